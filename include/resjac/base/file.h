@@ -1,0 +1,34 @@
+/* file.h: positional, length-checked reads, and paths. */
+#ifndef RESJAC_BASE_FILE_H
+#define RESJAC_BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "resjac/base/status.h"
+
+typedef struct rj_file rj_file; /* a regular file open for reading */
+
+/* Errors: MISSING; FORMAT not a regular file (a folder, FIFO or device); IO; NOMEM. */
+RJ_CHECKED rj_status rj_file_open(const char *path, rj_file **file);
+void rj_file_close(rj_file **file);
+uint64_t rj_file_size(const rj_file *file); /* when it was opened */
+const char *rj_file_path(const rj_file *file);
+
+/* n bytes at offset. Thread-safe. Errors: FORMAT beyond the size (offset, n, size); IO (also a file cut meanwhile). */
+RJ_CHECKED rj_status rj_file_read(const rj_file *file, uint64_t offset, size_t n, void *buffer);
+
+/* A whole small file as a NUL-terminated block, freed by rj_free. Errors: as open; FORMAT larger than limit. */
+RJ_CHECKED rj_status rj_file_load(const char *path, size_t limit, char **text, size_t *n);
+
+bool rj_path_is_folder(const char *path);
+bool rj_path_exists(const char *path);
+
+/* folder/name, or name where it is absolute; freed by rj_free. Errors: NOMEM. */
+RJ_CHECKED rj_status rj_path_join(const char *folder, const char *name, char **path);
+/* The folder part of a path ("." where there is none); freed by rj_free. */
+RJ_CHECKED rj_status rj_path_folder(const char *path, char **folder);
+/* mkdir -p. Errors: CREATE (path, errno). */
+RJ_CHECKED rj_status rj_path_make_folder(const char *path);
+#endif

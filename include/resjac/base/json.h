@@ -1,0 +1,37 @@
+/* json.h: bounded JSON (jansson), with errors that name file and key. */
+#ifndef RESJAC_BASE_JSON_H
+#define RESJAC_BASE_JSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "resjac/base/status.h"
+
+/* A JSON document and the file that it came from, for messages. */
+typedef struct {
+    char *path;
+    json_t *root;
+} rj_json;
+
+/* Reads a file of at most `limit` bytes, depth at most 64, no duplicate keys, the root an object.
+ *   json [out] free with rj_json_close; untouched on error
+ * Errors: MISSING; FORMAT broken (line, column), or larger than limit; IO; NOMEM. */
+RJ_CHECKED rj_status rj_json_open(const char *path, size_t limit, rj_json **json);
+RJ_CHECKED rj_status rj_json_parse(const char *name, const char *text, size_t n, rj_json **json); /* from memory */
+void rj_json_close(rj_json **json);
+
+/* Values under a key of `object` (borrowed, NULL = root); a dot in no key is special. The key that is absent or null
+ * leaves *value as it is (the caller's default) unless `required`.
+ * Errors: FORMAT required and absent, or of another type (file, key, both types). */
+RJ_CHECKED rj_status rj_json_integer(const rj_json *j, const json_t *object, const char *key, bool required,
+                                     int64_t *value);
+RJ_CHECKED rj_status rj_json_number(const rj_json *j, const json_t *object, const char *key, bool required,
+                                    double *value);
+RJ_CHECKED rj_status rj_json_bool(const rj_json *j, const json_t *object, const char *key, bool required,
+                                  bool *value);
+RJ_CHECKED rj_status rj_json_string(const rj_json *j, const json_t *object, const char *key, bool required,
+                                    const char **value); /* borrowed */
+#endif

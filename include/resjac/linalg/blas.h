@@ -1,0 +1,12 @@
+/* blas.h: products of dense matrices of one rank; the only file that knows BLAS. */
+#ifndef RESJAC_LINALG_BLAS_H
+#define RESJAC_LINALG_BLAS_H
+
+#include "resjac/linalg/matrix.h"
+
+/* C <- alpha op(A) op(B) + beta C, with op(A) [m,k], op(B) [k,n], C [m,n], op 'N' or 'T'; 2 m n k flops, counted
+ * (rj_clock_flops). All three of one type; a mismatch of types or shapes is our bug and aborts in any build,
+ * since a wrong product must never be published. Not collective. */
+void rj_gemm(char op_a, char op_b, double alpha, const rj_matrix *a, const rj_matrix *b, double beta,
+             rj_matrix *c);
+#endif

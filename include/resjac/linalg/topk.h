@@ -1,0 +1,36 @@
+/* topk.h: leading singular triplets of a square matrix, with certificates. */
+#ifndef RESJAC_LINALG_TOPK_H
+#define RESJAC_LINALG_TOPK_H
+
+#include "resjac/linalg/matrix.h"
+
+typedef enum { RJ_SVD_FULL = 1 } rj_svd_method; /* stored in the output: values are never reused */
+
+/* Leading k triplets of J [d,d]: J v_i = s_i u_i, s descending. Owned; free with rj_topk_free. */
+typedef struct {
+    int d, k;
+    rj_svd_method method;
+    rj_matrix u, v;         /* [d,k] */
+    double *s;              /* [k] */
+    double *residual_right; /* [k]: ||J v_i - s_i u_i|| / s_1 */
+    double *residual_left;  /* [k]: ||J' u_i - s_i v_i|| / s_1 */
+    double orthogonality_loss; /* max(max |U'U - I|, max |V'V - I|) */
+    int n_all;              /* singular values known: d by a full decomposition, else k */
+    double *s_all;          /* [n_all], descending */
+} rj_topk;
+
+/* All singular values and the leading k triplets by LAPACK's divide and conquer (?gesdd), in J's arithmetic;
+ * certificates from two true products in that arithmetic. O(d^3), workspace about 5 d^2 elements.
+ * A zero matrix has s = 0, residuals 0. Not collective.
+ *   jac [in]  [d,d], finite
+ *   k   [in]  1 <= k <= d
+ *   top [out] untouched on error
+ * Errors: ARG shape or k; NUMERIC J is not finite, or a certificate above 1e3 eps d^(1/2) (names the value);
+ * NOMEM; LIB ?gesdd did not converge. */
+RJ_CHECKED rj_status rj_topk_full(const rj_matrix *jac, int k, rj_topk *top);
+void rj_topk_free(rj_topk *top);
+
+/* Smallest relative gap (s_i - s_(i+1))/s_1 (0-based, i = 0..k-1) among s_1..s_(k+1); where k = n_all the last gap
+ * is s_k/s_1 (the next singular value is 0). 0 for s_1 = 0. */
+double rj_topk_gap(const rj_topk *top, int k);
+#endif

@@ -1,0 +1,44 @@
+/* results.h: the final file: all units of all models in one NetCDF-4 file, as docs/formats.md lays down. */
+#ifndef RESJAC_STORE_RESULTS_H
+#define RESJAC_STORE_RESULTS_H
+
+#include "resjac/base/status.h"
+#include "resjac/store/shard.h"
+
+typedef enum { RJ_PER_PROMPT_NONE = 0, RJ_PER_PROMPT_COUPLING, RJ_PER_PROMPT_ALL } rj_per_prompt;
+
+/* A root attribute of the final file. Those marked nondeterministic (hosts, times) are left out of content_sha256. */
+typedef struct {
+    const char *name, *text;
+    bool nondeterministic;
+} rj_attribute;
+
+/* One model of the final file: its facts and its shards' paths in unit order; a model that failed has none and says why. */
+typedef struct {
+    rj_model_facts facts;
+    const char *status;        /* "ok", "partial: ..", "failed: .." */
+    int n_shards;
+    char **shard;              /* [n_shards] */
+} rj_results_model;
+
+/* Writes `path` through a temporary file beside it (written, closed, flushed, verified, renamed). Merges the shards: per prompt variables
+ * as `per_prompt` says, always the `<name>_mean, <name>_sd(k,layer,layer_j)` of pairwise variables (prompts with status 0 and
+ * a finite value, in prompt order, population of prompts: n - 1), and `value(model,measure)` at the root. Not collective.
+ * Errors: MISSING, FORMAT a shard; FORMAT shards of one model that disagree (names both); CREATE; IO; NOMEM. */
+RJ_CHECKED rj_status rj_results_write(const char *path, int n_models, const rj_results_model *model, rj_per_prompt per_prompt,
+                                      int n_attributes, const rj_attribute *attribute);
+
+/* The shards found in a `.d` folder, grouped by model in the order of the names, complete units only; for `reduce`. */
+RJ_CHECKED rj_status rj_results_find(const char *folder, int *n_models, rj_results_model **model);
+void rj_results_free(int n_models, rj_results_model **model);
+
+/* SHA-256 over all groups' dimensions, variables and attributes not marked nondeterministic, in file order. */
+RJ_CHECKED rj_status rj_results_hash(const char *path, char text[65]);
+
+/* Recomputes the stored content_sha256 and checks the invariants (singular values sorted, certificates, LSS >= 1 - 1e-12,
+ * misfit diagonal); appends one line a problem. Errors: MISSING; FORMAT not ours. */
+RJ_CHECKED rj_status rj_results_verify(const char *path, int *n_problems);
+
+/* Compares two files (final files or shards): content equal? The first difference (variable, index, both values) is logged. */
+RJ_CHECKED rj_status rj_results_compare(const char *a, const char *b, bool *equal);
+#endif

@@ -1,0 +1,65 @@
+/* weights.h: named tensors of a checkpoint, whatever its file format, read by rows. */
+#ifndef RESJAC_WEIGHTS_WEIGHTS_H
+#define RESJAC_WEIGHTS_WEIGHTS_H
+
+#include <stdint.h>
+
+#include "resjac/base/json.h"
+#include "resjac/base/status.h"
+#include "resjac/weights/dtype.h"
+#include "resjac/weights/gguf.h"
+
+enum { RJ_MAX_DIMS = 4, RJ_DIGEST_SIZE = 32 };
+
+typedef enum { RJ_FORMAT_SAFETENSORS = 0, RJ_FORMAT_GGUF } rj_format;
+
+/* Shape as PyTorch prints it: row-major, slowest first ([out,in] of a linear layer, [vocab,d] of an embedding).
+ * Owned by its rj_weights. */
+typedef struct {
+    const char *name;
+    rj_dtype dtype;
+    int n_dims;
+    ptrdiff_t shape[RJ_MAX_DIMS];
+    int file;        /* index of the shard */
+    uint64_t offset; /* bytes from the start of that file */
+    uint64_t n_bytes;
+} rj_tensor;
+
+typedef struct rj_weights rj_weights;
+
+/* Opens a checkpoint: a .gguf file (also the first of a split set name-00001-of-000NN.gguf); a folder with config.json
+ * and model.safetensors or model.safetensors.index.json; a .safetensors file (its folder has config.json).
+ * Reads headers only; every count, offset, product and sum is checked against the files' sizes. Not collective.
+ *   w [out] close with rj_weights_close; untouched on error
+ * Errors: MISSING no such file, shard or config.json; FORMAT not a checkpoint, or broken (names file, tensor or key,
+ * both values, the remedy); an element type that is not supported (names the tensor and the type); IO; NOMEM. */
+RJ_CHECKED rj_status rj_weights_open(const char *path, rj_weights **w);
+void rj_weights_close(rj_weights **w);
+
+const char *rj_weights_path(const rj_weights *w);  /* as given to open */
+rj_format rj_weights_format(const rj_weights *w);
+const char *rj_weights_file(const rj_weights *w, const rj_tensor *t); /* the file that holds the tensor */
+
+/* Tensors in bytewise order of their names. */
+ptrdiff_t rj_weights_count(const rj_weights *w);
+const rj_tensor *rj_weights_at(const rj_weights *w, ptrdiff_t i);
+const rj_tensor *rj_weights_find(const rj_weights *w, const char *name); /* NULL where there is none */
+
+uint64_t rj_weights_bytes(const rj_weights *w); /* sum of the files' sizes */
+
+/* config.json of a safetensors checkpoint, GGUF metadata of a GGUF file; the other is NULL. Borrowed. */
+const rj_json *rj_weights_config(const rj_weights *w);
+const rj_gguf *rj_weights_metadata(const rj_weights *w);
+
+/* Rows row..row+n-1 as floats: out[i * stride + j] = T(row + i, j), where a tensor of one dimension has one row, and one
+ * of more than two is seen as [shape[0], product of the rest]. Reads just those bytes. Thread-safe.
+ *   out [out] n * stride floats, stride >= columns
+ * Errors: IO; FORMAT the file is shorter than when it was opened; NOMEM; ARG. */
+RJ_CHECKED rj_status rj_weights_read(const rj_weights *w, const rj_tensor *t, ptrdiff_t row, ptrdiff_t n,
+                                     float *out, ptrdiff_t stride);
+ptrdiff_t rj_tensor_rows(const rj_tensor *t);
+ptrdiff_t rj_tensor_columns(const rj_tensor *t);
+
+/* SHA-256 of the tensor's bytes in the file. Errors: IO, FORMAT, NOMEM. */
+RJ_CHECKED rj_status rj_weights_digest(const rj_weights *w, const rj_tensor *t, uint8_t digest[RJ_DIGEST_SIZE]);
+#endif
