@@ -89,7 +89,9 @@ def null_conjugation(jacobian, u, v, s):
     sigma = np.sqrt(((jacobian**2).sum() - d * tau**2) / d**2)
     c = u.T @ v
     mu = tau * np.diag(c)
-    folded = sigma * np.sqrt(2 / np.pi) * np.exp(-(mu**2) / (2 * sigma**2)) + mu * erf(mu / (sigma * np.sqrt(2)))
+    folded = sigma * np.sqrt(2 / np.pi) * np.exp(-(mu**2) / (2 * sigma**2)) + mu * erf(
+        mu / (sigma * np.sqrt(2))
+    )
     square = tau**2 * (c**2).sum() + k**2 * sigma**2 + s @ s - 2 * s @ folded
     return np.sqrt(square) / np.linalg.norm(s)
 

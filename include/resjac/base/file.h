@@ -25,10 +25,12 @@ RJ_CHECKED rj_status rj_file_load(const char *path, size_t limit, char **text, s
 bool rj_path_is_folder(const char *path);
 bool rj_path_exists(const char *path);
 
+/* A copy of a path (or any text), freed by rj_free. Errors: NOMEM. */
+RJ_CHECKED rj_status rj_path_copy(const char *path, char **copy);
 /* folder/name, or name where it is absolute; freed by rj_free. Errors: NOMEM. */
 RJ_CHECKED rj_status rj_path_join(const char *folder, const char *name, char **path);
 /* The folder part of a path ("." where there is none); freed by rj_free. */
 RJ_CHECKED rj_status rj_path_folder(const char *path, char **folder);
-/* mkdir -p. Errors: CREATE (path, errno). */
+/* mkdir -p. Errors: CREATE (path, the part that failed, errno); NOMEM. */
 RJ_CHECKED rj_status rj_path_make_folder(const char *path);
 #endif

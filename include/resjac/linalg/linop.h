@@ -9,8 +9,10 @@ typedef struct rj_linop {
     int rows, cols;
     rj_arithmetic type;
     const void *ctx;
-    rj_status (*apply)(const void *ctx, const rj_matrix *x, rj_matrix *y);           /* Y <- M X,  [cols,n] -> [rows,n] */
-    rj_status (*apply_transpose)(const void *ctx, const rj_matrix *x, rj_matrix *y); /* Y <- M' X, [rows,n] -> [cols,n] */
+    rj_status (*apply)(const void *ctx, const rj_matrix *x,
+                       rj_matrix *y); /* Y <- M X,  [cols,n] -> [rows,n] */
+    rj_status (*apply_transpose)(const void *ctx, const rj_matrix *x,
+                                 rj_matrix *y); /* Y <- M' X, [rows,n] -> [cols,n] */
 } rj_linop;
 
 /* The operator of a dense matrix, which is borrowed. */

@@ -10,23 +10,24 @@ typedef enum { RJ_SVD_FULL = 1 } rj_svd_method; /* stored in the output: values 
 typedef struct {
     int d, k;
     rj_svd_method method;
-    rj_matrix u, v;         /* [d,k] */
-    double *s;              /* [k] */
-    double *residual_right; /* [k]: ||J v_i - s_i u_i|| / s_1 */
-    double *residual_left;  /* [k]: ||J' u_i - s_i v_i|| / s_1 */
+    rj_matrix u, v;            /* [d,k] */
+    double *s;                 /* [k] */
+    double *residual_right;    /* [k]: ||J v_i - s_i u_i|| / s_1 */
+    double *residual_left;     /* [k]: ||J' u_i - s_i v_i|| / s_1 */
     double orthogonality_loss; /* max(max |U'U - I|, max |V'V - I|) */
-    int n_all;              /* singular values known: d by a full decomposition, else k */
-    double *s_all;          /* [n_all], descending */
+    int n_all;                 /* singular values known: d by a full decomposition, else k */
+    double *s_all;             /* [n_all], descending */
 } rj_topk;
 
-/* All singular values and the leading k triplets by LAPACK's divide and conquer (?gesdd), in J's arithmetic;
- * certificates from two true products in that arithmetic. O(d^3), workspace about 5 d^2 elements.
- * A zero matrix has s = 0, residuals 0. Not collective.
+/* All singular values and the leading k triplets by divide and conquer (rj_lapack_svd), in J's arithmetic;
+ * certificates from two true products in that arithmetic. O(d^3), workspace about 6 d^2 elements.
+ * The largest |component| of each u_i, the first of equals, is positive. A zero matrix has s = 0, residuals 0.
+ * Not collective.
  *   jac [in]  [d,d], finite
  *   k   [in]  1 <= k <= d
  *   top [out] untouched on error
- * Errors: ARG shape or k; NUMERIC J is not finite, or a certificate above 1e3 eps d^(1/2) (names the value);
- * NOMEM; LIB ?gesdd did not converge. */
+ * Errors: ARG shape, k, or d beyond rj_lapack_svd's; NUMERIC J is not finite, or a certificate above 1e3 eps d^(1/2) (names the value);
+ * NOMEM; LIB no convergence. */
 RJ_CHECKED rj_status rj_topk_full(const rj_matrix *jac, int k, rj_topk *top);
 void rj_topk_free(rj_topk *top);
 

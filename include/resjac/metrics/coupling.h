@@ -13,8 +13,8 @@ enum { RJ_COUPLING_DROP = 3 };
 
 /* What is known of one block. All borrowed. jac.data may be NULL for a block that is only compared with. */
 typedef struct {
-    rj_matrix jac;          /* J_i: [d,d] */
-    const rj_topk *top;     /* leading triplets, at least max K of them, RJ_COUPLING_DROP more where d allows */
+    rj_matrix jac;      /* J_i: [d,d] */
+    const rj_topk *top; /* leading triplets, at least max K of them, RJ_COUPLING_DROP more where d allows */
     double frobenius, trace; /* of J_i */
 } rj_coupling_block;
 
@@ -22,11 +22,11 @@ typedef struct {
  * J and S, j = the block whose U and V; NAN where undefined or where K (+ r) exceeds the triplets at hand. */
 typedef struct {
     double *misfit, *misfit_signed, *misfit_trace, *misfit_vju;
-    double *excess;                  /* 1 - misfit/null */
+    double *excess; /* 1 - misfit/null */
     double *null_rotation, *null_conjugation;
     double *excess_drop1, *excess_drop3;
     double *subspace_uu, *subspace_vv, *subspace_uv, *subspace_vu;
-    double *null, *null_sd;          /* [n_k,L]: chance level for block i, and its standard deviation over 64 draws */
+    double *null, *null_sd; /* [n_k,L]: chance level for block i, and its standard deviation over 64 draws */
 } rj_coupling_measures;
 
 /* All measures for row blocks first..first+n_rows-1 (others untouched) against all L blocks; one product
@@ -37,6 +37,6 @@ typedef struct {
  *   seed  [in]  of the draws behind null_sd (the same for all prompts and ranks)
  *   out   [out] given by the caller
  * Not collective. Errors: ARG; NOMEM; NUMERIC a measure is infinite. */
-RJ_CHECKED rj_status rj_coupling_rows(int L, const rj_coupling_block *block, int n_k, const int *k, int norm, uint64_t seed,
-                                      int first, int n_rows, const rj_coupling_measures *out);
+RJ_CHECKED rj_status rj_coupling_rows(int L, const rj_coupling_block *block, int n_k, const int *k, int norm,
+                                      uint64_t seed, int first, int n_rows, const rj_coupling_measures *out);
 #endif

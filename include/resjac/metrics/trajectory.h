@@ -12,10 +12,11 @@ typedef struct {
     double *step_norm;    /* [L] ||x^l - x^(l-1)|| */
     double *step_cosine;  /* [L] cosine of steps l and l-1; NAN for the first (not counted) */
     double *final_cosine; /* [L] cosine of x^l and x^L, l = 1..L */
-    double *pc;           /* [L+1, RJ_TRAJECTORY_PC] row-major: coordinates on the principal components of the centred
+    double *pc; /* [L+1, RJ_TRAJECTORY_PC] row-major: coordinates on the principal components of the centred
                              states; the sign of a component is that which makes its largest |coordinate| positive */
     double line_shape_score, expodistance, expodistance_cv;
-    double growth_rate, growth_intercept, growth_r2; /* least squares ln||x^l|| = intercept + rate l, l = 0..L */
+    double growth_rate, growth_intercept,
+        growth_r2; /* least squares ln||x^l|| = intercept + rate l, l = 0..L */
     int undefined;
 } rj_trajectory;
 

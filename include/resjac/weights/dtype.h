@@ -13,14 +13,17 @@ typedef enum {
     RJ_DTYPE_Q4_0,
     RJ_DTYPE_Q4_1,
     RJ_DTYPE_Q8_0,
-    RJ_N_DTYPES
+    RJ_N_DTYPES, /* the types above can be read */
+    RJ_DTYPE_UNSUPPORTED = RJ_N_DTYPES
 } rj_dtype;
 
+/* Of a type below RJ_N_DTYPES. */
 const char *rj_dtype_name(rj_dtype t);   /* "F32", "Q4_0", .. */
-int rj_dtype_block(rj_dtype t);          /* elements of one block: 1, 32 or 256 */
+int rj_dtype_block(rj_dtype t);          /* elements of one block: 1 or 32 */
 int rj_dtype_block_bytes(rj_dtype t);    /* bytes of one block */
 
 /* out[i] = element i of the n elements (whole blocks) at src, in float exactly as the format defines them
- * (no contraction into fused multiply-adds). src needs no alignment. */
+ * (no contraction into fused multiply-adds). src needs no alignment. Thread-safe.
+ *   src [in] n / block * block_bytes bytes, little-endian   n [in] a multiple of the block   out [out] [n] */
 void rj_dtype_to_float(rj_dtype t, const void *src, ptrdiff_t n, float *out);
 #endif

@@ -2,37 +2,29 @@
 #ifndef RESJAC_WEIGHTS_WEIGHTS_H
 #define RESJAC_WEIGHTS_WEIGHTS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "resjac/base/json.h"
 #include "resjac/base/status.h"
 #include "resjac/weights/dtype.h"
 #include "resjac/weights/gguf.h"
+#include "resjac/weights/tensor.h"
 
-enum { RJ_MAX_DIMS = 4, RJ_DIGEST_SIZE = 32 };
+enum { RJ_DIGEST_SIZE = 32 };
 
 typedef enum { RJ_FORMAT_SAFETENSORS = 0, RJ_FORMAT_GGUF } rj_format;
-
-/* Shape as PyTorch prints it: row-major, slowest first ([out,in] of a linear layer, [vocab,d] of an embedding).
- * Owned by its rj_weights. */
-typedef struct {
-    const char *name;
-    rj_dtype dtype;
-    int n_dims;
-    ptrdiff_t shape[RJ_MAX_DIMS];
-    int file;        /* index of the shard */
-    uint64_t offset; /* bytes from the start of that file */
-    uint64_t n_bytes;
-} rj_tensor;
 
 typedef struct rj_weights rj_weights;
 
 /* Opens a checkpoint: a .gguf file (also the first of a split set name-00001-of-000NN.gguf); a folder with config.json
  * and model.safetensors or model.safetensors.index.json; a .safetensors file (its folder has config.json).
  * Reads headers only; every count, offset, product and sum is checked against the files' sizes. Not collective.
+ * A GGUF tensor of an unsupported type is refused here. A safetensors one is listed as RJ_DTYPE_UNSUPPORTED and refused
+ * where it is read, because checkpoints carry buffers that nobody needs (masks in U8 or BOOL).
  *   w [out] close with rj_weights_close; untouched on error
  * Errors: MISSING no such file, shard or config.json; FORMAT not a checkpoint, or broken (names file, tensor or key,
- * both values, the remedy); an element type that is not supported (names the tensor and the type); IO; NOMEM. */
+ * both values, the remedy), or an unsupported type in a GGUF file (tensor, type); IO; NOMEM. */
 RJ_CHECKED rj_status rj_weights_open(const char *path, rj_weights **w);
 void rj_weights_close(rj_weights **w);
 
@@ -52,13 +44,13 @@ const rj_json *rj_weights_config(const rj_weights *w);
 const rj_gguf *rj_weights_metadata(const rj_weights *w);
 
 /* Rows row..row+n-1 as floats: out[i * stride + j] = T(row + i, j), where a tensor of one dimension has one row, and one
- * of more than two is seen as [shape[0], product of the rest]. Reads just those bytes. Thread-safe.
- *   out [out] n * stride floats, stride >= columns
- * Errors: IO; FORMAT the file is shorter than when it was opened; NOMEM; ARG. */
+ * of more than two is seen as [shape[0], product of the rest]. Reads just those bytes, by panels of 256 KiB on the stack;
+ * of n rows the elements at and beyond `columns` are left as they are. Thread-safe while it succeeds (an error's message
+ * is not).
+ *   out [out] n * stride floats, stride >= columns; on error partly written
+ * Errors: FORMAT an unsupported element type (tensor, type); IO, also a file cut since it was opened; ARG. */
 RJ_CHECKED rj_status rj_weights_read(const rj_weights *w, const rj_tensor *t, ptrdiff_t row, ptrdiff_t n,
                                      float *out, ptrdiff_t stride);
-ptrdiff_t rj_tensor_rows(const rj_tensor *t);
-ptrdiff_t rj_tensor_columns(const rj_tensor *t);
 
 /* SHA-256 of the tensor's bytes in the file. Errors: IO, FORMAT, NOMEM. */
 RJ_CHECKED rj_status rj_weights_digest(const rj_weights *w, const rj_tensor *t, uint8_t digest[RJ_DIGEST_SIZE]);

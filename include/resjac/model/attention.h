@@ -1,0 +1,46 @@
+/* attention.h: causal attention over all tokens, and its derivative by the state of one token. */
+#ifndef RESJAC_MODEL_ATTENTION_H
+#define RESJAC_MODEL_ATTENTION_H
+
+#include "resjac/model/linear.h"
+#include "resjac/model/norm.h"
+#include "resjac/model/rope.h"
+
+/* Query head h attends with key and value head h / (n_head / n_kv_head). */
+typedef struct {
+    int n_head, n_kv_head, d_head;
+    double scale; /* of the logits */
+    rj_linear query, key, value, out;
+} rj_attention;
+
+/* At token t, tokens before it fixed: do_h = map_h Wq_h dy + self_h Wv_h dy + shift_h (key_h' Wk_h dy), with
+ *   map_h = scale sum_j p_j (v_j - o)(k_j - kbar)' R_t   [dh,dh], centred: p near one-hot loses no digits
+ *   key_h = R_t' q_t,  shift_h = scale p_t (v_t - o),  self_h = p_t. */
+typedef struct {
+    rj_matrix map;        /* [dh, n_head dh], in working arithmetic as the next two */
+    rj_matrix key, shift; /* [dh, n_head] */
+    double *self;         /* [n_head] */
+} rj_attention_point;
+
+void rj_attention_free(rj_attention *a); /* takes a zeroed one */
+void rj_attention_point_free(rj_attention_point *point);
+
+/* out <- attention(y) of all T tokens, and the linearisation at t where point is not NULL.
+ *   y   [in]  [d,T] normed states, working arithmetic
+ *   out [out] [d,T] double
+ * Errors: NOMEM; on error point is empty. */
+RJ_CHECKED rj_status rj_attention_forward(const rj_attention *a, const rj_rope_table *rope,
+                                          const rj_matrix *y, rj_matrix *out, int t,
+                                          rj_attention_point *point);
+
+/* dout [d,n] <- d attention / dy dy, and g_y [d,n] <- its transpose times g. Errors: NOMEM. */
+RJ_CHECKED rj_status rj_attention_jvp(const rj_attention *a, const rj_attention_point *point,
+                                      const rj_matrix *dy, rj_matrix *dout);
+RJ_CHECKED rj_status rj_attention_vjp(const rj_attention *a, const rj_attention_point *point,
+                                      const rj_matrix *g, rj_matrix *g_y);
+
+/* fold <- (G D)', G = heads' map from dy to do [n_head dh, d], D the norm before the attention: the attention's derivative
+ * is Wo G D. fold [d, n_head dh] in working arithmetic. Errors: NOMEM. */
+RJ_CHECKED rj_status rj_attention_fold(const rj_attention *a, const rj_attention_point *point,
+                                       const rj_norm_point *norm, rj_matrix *fold);
+#endif

@@ -1,0 +1,71 @@
+/* config.h: shape and mathematics of one model, whatever its family and file format. */
+#ifndef RESJAC_MODEL_CONFIG_H
+#define RESJAC_MODEL_CONFIG_H
+
+#include <stdbool.h>
+
+#include "resjac/base/status.h"
+#include "resjac/weights/weights.h"
+
+typedef enum { RJ_NORM_RMS = 0, RJ_NORM_LAYER } rj_norm_kind;
+
+/* gelu: exact; gelu_tanh: constant sqrt(2/pi); gelu_fast: that constant as 0.7978845608. */
+typedef enum {
+    RJ_ACT_SILU = 0,
+    RJ_ACT_GELU,
+    RJ_ACT_GELU_TANH,
+    RJ_ACT_GELU_FAST,
+    RJ_ACT_QUICK_GELU,
+    RJ_ACT_RELU
+} rj_activation;
+
+typedef enum {
+    RJ_ROPE_DEFAULT = 0,
+    RJ_ROPE_LINEAR,
+    RJ_ROPE_DYNAMIC, /* its frequencies depend on T, beyond original_context only */
+    RJ_ROPE_YARN,
+    RJ_ROPE_LLAMA3,
+    RJ_ROPE_LONGROPE /* its frequencies depend on T: long_factor where T > original_context, else short_factor */
+} rj_rope_kind;
+
+/* Rotary positions, half-split: pairs (i, i + n_rotary/2). Fields that a kind does not name are 0 or NULL. */
+typedef struct {
+    rj_rope_kind kind;
+    int n_rotary; /* rotated dimensions of a head, from the first on */
+    double theta;
+    double factor;                            /* all kinds but default */
+    double original_context;                  /* dynamic, yarn, llama3, longrope: tokens */
+    double low_freq_factor, high_freq_factor; /* llama3 */
+    double beta_fast, beta_slow;              /* yarn */
+    double mscale, mscale_all_dim;            /* yarn; both 0: not given */
+    bool truncate;                            /* yarn */
+    double attention_factor;                  /* yarn, longrope; 0: derived from factor */
+    double *short_factor, *long_factor;       /* longrope, [n_rotary/2] */
+    double *
+        divisor; /* [n_rotary/2], divides the frequencies of any kind (rope_freqs.weight of a GGUF file), or NULL */
+} rj_rope;
+
+typedef struct {
+    const char *family; /* row of the family table, as in config.json's model_type */
+    int n_layer, d, n_head, n_kv_head, d_head, d_ff;
+    int n_vocab;     /* rows of the embedding */
+    int max_context; /* tokens, scaling included */
+    rj_norm_kind norm;
+    double norm_eps;
+    rj_activation activation;
+    bool gated; /* down(act(gate x) * up x), else down(act(up x)) */
+    bool bias_qkv, bias_out, bias_mlp;
+    double scale; /* of the logits: 1/sqrt(d_head) */
+    rj_rope rope;
+    bool tied_head;           /* the head is the embedding */
+    double initializer_range; /* standard deviation of drawn weights */
+} rj_config;
+
+/* Reads config.json or the GGUF metadata by the family's key table; n_vocab, and for GGUF the biases and tied_head, are
+ * left for the tensors to tell. Not collective.
+ *   config [out] free with rj_config_free; untouched on error
+ * Errors: FORMAT unknown architecture, activation, rope type or rope key; a key that changes the mathematics in a way the
+ * family does not evaluate; a value out of range (file, key, value); NOMEM; IO. */
+RJ_CHECKED rj_status rj_config_read(const rj_weights *w, rj_config *config);
+void rj_config_free(rj_config *config); /* its lists; takes a zeroed one */
+#endif

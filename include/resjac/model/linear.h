@@ -1,0 +1,40 @@
+/* linear.h: y = W x + b, with W [out,in] held as its transpose, since a file's rows then become columns as they are. */
+#ifndef RESJAC_MODEL_LINEAR_H
+#define RESJAC_MODEL_LINEAR_H
+
+#include <stdbool.h>
+
+#include "resjac/linalg/matrix.h"
+#include "resjac/model/rows.h"
+
+typedef struct {
+    rj_matrix weight; /* W' [in,out] in working arithmetic */
+    double *bias;     /* [out], or NULL */
+} rj_linear;
+
+/* Where a linear layer lies in a file's tensor. */
+typedef struct {
+    rj_rows weight;
+    bool transposed; /* the tensor is [in, ..], not [.., in] (Conv1D) */
+    ptrdiff_t
+        first; /* row of the tensor that is output 0 (column where transposed); a fused tensor holds several layers */
+    int interleaved;     /* not 0: head size dh; row h dh + 2 i + s holds output h dh + s dh/2 + i */
+    const rj_rows *bias; /* [1, ..], laid out as the outputs of weight; NULL: no bias */
+} rj_linear_source;
+
+/* Reads panel by panel: peak memory is the layer and one panel of rows in float.
+ *   linear [out] free with rj_linear_free; untouched on error
+ * Errors: those of rj_rows_read. */
+RJ_CHECKED rj_status rj_linear_read(const rj_linear_source *source, rj_arithmetic type, int out, int in,
+                                    rj_linear *linear);
+void rj_linear_free(rj_linear *linear); /* takes a zeroed one */
+
+/* Y <- W X, without bias: the derivative. X [in,n], Y [out,n] in working arithmetic. */
+void rj_linear_jvp(const rj_linear *linear, const rj_matrix *x, rj_matrix *y);
+/* X <- beta X + W' Y. */
+void rj_linear_vjp(const rj_linear *linear, const rj_matrix *y, double beta, rj_matrix *x);
+
+/* Y <- W X + b, product in working arithmetic, bias added in double. X [in,n], Y [out,n] double.
+ * Errors: NOMEM. */
+RJ_CHECKED rj_status rj_linear_forward(const rj_linear *linear, const rj_matrix *x, rj_matrix *y);
+#endif

@@ -1,0 +1,33 @@
+/* tensors.h: an open model, and its tensors by role. */
+#ifndef RESJAC_MODEL_TENSORS_H
+#define RESJAC_MODEL_TENSORS_H
+
+#include "resjac/model/family.h"
+#include "resjac/model/linear.h"
+#include "resjac/model/model.h"
+#include "resjac/model/norm.h"
+
+enum { RJ_NAME_SIZE = 256 };
+
+struct rj_model {
+    rj_weights *weights;
+    const rj_family *family;
+    rj_config config;
+    bool bare; /* safetensors names lack the family's prefix */
+    bool random_init;
+    uint64_t seed;
+    int64_t n_parameters;
+    rj_norm final_norm;
+};
+
+/* Finds every tensor of the family and compares its shape, completes config (n_vocab; for GGUF biases and tied_head) and
+ * counts the parameters. Errors: FORMAT a tensor is missing, of a wrong shape, or none of the family's (file, tensor). */
+RJ_CHECKED rj_status rj_tensors_check(rj_model *model);
+
+/* The weight of a role in a block (0 for roles without one) as rows: read, or drawn in a twin. */
+RJ_CHECKED rj_status rj_tensors_rows(const rj_model *model, rj_role role, int layer, rj_rows *rows);
+
+RJ_CHECKED rj_status rj_tensors_linear(const rj_model *model, rj_role role, int layer, rj_arithmetic type,
+                                       rj_linear *linear);
+RJ_CHECKED rj_status rj_tensors_norm(const rj_model *model, rj_role role, int layer, rj_norm *norm);
+#endif

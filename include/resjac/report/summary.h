@@ -1,0 +1,63 @@
+/* summary.h: what the report needs of a final file: each model reduced over its prompts, small enough to keep all. */
+#ifndef RESJAC_REPORT_SUMMARY_H
+#define RESJAC_REPORT_SUMMARY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "resjac/base/status.h"
+#include "resjac/report/moment.h"
+#include "resjac/store/record.h"
+
+/* At most so many prompts are drawn one by one, evenly chosen among those measured; means are over all. */
+enum { RJ_SUMMARY_LINES = 48, RJ_SUMMARY_PATHS = 8 };
+
+/* Means over pairs of different blocks of the means over prompts, for one K. */
+typedef struct {
+    rj_moment misfit, excess; /* over pairs i != j */
+    rj_moment null;           /* over blocks i */
+} rj_summary_coupling;
+
+/* One model of the file. "Measured" prompts are those of status 0; NAN = missing. */
+typedef struct {
+    char name[RJ_NAME_SIZE], family[RJ_NAME_SIZE], status[RJ_NAME_SIZE];
+    bool trained, measured; /* measured: it has a group; all below `d_model` is empty otherwise */
+    int twin, original;     /* index of its random-init twin, of the model it is the twin of; -1 none */
+    double n_parameters, n_layers, d_model;
+
+    ptrdiff_t L, n_k, n_sv, n_prompts, n_measured;
+    char (*k_label)[RJ_NAME_SIZE];
+    double *k_count;               /* [n_k] */
+    double *misfit, *excess;       /* [n_k,L,L], row = block i of J and S, column = block j of U and V */
+    double *null;                  /* [n_k,L] mean over prompts */
+    rj_summary_coupling *coupling; /* [n_k] */
+    rj_moment *ln_sv;              /* [L,n_sv] over prompts, of ln s (s > 0) */
+    ptrdiff_t n_lines, *line;      /* prompts drawn one by one */
+    double *ln_norm;               /* [n_lines,L+1] ln ||x^l|| */
+    rj_moment *ln_norm_all;        /* [L+1] over all prompts */
+    ptrdiff_t n_paths, *path, n_pc;
+    double *pc;                    /* [n_paths,L+1,n_pc] */
+    rj_moment line_shape_score, expodistance, growth_rate, growth_intercept, growth_r2; /* over prompts */
+    double worst_residual;         /* over prompts, blocks and the leading max K triplets: of ||Jv - su||/s_1, ||J'u - sv||/s_1 */
+    double worst_orthogonality;
+    ptrdiff_t n_gaps, n_flagged;   /* (prompt, block, K) at all, and with a relative gap below 1e-5 */
+} rj_summary;
+
+typedef struct {
+    char *name, *text;
+} rj_summary_attribute;
+
+typedef struct {
+    char *file;
+    int n_models;
+    rj_summary *model;
+    int n_attributes;
+    rj_summary_attribute *attribute; /* of the root: the provenance */
+} rj_summaries;
+
+/* Reads a final file, one prompt at a time. Not collective.
+ *   summaries [out] free with rj_summaries_free; untouched on error
+ * Errors: MISSING; FORMAT not a final file (names group and variable); IO; NOMEM. */
+RJ_CHECKED rj_status rj_summaries_read(const char *path, rj_summaries **summaries);
+void rj_summaries_free(rj_summaries **summaries);
+#endif

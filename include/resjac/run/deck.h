@@ -1,0 +1,64 @@
+/* deck.h: the YAML file that says what to measure. Keys are fixed; an unknown one is refused with the nearest known. */
+#ifndef RESJAC_RUN_DECK_H
+#define RESJAC_RUN_DECK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "resjac/base/status.h"
+#include "resjac/linalg/matrix.h"
+#include "resjac/model/block.h"
+#include "resjac/store/results.h"
+
+/* One entry of `models`. A glob has become one entry a match, in bytewise order. */
+typedef struct {
+    char *path;           /* absolute, or relative to the working folder */
+    char *name;           /* '/' already "__" */
+    char *benchmark_name; /* "" = name */
+    char *series;         /* "" = none */
+    double step;          /* NAN = none */
+    bool twin;            /* a random-init twin is measured too */
+} rj_deck_model;
+
+/* One entry of coupling.k: a count, or a fraction of d. */
+typedef struct {
+    char label[32];  /* "10", "0.1d" */
+    int count;       /* 0 = a fraction */
+    double fraction; /* of d, floored; 0 = a count */
+} rj_deck_k;
+
+typedef struct {
+    char *path, *text;             /* the deck file and its bytes */
+    int n_models;
+    rj_deck_model *model;
+    char *prompts;                 /* file */
+    int max_tokens;
+    bool truncate_left;            /* prompts.overlong */
+    bool special_tokens;           /* as the model's own tokenizer adds them */
+    int n_k;
+    rj_deck_k *k;
+    int norm;                      /* p of ||s||_p: 1 or 2 */
+    rj_arithmetic arithmetic;
+    rj_last_block last_block;
+    int unit_prompts;
+    int64_t memory_per_rank;       /* bytes; 0 = auto */
+    rj_per_prompt per_prompt;
+    bool provenance_full;
+    uint64_t seed;
+    char *output;                  /* the final file; units lie in <output>.d */
+} rj_deck;
+
+/* Parses a deck's bytes, then the overrides ("key=value", value in YAML, e.g. "coupling.k=[10]").
+ *   path [in]  of the deck: relative paths in it are relative to its folder; named in messages
+ *   deck [out] free with rj_deck_free; untouched on error
+ * Errors: USAGE (file, line, key, value, what is allowed), also a key that this version cannot serve yet; MISSING a
+ * glob that matches nothing, an environment variable that is not set; NOMEM. */
+RJ_CHECKED rj_status rj_deck_parse(const char *path, const char *text, size_t n, int n_set, char *const *set,
+                                   rj_deck **deck);
+void rj_deck_free(rj_deck **deck);
+
+/* The count of one K for a model of width d.
+ * Errors: USAGE K < 1 or K > d (label, d, model, remedy). */
+RJ_CHECKED rj_status rj_deck_k_count(const rj_deck_k *k, int d, const char *model, int *count);
+#endif

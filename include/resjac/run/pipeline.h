@@ -1,0 +1,44 @@
+/* pipeline.h: one unit of work: prompts of one model -> all measures. */
+#ifndef RESJAC_RUN_PIPELINE_H
+#define RESJAC_RUN_PIPELINE_H
+
+#include <stdint.h>
+
+#include "resjac/base/status.h"
+#include "resjac/model/block.h"
+#include "resjac/model/model.h"
+#include "resjac/store/record.h"
+
+typedef struct {
+    rj_arithmetic arithmetic;
+    rj_last_block last_block;
+    int n_k;
+    const int *k;    /* [n_k] counts, each 1..d */
+    int norm;        /* p of ||s||_p */
+    uint64_t seed;   /* of the draws behind coupling_null_sd */
+    int64_t memory;  /* bytes this rank may use; decides how many prompts share one pass over the weights */
+    void (*tick)(void *ctx); /* called after each block of each prompt, to let MPI make progress; may be NULL */
+    void *tick_ctx;
+} rj_pipeline_options;
+
+/* Token ids of one prompt. Borrowed. */
+typedef struct {
+    int n;
+    const int32_t *ids;
+} rj_tokens;
+
+/* Sizes of the record of n_prompts prompts: sv = min(d, max(max K + 14, 64)). */
+rj_sizes rj_pipeline_sizes(const rj_config *config, const rj_pipeline_options *options, ptrdiff_t n_prompts);
+
+/* Bytes that one prompt needs on a rank while its Jacobians are kept, and what is shared by all prompts. */
+int64_t rj_pipeline_memory_prompt(const rj_config *config, const rj_pipeline_options *options, int n_tokens);
+int64_t rj_pipeline_memory_shared(const rj_config *config, const rj_pipeline_options *options);
+
+/* Trajectory, Jacobian, decomposition and coupling of every prompt. A prompt whose states or Jacobians are not finite is
+ * marked in RJ_VAR_PROMPT_STATUS and the others go on. Results of a prompt do not depend on which others share its unit.
+ *   tokens [in]  [n_prompts]
+ *   record [in,out] of rj_pipeline_sizes
+ * Not collective. Errors: those of the blocks (a weight that cannot be read or is not finite fails the unit); NOMEM; LIB. */
+RJ_CHECKED rj_status rj_pipeline_run(const rj_model *model, const rj_pipeline_options *options, int n_prompts,
+                                     const rj_tokens *tokens, rj_record *record);
+#endif

@@ -1,0 +1,48 @@
+/* study.h: what a deck asks for: models and twins, prompts as tokens, and units of work with their keys. */
+#ifndef RESJAC_RUN_STUDY_H
+#define RESJAC_RUN_STUDY_H
+
+#include <mpi.h>
+
+#include "resjac/base/agree.h"
+#include "resjac/run/deck.h"
+#include "resjac/run/pipeline.h"
+#include "resjac/run/prompts.h"
+#include "resjac/store/shard.h"
+
+/* A model or a twin. One that cannot be measured has status != RJ_OK and says why; all other fields but facts.name are
+ * then unset. */
+typedef struct {
+    const rj_deck_model *deck; /* borrowed from the deck */
+    bool is_twin;
+    rj_status status;
+    char why[RJ_MESSAGE_SIZE];
+    rj_model_facts facts;
+    rj_config config;      /* its sizes; lists of the open model are left out */
+    int *k_count;          /* [n_k] */
+    const char **k_label;  /* [n_k] borrowed from the deck */
+    int32_t **ids;         /* [n_prompts] */
+    rj_tokens *tokens;     /* [n_prompts], views of ids */
+    int n_units;
+    char (*key)[65];       /* [n_units] */
+} rj_study_model;
+
+typedef struct {
+    const rj_deck *deck;       /* borrowed */
+    rj_prompts *prompts;
+    int n_models;
+    rj_study_model *model;     /* each deck model, then its twin */
+} rj_study;
+
+/* Opens every model (headers only), tokenises every prompt for it, digests its tensors (dealt out over the ranks).
+ * Collective on comm: same study on every rank.
+ *   study [out] free with rj_study_free; untouched on error
+ * Errors: those of the prompts (MISSING, FORMAT); NOMEM. A model's own errors are in its entry. */
+RJ_CHECKED rj_status rj_study_open(MPI_Comm comm, const rj_deck *deck, rj_study **study);
+void rj_study_free(rj_study **study);
+
+/* Head of one unit's shard; its lists are borrowed from the study. */
+rj_shard_head rj_study_head(const rj_study *study, int model, int unit);
+int rj_study_unit_prompts(const rj_study *study, int unit); /* prompts of a unit: the last may have fewer */
+rj_pipeline_options rj_study_options(const rj_study *study, int model); /* memory and tick are left 0 */
+#endif

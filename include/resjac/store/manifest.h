@@ -1,0 +1,43 @@
+/* manifest.h: the small text files of <output>.d: manifest.json (what belongs to the run), status.json (how far it is). */
+#ifndef RESJAC_STORE_MANIFEST_H
+#define RESJAC_STORE_MANIFEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "resjac/base/status.h"
+#include "resjac/store/shard.h"
+
+/* Replaces a file by n bytes at once: a reader sees the old or the new, whole. Not collective.
+ * Errors: CREATE; IO (disk full). */
+RJ_CHECKED rj_status rj_text_replace(const char *path, const char *text, size_t n);
+
+/* One unit of the run: its file in <folder>/units. */
+typedef struct {
+    const char *model; /* name of its group */
+    char file[2 * RJ_NAME_SIZE];
+    char key[65];
+} rj_manifest_unit;
+
+/* Writes <folder>/manifest.json. The same units give the same bytes; `same` tells whether they were there already.
+ *   sha256 [out] of the list of units: the identity of the run's results
+ * Errors: CREATE; IO; NOMEM. */
+RJ_CHECKED rj_status rj_manifest_write(const char *folder, int n_units, const rj_manifest_unit *unit, bool *same,
+                                       char sha256[65]);
+
+/* Checks that every unit of <folder>/manifest.json is there and passes rj_results_verify; logs (WARN) each problem.
+ * Errors: MISSING no manifest; FORMAT it is broken; NOMEM. */
+RJ_CHECKED rj_status rj_manifest_verify(const char *folder, int *n_problems);
+
+typedef struct {
+    const char *state; /* "running", "done", "partial", "stopped", "failed" */
+    int done, total, failed; /* units */
+    double eta;        /* seconds; < 0 unknown */
+} rj_run_state;
+
+/* <folder>/status.json {state, done, total, eta, failed}; eta is null where unknown. Errors: as rj_text_replace. */
+RJ_CHECKED rj_status rj_status_write(const char *folder, const rj_run_state *state);
+
+/* True where status.json says that the run is done. False where there is none. */
+bool rj_status_is_done(const char *folder);
+#endif

@@ -1,0 +1,95 @@
+/* inspect.c: what a checkpoint holds, before any time is spent on it. */
+#include "commands.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "resjac/base/memory.h"
+#include "resjac/model/model.h"
+#include "resjac/tokenizer/tokenizer.h"
+
+enum { PANEL = 1 << 16 };
+
+static void print_shape(const rj_tensor *t)
+{
+    for (int i = 0; i < t->n_dims; i++) printf("%s%td", i ? " x " : "", t->shape[i]);
+}
+
+/* Elements of one tensor that are not finite, read in panels of whole rows. */
+static rj_status count_bad(const rj_weights *w, const rj_tensor *t, float *panel, ptrdiff_t room, ptrdiff_t *bad)
+{
+    rj_status st = RJ_OK;
+    const ptrdiff_t columns = rj_tensor_columns(t), rows = rj_tensor_rows(t);
+    const ptrdiff_t step = room / columns;
+
+    for (ptrdiff_t row = 0; row < rows; row += step) {
+        const ptrdiff_t n = row + step <= rows ? step : rows - row;
+        RJ_TRY(rj_weights_read(w, t, row, n, panel, columns));
+        for (ptrdiff_t i = 0; i < n * columns; i++) *bad += !isfinite(panel[i]);
+    }
+done:
+    return st;
+}
+
+static rj_status check_tensors(const rj_weights *w)
+{
+    rj_status st = RJ_OK;
+    float *panel = NULL;
+    ptrdiff_t room = PANEL, n_bad = 0;
+
+    for (ptrdiff_t i = 0; i < rj_weights_count(w); i++) {
+        const ptrdiff_t columns = rj_tensor_columns(rj_weights_at(w, i));
+        room = columns > room ? columns : room;
+    }
+    RJ_NEW(panel, room, 1);
+    for (ptrdiff_t i = 0; i < rj_weights_count(w); i++) {
+        const rj_tensor *t = rj_weights_at(w, i);
+        ptrdiff_t bad = 0;
+        if (t->dtype == RJ_DTYPE_UNSUPPORTED) continue; /* not read by any model; the list says so */
+        RJ_TRY(count_bad(w, t, panel, room, &bad));
+        if (bad > 0) printf("bad       %s: %td elements are Inf or NaN\n", t->name, bad);
+        n_bad += bad > 0;
+    }
+    RJ_REQUIRE(n_bad == 0, RJ_ERR_NUMERIC, "%s: %td tensors hold Inf or NaN; get the file again", rj_weights_path(w), n_bad);
+    printf("check     every element of %td tensors is finite\n", rj_weights_count(w));
+done:
+    RJ_FREE(panel);
+    return st;
+}
+
+static void print_tensors(const rj_weights *w)
+{
+    for (ptrdiff_t i = 0; i < rj_weights_count(w); i++) {
+        const rj_tensor *t = rj_weights_at(w, i);
+        printf("tensor    %-48s %-6s ", t->name, rj_dtype_name(t->dtype));
+        print_shape(t);
+        printf("\n");
+    }
+}
+
+rj_status rj_inspect(const char *path, bool check)
+{
+    rj_status st = RJ_OK;
+    rj_model *model = NULL;
+    rj_tokenizer *tok = NULL;
+
+    RJ_TRY(rj_model_open(path, false, 0, &model));
+    const rj_config *c = rj_model_config(model);
+    const rj_weights *w = rj_model_weights(model);
+    printf("model     %s\n", path);
+    printf("format    %s, %td tensors, %.1f MB\n", rj_weights_format(w) == RJ_FORMAT_GGUF ? "GGUF" : "safetensors",
+           rj_weights_count(w), 1e-6 * (double)rj_weights_bytes(w));
+    printf("family    %s\n", c->family);
+    printf("blocks    %d, d = %d, %d heads of %d (%d key/value heads), d_ff = %d\n", c->n_layer, c->d, c->n_head, c->d_head,
+           c->n_kv_head, c->d_ff);
+    printf("context   %d tokens, vocabulary %d, head %s\n", c->max_context, c->n_vocab, c->tied_head ? "tied" : "untied");
+    printf("size      %lld parameters\n", (long long)rj_model_parameters(model));
+    if (rj_tokenizer_open(w, &tok) == RJ_OK) printf("tokenizer %s\n", rj_tokenizer_summary(tok));
+    else printf("tokenizer none that can be used (%s); prompts can be given as token ids\n", rj_status_message());
+    print_tensors(w);
+    if (check) RJ_TRY(check_tensors(w));
+done:
+    rj_tokenizer_close(&tok);
+    rj_model_close(&model);
+    return st;
+}

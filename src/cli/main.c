@@ -1,0 +1,146 @@
+/* main.c: the only MPI_Init, the only exit. Commands that are not collective run on rank 0; all ranks end with its code. */
+#include <mpi.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "resjac/base/agree.h"
+#include "resjac/base/file.h"
+#include "resjac/base/log.h"
+#include "resjac/base/memory.h"
+#include "resjac/report/report.h"
+#include "resjac/run/campaign.h"
+#include "resjac/store/manifest.h"
+#include "resjac/store/results.h"
+#include "commands.h"
+#include "options.h"
+
+static rj_status run(MPI_Comm comm, const rj_options *o, const char *command_line)
+{
+    const rj_campaign_options options = {.deck = o->word[0],
+                                         .n_set = o->n_set,
+                                         .set = o->set,
+                                         .n_only = o->n_only,
+                                         .only = o->only,
+                                         .max_seconds = o->max_seconds,
+                                         .dry_run = o->dry_run,
+                                         .fresh = o->fresh,
+                                         .command = command_line,
+                                         .version = rj_version_line()};
+    return rj_campaign_run(comm, &options);
+}
+
+static rj_status verify_one(const char *path)
+{
+    rj_status st = RJ_OK;
+    int n_problems = 0;
+
+    if (rj_path_is_folder(path)) RJ_TRY(rj_manifest_verify(path, &n_problems));
+    else RJ_TRY(rj_results_verify(path, &n_problems));
+    RJ_REQUIRE(n_problems == 0, RJ_ERR_FORMAT, "%s: %d problems", path, n_problems);
+    printf("%s: complete and consistent\n", path);
+done:
+    return st;
+}
+
+static rj_status verify(const rj_options *o)
+{
+    rj_status st = RJ_OK;
+    bool equal = false;
+    char hash[65];
+
+    if (o->n_words == 1) return verify_one(o->word[0]);
+    RJ_TRY(rj_results_compare(o->word[0], o->word[1], &equal));
+    RJ_REQUIRE(equal, RJ_ERR_FORMAT, "%s and %s differ in content", o->word[0], o->word[1]);
+    RJ_TRY(rj_results_hash(o->word[0], hash));
+    printf("equal content %s\n", hash);
+done:
+    return st;
+}
+
+/* The models of several folders after each other. */
+static rj_status reduce(const rj_options *o)
+{
+    rj_status st = RJ_OK;
+    rj_results_model **list = NULL, *all = NULL;
+    int *n = NULL, n_all = 0;
+    const rj_attribute software = {"software", rj_version_line(), false};
+
+    RJ_REQUIRE(o->output != NULL, RJ_ERR_USAGE, "resjac reduce: needs -o OUT.nc");
+    RJ_NEW(list, o->n_words, 1);
+    RJ_NEW(n, o->n_words, 1);
+    for (int i = 0; i < o->n_words; i++) {
+        RJ_TRY(rj_results_find(o->word[i], &n[i], &list[i]));
+        n_all += n[i];
+    }
+    RJ_REQUIRE(n_all > 0, RJ_ERR_MISSING, "%s: holds no stored unit", o->word[0]);
+    RJ_NEW(all, n_all, 1);
+    for (int i = 0, at = 0; i < o->n_words; at += n[i++])
+        memcpy(all + at, list[i], (size_t)n[i] * sizeof *all);
+    RJ_TRY(rj_results_write(o->output, n_all, all, RJ_PER_PROMPT_ALL, 1, &software));
+    printf("%s: %d models\n", o->output, n_all);
+done:
+    for (int i = 0; list != NULL && n != NULL && i < o->n_words; i++) rj_results_free(n[i], &list[i]);
+    RJ_FREE(list);
+    RJ_FREE(n);
+    RJ_FREE(all);
+    return st;
+}
+
+static rj_status report(const rj_options *o)
+{
+    rj_status st = RJ_OK;
+    int n_figures = 0;
+
+    RJ_REQUIRE(o->output != NULL, RJ_ERR_USAGE, "resjac report: needs -o DIR");
+    RJ_TRY(rj_report_write(o->word[0], o->output, o->format, &n_figures));
+    printf("%s/index.html: %d figures\n", o->output, n_figures);
+done:
+    return st;
+}
+
+static rj_status alone(const rj_options *o)
+{
+    if (strcmp(o->command, "inspect") == 0) return rj_inspect(o->word[0], o->check);
+    if (strcmp(o->command, "verify") == 0) return verify(o);
+    if (strcmp(o->command, "reduce") == 0) return reduce(o);
+    if (strcmp(o->command, "report") == 0) return report(o);
+    rj_version_print();
+    return RJ_OK;
+}
+
+static void join(int argc, char **argv, char *text, size_t size)
+{
+    size_t n = 0;
+
+    text[0] = '\0';
+    for (int i = 0; i < argc && n < size; i++)
+        n += (size_t)snprintf(text + n, size - n, "%s%s", i ? " " : "", argv[i]);
+}
+
+int main(int argc, char **argv)
+{
+    rj_status st = RJ_OK;
+    rj_options options;
+    int rank = 0, size = 1;
+    char command_line[4096];
+
+    MPI_Init(&argc, &argv);
+    join(argc, argv, command_line, sizeof command_line);
+    MPI_Comm comm = rj_comm_dup(MPI_COMM_WORLD);
+    MPI_Comm_rank(comm, &rank);
+    MPI_Comm_size(comm, &size);
+    rj_log_setup(RJ_LOG_INFO, size > 1 ? rank : -1);
+
+    st = rj_agree(comm, rj_options_parse(argc, argv, rank == 0, &options));
+    if (st == RJ_OK && options.verbose) rj_log_setup(RJ_LOG_DEBUG, size > 1 ? rank : -1);
+    if (st == RJ_OK && !options.help) {
+        if (strcmp(options.command, "run") == 0) st = run(comm, &options, command_line);
+        else st = rj_agree(comm, rank == 0 ? alone(&options) : RJ_OK);
+    }
+    if (st != RJ_OK && rank == 0)
+        rj_log(st == RJ_ERR_STOPPED || st == RJ_ERR_PARTIAL ? RJ_LOG_WARN : RJ_LOG_ERROR, "%s", rj_status_message());
+    rj_options_free(&options);
+    MPI_Comm_free(&comm);
+    MPI_Finalize();
+    return rj_status_exit(st);
+}

@@ -1,0 +1,29 @@
+/* options.h: the command line (argp). */
+#ifndef RJ_OPTIONS_H
+#define RJ_OPTIONS_H
+
+#include <stdbool.h>
+
+#include "resjac/base/status.h"
+
+enum { RJ_MAX_WORDS = 4096 };
+
+typedef struct {
+    const char *command; /* "run", "inspect", .. */
+    bool help;           /* --help: it has been printed */
+    int n_words;         /* arguments that are no options */
+    char **word;         /* [RJ_MAX_WORDS] */
+    int n_set, n_only;
+    char **set, **only;  /* [RJ_MAX_WORDS] */
+    double max_seconds;
+    bool dry_run, fresh, check, verbose;
+    const char *output;  /* -o */
+    const char *format;  /* --format */
+} rj_options;
+
+/* Parses argv[1..]; strings are borrowed from argv. Only a speaker prints help and errors (one rank).
+ *   options [out] free its lists with rj_options_free, also on error
+ * Errors: USAGE (already printed by argp where it found it); NOMEM. */
+RJ_CHECKED rj_status rj_options_parse(int argc, char **argv, bool is_speaker, rj_options *options);
+void rj_options_free(rj_options *options);
+#endif

@@ -1,0 +1,137 @@
+/* linear.c: weights panel by panel into working arithmetic, and the three products with them. */
+#include "resjac/model/linear.h"
+
+#include "resjac/base/memory.h"
+#include "resjac/linalg/blas.h"
+
+enum { PANEL = 64 };
+
+/* Output that row i of n rows of one head holds: llama.cpp stores the pairs of half-split rotary positions side by side. */
+static int half_split(int i, int n)
+{
+    return i / 2 + i % 2 * (n / 2);
+}
+
+/* Rows [.., in] of the tensor become columns of W'. */
+static rj_status read_rows(const rj_linear_source *s, rj_matrix *weight)
+{
+    rj_status st = RJ_OK;
+    const int in = weight->rows, out = weight->cols;
+    const int step = s->interleaved != 0 ? s->interleaved : PANEL;
+    float *panel = NULL;
+
+    RJ_REQUIRE(s->weight.columns == in && out % (s->interleaved != 0 ? step : 1) == 0, RJ_ERR_ARG,
+               "layer %dx%d, heads of %d, of rows with %td columns", out, in, s->interleaved,
+               s->weight.columns);
+    RJ_NEW(panel, step, in);
+    for (int o = 0; o < out; o += step) {
+        const int n = out - o < step ? out - o : step;
+        const rj_matrix read = {RJ_SINGLE, in, n, in, panel};
+        RJ_TRY(rj_rows_read(&s->weight, s->first + o, n, panel));
+        for (int i = 0; i < n; i++) {
+            const rj_matrix from = rj_matrix_block(&read, 0, i, in, 1);
+            rj_matrix to =
+                rj_matrix_block(weight, 0, o + (s->interleaved != 0 ? half_split(i, n) : i), in, 1);
+            rj_matrix_copy(&from, &to);
+        }
+    }
+done:
+    RJ_FREE(panel);
+    return st;
+}
+
+/* Rows of a tensor [in, ..] become rows of W'. */
+static rj_status read_transposed(const rj_linear_source *s, rj_matrix *weight)
+{
+    rj_status st = RJ_OK;
+    const int in = weight->rows, out = weight->cols, all = (int)s->weight.columns;
+    float *panel = NULL;
+
+    RJ_REQUIRE(s->interleaved == 0 && s->first + out <= all, RJ_ERR_ARG,
+               "layer %dx%d at column %td of %d, heads of %d", out, in, s->first, all, s->interleaved);
+    RJ_NEW(panel, PANEL, all);
+    for (int i = 0; i < in; i += PANEL) {
+        const int n = in - i < PANEL ? in - i : PANEL;
+        const rj_matrix read = {RJ_SINGLE, all, n, all, panel};
+        const rj_matrix from = rj_matrix_block(&read, (int)s->first, 0, out, n);
+        rj_matrix to = rj_matrix_block(weight, i, 0, n, out);
+        RJ_TRY(rj_rows_read(&s->weight, i, n, panel));
+        rj_matrix_transpose(&from, &to);
+    }
+done:
+    RJ_FREE(panel);
+    return st;
+}
+
+static rj_status read_bias(const rj_linear_source *s, int out, double *bias)
+{
+    rj_status st = RJ_OK;
+    float *row = NULL;
+
+    RJ_NEW(row, s->bias->columns, 1);
+    RJ_TRY(rj_rows_read(s->bias, 0, 1, row));
+    for (int o = 0; o < out; o++) {
+        const int dh = s->interleaved;
+        const int to = dh != 0 ? o / dh * dh + half_split(o % dh, dh) : o;
+        bias[to] = (double)row[s->first + o];
+    }
+done:
+    RJ_FREE(row);
+    return st;
+}
+
+rj_status rj_linear_read(const rj_linear_source *source, rj_arithmetic type, int out, int in,
+                         rj_linear *linear)
+{
+    rj_status st = RJ_OK;
+    rj_linear new = {0};
+
+    RJ_TRY(rj_matrix_new(type, in, out, &new.weight));
+    RJ_TRY(source->transposed ? read_transposed(source, &new.weight) : read_rows(source, &new.weight));
+    if (source->bias != NULL) {
+        RJ_NEW(new.bias, out, 1);
+        RJ_TRY(read_bias(source, out, new.bias));
+    }
+    *linear = new;
+    new = (rj_linear){0};
+done:
+    rj_linear_free(&new);
+    return st;
+}
+
+void rj_linear_free(rj_linear *linear)
+{
+    rj_matrix_free(&linear->weight);
+    RJ_FREE(linear->bias);
+}
+
+void rj_linear_jvp(const rj_linear *linear, const rj_matrix *x, rj_matrix *y)
+{
+    rj_gemm('T', 'N', 1.0, &linear->weight, x, 0.0, y);
+}
+
+void rj_linear_vjp(const rj_linear *linear, const rj_matrix *y, double beta, rj_matrix *x)
+{
+    rj_gemm('N', 'N', 1.0, &linear->weight, y, beta, x);
+}
+
+rj_status rj_linear_forward(const rj_linear *linear, const rj_matrix *x, rj_matrix *y)
+{
+    rj_status st = RJ_OK;
+    rj_matrix product = {.ld = 1};
+
+    if (x->type == RJ_DOUBLE) {
+        rj_linear_jvp(linear, x, y);
+    } else {
+        RJ_TRY(rj_matrix_new(x->type, y->rows, y->cols, &product));
+        rj_linear_jvp(linear, x, &product);
+        rj_matrix_copy(&product, y);
+    }
+    for (int j = 0; linear->bias != NULL && j < y->cols; j++) {
+        double *column = (double *)y->data + (ptrdiff_t)j * y->ld;
+        for (int i = 0; i < y->rows; i++) column[i] += linear->bias[i];
+    }
+done:
+    rj_matrix_free(&product);
+    return st;
+}

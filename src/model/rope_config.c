@@ -1,0 +1,284 @@
+/* rope_config.c: rotary positions as config.json (rope_scaling, or the newer rope_parameters) and GGUF spell them. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "resjac/base/memory.h"
+#include "resjac/model/family.h"
+
+static const char *const kinds[] = {
+    [RJ_ROPE_DEFAULT] = "default", [RJ_ROPE_LINEAR] = "linear", [RJ_ROPE_DYNAMIC] = "dynamic",
+    [RJ_ROPE_YARN] = "yarn",       [RJ_ROPE_LLAMA3] = "llama3", [RJ_ROPE_LONGROPE] = "longrope"};
+enum { N_KINDS = sizeof kinds / sizeof *kinds, GGUF_KEY_SIZE = 128 };
+
+/* Every key that a rope object may have; any other would be mathematics unread. */
+static const char *const known[] = {"type",
+                                    "rope_type",
+                                    "rope_theta",
+                                    "factor",
+                                    "original_max_position_embeddings",
+                                    "low_freq_factor",
+                                    "high_freq_factor",
+                                    "beta_fast",
+                                    "beta_slow",
+                                    "mscale",
+                                    "mscale_all_dim",
+                                    "truncate",
+                                    "attention_factor",
+                                    "short_factor",
+                                    "long_factor",
+                                    "partial_rotary_factor"};
+
+static rj_status check_known(const rj_json *j, const char *where, const json_t *object)
+{
+    rj_status st = RJ_OK;
+    const char *key = NULL;
+    json_t *value = NULL;
+    double partial = 1.0;
+
+    json_object_foreach((json_t *)object, key, value)
+    {
+        size_t i = 0;
+        while (i < sizeof known / sizeof *known && strcmp(known[i], key) != 0) i++;
+        RJ_REQUIRE(i < sizeof known / sizeof *known, RJ_ERR_FORMAT,
+                   "%s: %s has the key %s, which is not understood", j->path, where, key);
+    }
+    RJ_TRY(rj_json_number(j, object, "partial_rotary_factor", false, &partial));
+    RJ_REQUIRE(partial == 1.0, RJ_ERR_FORMAT, "%s: %s.partial_rotary_factor = %g, only 1 is evaluated",
+               j->path, where, partial);
+done:
+    return st;
+}
+
+static rj_status find_kind(const char *file, const char *key, const char *text, size_t n, rj_rope_kind *kind)
+{
+    for (int i = 0; i < N_KINDS; i++)
+        if (strlen(kinds[i]) == n && memcmp(kinds[i], text, n) == 0) {
+            *kind = (rj_rope_kind)i;
+            return RJ_OK;
+        }
+    return rj_raise(
+        RJ_ERR_FORMAT, __FILE__, __LINE__,
+        "%s: %s = \"%.*s\" is no known kind of rotary scaling; known: default, linear, dynamic, yarn, "
+        "llama3, longrope",
+        file, key, (int)(n < GGUF_KEY_SIZE ? n : GGUF_KEY_SIZE), text);
+}
+
+static rj_status read_list(const rj_json *j, const json_t *object, const char *key, int n, double **list)
+{
+    rj_status st = RJ_OK;
+    const json_t *array = json_object_get(object, key);
+    double *values = NULL;
+
+    RJ_REQUIRE(json_is_array(array) && json_array_size(array) == (size_t)n, RJ_ERR_FORMAT,
+               "%s: %s of the rotary scaling needs a list of %d numbers, one a pair, and has %zu", j->path,
+               key, n, json_array_size(array));
+    RJ_NEW(values, n, 1);
+    for (int i = 0; i < n; i++) {
+        const json_t *entry = json_array_get(array, (size_t)i);
+        values[i] = json_number_value(entry);
+        RJ_REQUIRE(json_is_number(entry) && values[i] > 0.0, RJ_ERR_FORMAT, "%s: %s[%d] is not a number > 0",
+                   j->path, key, i);
+    }
+    *list = values;
+    values = NULL;
+done:
+    RJ_FREE(values);
+    return st;
+}
+
+/* The original context stands beside the object (Phi-3), in it, or is the context. */
+static rj_status read_original(const rj_json *j, const json_t *object, int max_context, double *original)
+{
+    rj_status st = RJ_OK;
+
+    *original = max_context;
+    RJ_TRY(rj_json_number(j, object, "original_max_position_embeddings", false, original));
+    RJ_TRY(rj_json_number(j, NULL, "original_max_position_embeddings", false, original));
+done:
+    return st;
+}
+
+static rj_status read_yarn(const rj_json *j, const json_t *object, rj_rope *r)
+{
+    rj_status st = RJ_OK;
+
+    RJ_TRY(rj_json_number(j, object, "beta_fast", false, &r->beta_fast));
+    RJ_TRY(rj_json_number(j, object, "beta_slow", false, &r->beta_slow));
+    RJ_TRY(rj_json_number(j, object, "mscale", false, &r->mscale));
+    RJ_TRY(rj_json_number(j, object, "mscale_all_dim", false, &r->mscale_all_dim));
+    RJ_TRY(rj_json_bool(j, object, "truncate", false, &r->truncate));
+    RJ_TRY(rj_json_number(j, object, "attention_factor", false, &r->attention_factor));
+done:
+    return st;
+}
+
+static rj_status read_scaling(const rj_json *j, const json_t *object, int max_context, rj_rope *r)
+{
+    rj_status st = RJ_OK;
+    const bool stretched =
+        r->kind == RJ_ROPE_YARN || r->kind == RJ_ROPE_LONGROPE; /* factor may be left out */
+
+    r->original_context = max_context;
+    if (stretched || r->kind == RJ_ROPE_LLAMA3)
+        RJ_TRY(read_original(j, object, max_context, &r->original_context));
+    if (stretched) r->factor = max_context / r->original_context;
+    RJ_TRY(rj_json_number(j, object, "factor", !stretched, &r->factor));
+    if (r->kind == RJ_ROPE_YARN) RJ_TRY(read_yarn(j, object, r));
+    if (r->kind == RJ_ROPE_LLAMA3) {
+        RJ_TRY(rj_json_number(j, object, "low_freq_factor", true, &r->low_freq_factor));
+        RJ_TRY(rj_json_number(j, object, "high_freq_factor", true, &r->high_freq_factor));
+    }
+    if (r->kind == RJ_ROPE_LONGROPE) {
+        RJ_TRY(rj_json_number(j, object, "attention_factor", false, &r->attention_factor));
+        RJ_TRY(read_list(j, object, "short_factor", r->n_rotary / 2, &r->short_factor));
+        RJ_TRY(read_list(j, object, "long_factor", r->n_rotary / 2, &r->long_factor));
+    }
+done:
+    return st;
+}
+
+static rj_status read_json(const rj_json *j, int max_context, rj_rope *r)
+{
+    rj_status st = RJ_OK;
+    const char *where = "rope_scaling", *key = "rope_type", *text = "default";
+    const json_t *object = json_object_get(j->root, where);
+
+    if (!json_is_object(object) ||
+        json_object_size(object) == 0) { /* transformers: rope_scaling or rope_parameters */
+        RJ_REQUIRE(object == NULL || json_is_null(object) || json_is_object(object), RJ_ERR_FORMAT,
+                   "%s: %s is neither null nor an object", j->path, where);
+        where = "rope_parameters";
+        object = json_object_get(j->root, where);
+        RJ_REQUIRE(object == NULL || json_is_null(object) || json_is_object(object), RJ_ERR_FORMAT,
+                   "%s: %s is neither null nor an object", j->path, where);
+    }
+    RJ_TRY(rj_json_number(j, NULL, "rope_theta", false, &r->theta));
+    if (!json_is_object(object)) goto done;
+    RJ_TRY(check_known(j, where, object));
+    RJ_TRY(rj_json_number(j, object, "rope_theta", false, &r->theta));
+    if (json_object_get(object, "rope_type") == NULL) key = "type";
+    RJ_TRY(rj_json_string(j, object, key, false, &text));
+    RJ_TRY(find_kind(j->path, key, text, strlen(text), &r->kind));
+    if (r->kind != RJ_ROPE_DEFAULT) RJ_TRY(read_scaling(j, object, max_context, r));
+done:
+    return st;
+}
+
+/* *value stays where the key is absent. */
+static rj_status gguf_number(const rj_gguf *g, const rj_family *family, const char *key, double *value)
+{
+    char name[GGUF_KEY_SIZE];
+
+    snprintf(name, sizeof name, "%s.%s", family->architecture, key);
+    return rj_gguf_has(g, name) ? rj_gguf_number(g, name, value) : RJ_OK;
+}
+
+/* rope_freqs.weight: the frequencies of llama3 baked into divisors. */
+static rj_status read_divisor(const rj_weights *w, rj_rope *r)
+{
+    rj_status st = RJ_OK;
+    const rj_tensor *t = rj_weights_find(w, "rope_freqs.weight");
+    const int n = r->n_rotary / 2;
+    float *values = NULL;
+
+    if (t == NULL) goto done;
+    RJ_REQUIRE(t->n_dims == 1 && t->shape[0] == n, RJ_ERR_FORMAT,
+               "%s: tensor rope_freqs.weight has %td x %td values, needs %d", rj_weights_file(w, t),
+               rj_tensor_rows(t), rj_tensor_columns(t), n);
+    RJ_NEW(values, n, 1);
+    RJ_TRY(rj_weights_read(w, t, 0, 1, values, n));
+    RJ_NEW(r->divisor, n, 1);
+    for (int i = 0; i < n; i++) {
+        RJ_REQUIRE(values[i] > 0.0f && values[i] < INFINITY, RJ_ERR_NUMERIC,
+                   "%s: tensor rope_freqs.weight: value %d is %g", rj_weights_file(w, t), i,
+                   (double)values[i]);
+        r->divisor[i] = (double)values[i];
+    }
+done:
+    RJ_FREE(values);
+    return st;
+}
+
+static rj_status read_gguf(const rj_weights *w, const rj_family *family, int max_context, rj_rope *r)
+{
+    rj_status st = RJ_OK;
+    const rj_gguf *g = rj_weights_metadata(w);
+    char name[GGUF_KEY_SIZE];
+    rj_span text = {"default", 7};
+    double rotary = r->n_rotary;
+
+    RJ_TRY(gguf_number(g, family, "rope.dimension_count", &rotary));
+    RJ_REQUIRE(rotary == r->n_rotary, RJ_ERR_FORMAT,
+               "%s: %s.rope.dimension_count = %g, needs the head size %d", rj_gguf_path(g),
+               family->architecture, rotary, r->n_rotary);
+    RJ_TRY(gguf_number(g, family, "rope.freq_base", &r->theta));
+    RJ_TRY(gguf_number(g, family, "rope.scale_linear", &r->factor)); /* older spelling of scaling.factor */
+    RJ_TRY(gguf_number(g, family, "rope.scaling.factor", &r->factor));
+    snprintf(name, sizeof name, "%s.rope.scaling.type", family->architecture);
+    if (rj_gguf_has(g, name))
+        RJ_TRY(rj_gguf_string(g, name, &text));
+    else if (r->factor > 0.0)
+        text = (rj_span){"linear", 6}; /* as llama.cpp has it */
+    if (text.n == 4 && memcmp(text.text, "none", 4) == 0) text = (rj_span){"default", 7};
+    RJ_TRY(find_kind(rj_gguf_path(g), name, text.text, text.n, &r->kind));
+    RJ_REQUIRE(r->kind == RJ_ROPE_DEFAULT || r->kind == RJ_ROPE_LINEAR || r->kind == RJ_ROPE_YARN,
+               RJ_ERR_FORMAT,
+               "%s: %s = \"%s\" is not evaluated for a GGUF file; use the safetensors checkpoint",
+               rj_gguf_path(g), name, kinds[r->kind]);
+    r->original_context = max_context;
+    RJ_TRY(gguf_number(g, family, "rope.scaling.original_context_length", &r->original_context));
+    RJ_TRY(gguf_number(g, family, "rope.scaling.yarn_beta_fast", &r->beta_fast));
+    RJ_TRY(gguf_number(g, family, "rope.scaling.yarn_beta_slow", &r->beta_slow));
+    RJ_TRY(read_divisor(w, r));
+done:
+    return st;
+}
+
+static rj_status check(const char *file, const rj_rope *r)
+{
+    rj_status st = RJ_OK;
+    const bool scaled = r->kind != RJ_ROPE_DEFAULT;
+
+    RJ_REQUIRE(r->n_rotary % 2 == 0 && r->n_rotary >= 2, RJ_ERR_FORMAT,
+               "%s: head size %d is odd; rotary positions turn pairs", file, r->n_rotary);
+    RJ_REQUIRE(isfinite(r->theta) && r->theta > 1.0, RJ_ERR_FORMAT, "%s: rope theta = %g, needs > 1", file,
+               r->theta);
+    RJ_REQUIRE(!scaled || (isfinite(r->factor) && r->factor > 0.0), RJ_ERR_FORMAT,
+               "%s: rope factor = %g, needs > 0", file, r->factor);
+    RJ_REQUIRE(!scaled || (isfinite(r->original_context) && r->original_context >= 1.0), RJ_ERR_FORMAT,
+               "%s: original context = %g tokens, needs >= 1", file, r->original_context);
+    RJ_REQUIRE(r->kind != RJ_ROPE_LLAMA3 ||
+                   (r->low_freq_factor > 0.0 && r->high_freq_factor > r->low_freq_factor),
+               RJ_ERR_FORMAT, "%s: low_freq_factor = %g, high_freq_factor = %g, need 0 < low < high", file,
+               r->low_freq_factor, r->high_freq_factor);
+    RJ_REQUIRE(r->kind != RJ_ROPE_YARN || (r->beta_slow > 0.0 && r->beta_fast > 0.0), RJ_ERR_FORMAT,
+               "%s: beta_fast = %g, beta_slow = %g, need > 0", file, r->beta_fast, r->beta_slow);
+    RJ_REQUIRE(r->kind != RJ_ROPE_DYNAMIC || (r->n_rotary > 2 && r->factor >= 1.0), RJ_ERR_FORMAT,
+               "%s: dynamic rope needs a head size above 2 and a factor >= 1, has %d and %g", file,
+               r->n_rotary, r->factor);
+    RJ_REQUIRE(isfinite(r->attention_factor) && r->attention_factor >= 0.0, RJ_ERR_FORMAT,
+               "%s: attention_factor = %g, needs > 0", file, r->attention_factor);
+done:
+    return st;
+}
+
+rj_status rj_rope_read(const rj_weights *w, const rj_family *family, rj_config *config)
+{
+    rj_status st = RJ_OK;
+    rj_rope *r = &config->rope;
+    double reach = config->max_context;
+
+    *r = (rj_rope){
+        .n_rotary = config->d_head, .theta = 10000.0, .beta_fast = 32.0, .beta_slow = 1.0, .truncate = true};
+    if (rj_weights_format(w) == RJ_FORMAT_GGUF)
+        RJ_TRY(read_gguf(w, family, config->max_context, r));
+    else
+        RJ_TRY(read_json(rj_weights_config(w), config->max_context, r));
+    RJ_TRY(check(rj_weights_path(w), r));
+    if (r->kind == RJ_ROPE_LINEAR || r->kind == RJ_ROPE_DYNAMIC) reach *= r->factor;
+    if (r->kind == RJ_ROPE_YARN) reach = fmax(reach, r->factor * r->original_context);
+    config->max_context = reach < 1e9 ? (int)fmax(reach, config->max_context) : 1000000000;
+done:
+    return st;
+}

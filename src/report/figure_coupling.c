@@ -1,0 +1,104 @@
+/* figure_coupling.c: misfit beside its null on one colour scale, and what is left after chance. */
+#include <math.h>
+#include <string.h>
+
+#include "resjac/report/figure_kinds.h"
+#include "resjac/report/output.h"
+#include "resjac/report/style.h"
+
+enum { WIDTH = RJ_STYLE_WIDTH, HEIGHT = 266, CELL_BOTTOM = 48, CELL = 166 };
+
+bool rj_figure_coupling_any(const rj_summary *m, ptrdiff_t k)
+{
+    return k >= 0 && m->coupling[k].misfit.n > 0;
+}
+
+static void write_numbers(FILE *csv, const rj_summary *m, ptrdiff_t k)
+{
+    fputs("layer_i,layer_j,coupling_misfit,coupling_null,excess_coupling\n", csv);
+    for (ptrdiff_t i = 0; i < m->L; i++)
+        for (ptrdiff_t j = 0; j < m->L; j++) {
+            const ptrdiff_t at = (k * m->L + i) * m->L + j;
+            fprintf(csv, "%td,%td,", i + 1, j + 1);
+            rj_output_number(csv, m->misfit[at]);
+            fputc(',', csv);
+            rj_output_number(csv, m->null[k * m->L + i]);
+            fputc(',', csv);
+            rj_output_number(csv, m->excess[at]);
+            fputc('\n', csv);
+        }
+}
+
+static void widen(double *low, double *high, double x)
+{
+    if (!isfinite(x)) return;
+    *low = fmin(*low, x);
+    *high = fmax(*high, x);
+}
+
+/* The colours' ends: of misfit off the diagonal with its null, and of excess off the diagonal. */
+static void ranges(const rj_summary *m, ptrdiff_t k, double misfit[2], double excess[2])
+{
+    misfit[0] = excess[0] = INFINITY;
+    misfit[1] = excess[1] = -INFINITY;
+    for (ptrdiff_t i = 0; i < m->L; i++) {
+        widen(&misfit[0], &misfit[1], m->null[k * m->L + i]);
+        for (ptrdiff_t j = 0; j < m->L; j++) {
+            if (i == j) continue;
+            widen(&misfit[0], &misfit[1], m->misfit[(k * m->L + i) * m->L + j]);
+            widen(&excess[0], &excess[1], m->excess[(k * m->L + i) * m->L + j]);
+        }
+    }
+    widen(&excess[0], &excess[1], 0.0); /* chance is always on the scale */
+    rj_style_range(&misfit[0], &misfit[1]);
+    rj_style_range(&excess[0], &excess[1]);
+}
+
+static void colour_box(FILE *script, int left, const char *label)
+{
+    fprintf(script, "set colorbox vertical user origin screen %.5f, screen %.5f size screen %.5f, screen %.5f\n",
+            (double)left / WIDTH, (double)CELL_BOTTOM / HEIGHT, 11.0 / WIDTH, (double)CELL / HEIGHT);
+    fprintf(script, "set cblabel '%s' offset -0.6,0\n", label);
+}
+
+/* One square; its diagonal is greyed out where that says nothing. */
+static void panel(FILE *script, int left, int column, const char *title, bool grey_diagonal)
+{
+    rj_style_panel(script, WIDTH, HEIGHT, left, left + CELL, CELL_BOTTOM, CELL_BOTTOM + CELL);
+    fprintf(script, "set title '%s' offset 0,-0.6\n", title);
+    fprintf(script, "plot data skip 1 using 2:1:%d with image", column);
+    if (grey_diagonal)
+        fprintf(script, ", data skip 1 using 2:($1==$2 ? $1 : NaN):(0.5):(0.5) with boxxyerror "
+                        "fillcolor rgb '%s' fillstyle solid noborder",
+                RJ_STYLE_GREY);
+    fputc('\n', script);
+}
+
+void rj_figure_coupling(const rj_figure_job *job, ptrdiff_t k)
+{
+    const rj_summary *m = &job->all->model[job->figure->model];
+    FILE *script = job->script;
+    double misfit[2], excess[2];
+    char title[RJ_LABEL_SIZE + 64], label[RJ_LABEL_SIZE];
+
+    write_numbers(job->csv, m, k);
+    ranges(m, k, misfit, excess);
+    rj_escape_label(m->k_label[k], label);
+    snprintf(title, sizeof title, "coupling of residual Jacobians on K = %s leading singular directions", label);
+    rj_style_begin(script, job->figure->stem, WIDTH, HEIGHT, m->name, title);
+    fprintf(script, "set xrange [0.5:%td.5]\nset yrange [0.5:%td.5]\n", m->L, m->L);
+    fprintf(script, "set xtics 1,%td\nset ytics 1,%td\n", (m->L + 5) / 6, (m->L + 5) / 6);
+    fputs("set xlabel 'block {/:Italic j} (singular vectors)' offset 0,0.3\n"
+          "set multiplot\n",
+          script);
+    fprintf(script, "set cbrange [%.9g:%.9g]\nset palette negative\nunset colorbox\n", misfit[0], misfit[1]);
+    fputs("set ylabel 'block {/:Italic i} (Jacobian)' offset 1,0\n", script);
+    panel(script, 44, 3, "misfit", true);
+    fputs("unset label 1; unset label 2; unset ylabel; set format y ''\n", script);
+    colour_box(script, 402, "misfit, null (1)");
+    panel(script, 224, 4, "null: by chance", false);
+    fprintf(script, "set cbrange [%.9g:%.9g]\nset palette positive\n", excess[0], excess[1]);
+    colour_box(script, 644, "excess (1)");
+    panel(script, 468, 5, "excess = 1 - misfit/null", true);
+    fputs("unset multiplot\n", script);
+}

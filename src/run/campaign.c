@@ -1,0 +1,373 @@
+/* campaign.c: every rank knows the whole plan, claims units one by one, and stores each as its own file; rank 0 keeps
+ * the books and merges. Whatever one rank meets alone is agreed after the last unit, never in between. */
+#include "resjac/run/campaign.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "resjac/base/agree.h"
+#include "resjac/base/clock.h"
+#include "resjac/base/file.h"
+#include "resjac/base/log.h"
+#include "resjac/base/memory.h"
+#include "resjac/run/budget.h"
+#include "resjac/run/claim.h"
+#include "resjac/run/study.h"
+#include "resjac/store/manifest.h"
+#include "campaign_finish.h"
+
+enum { DECK_LIMIT = 1 << 24 };
+
+/* Part i of n of a list of `total`, both from 1. */
+static bool is_share(const char *text, int at, int total, bool *valid)
+{
+    int i = 0, n = 0, end = 0;
+
+    *valid = sscanf(text, "%d/%d%n", &i, &n, &end) == 2 && text[end] == '\0' && 1 <= i && i <= n;
+    if (!*valid) return false;
+    return (long long)at * n / total == i - 1;
+}
+
+static rj_status select_models(const rj_campaign_options *o, campaign *c)
+{
+    rj_status st = RJ_OK;
+    const rj_deck *deck = c->deck;
+
+    RJ_NEW(c->selected, c->study->n_models, 1);
+    for (int i = 0; i < c->study->n_models; i++) c->selected[i] = o->n_only == 0;
+    for (int a = 0; a < o->n_only; a++) {
+        bool any = false, is_fraction = false;
+        for (int i = 0; i < c->study->n_models; i++) {
+            const rj_study_model *m = &c->study->model[i];
+            const bool hit = is_share(o->only[a], (int)(m->deck - deck->model), deck->n_models, &is_fraction) ||
+                             strcmp(m->facts.name, o->only[a]) == 0 || strcmp(m->deck->name, o->only[a]) == 0;
+            c->selected[i] |= hit;
+            any |= hit;
+        }
+        RJ_REQUIRE(any || is_fraction, RJ_ERR_USAGE,
+                   "--only %s: no model of that name in %s, and not i/n with 1 <= i <= n", o->only[a], deck->path);
+    }
+done:
+    return st;
+}
+
+/* Largest first: the last units to be claimed are then the short ones. Ties keep the deck's order. */
+static int by_cost(const void *a, const void *b)
+{
+    const campaign_unit *x = a, *y = b;
+
+    if (x->cost != y->cost) return x->cost < y->cost ? 1 : -1;
+    if (x->model != y->model) return x->model < y->model ? -1 : 1;
+    return (x->unit > y->unit) - (x->unit < y->unit);
+}
+
+static rj_status list_units(campaign *c)
+{
+    rj_status st = RJ_OK;
+    const rj_study *s = c->study;
+    ptrdiff_t n = 0;
+
+    for (int i = 0; i < s->n_models; i++) n += s->model[i].status == RJ_OK ? s->model[i].n_units : 0;
+    RJ_REQUIRE(n < 10000000, RJ_ERR_USAGE, "%td units; raise layout.unit_prompts", n);
+    RJ_NEW(c->unit, n, 1);
+    for (int i = 0; i < s->n_models; i++) {
+        const rj_study_model *m = &s->model[i];
+        const double d = m->config.d;
+        for (int u = 0; m->status == RJ_OK && u < m->n_units; u++)
+            c->unit[c->n_units++] = (campaign_unit){i, u, (double)m->config.n_layer * d * d * d, UNIT_PENDING};
+    }
+    qsort(c->unit, (size_t)c->n_units, sizeof *c->unit, by_cost);
+done:
+    return st;
+}
+
+/* This rank's share of the look at what is done. */
+static rj_status check_share(const campaign *c, int *done)
+{
+    rj_status st = RJ_OK;
+
+    for (int i = c->rank; i < c->n_units; i += c->size) {
+        const rj_shard_head head = rj_study_head(c->study, c->unit[i].model, c->unit[i].unit);
+        bool is_done = false;
+        RJ_TRY(rj_shard_is_done(c->units_folder, &head, &is_done));
+        done[i] = is_done;
+    }
+done:
+    return st;
+}
+
+/* Collective. */
+static rj_status find_done(campaign *c)
+{
+    rj_status st = RJ_OK;
+    int *done = NULL;
+
+    RJ_TRY_ALL(c->comm, rj_alloc((void **)&done, c->n_units, 1, sizeof *done, __FILE__, __LINE__));
+    RJ_TRY_ALL(c->comm, check_share(c, done));
+    RJ_MPI(c->comm, MPI_Allreduce(MPI_IN_PLACE, done, c->n_units, MPI_INT, MPI_MAX, c->comm));
+    for (int i = 0; i < c->n_units; i++) {
+        if (done[i]) c->unit[i].state = UNIT_DONE;
+        else if (c->selected[c->unit[i].model]) c->pending[c->n_pending++] = i;
+        c->n_done += done[i];
+    }
+done:
+    RJ_FREE(done);
+    return st;
+}
+
+static rj_status move_away(const char *path)
+{
+    rj_status st = RJ_OK;
+    char old[4096];
+
+    if (!rj_path_exists(path)) return RJ_OK;
+    for (int i = 1; i < 1000; i++) {
+        snprintf(old, sizeof old, "%s.old-%d", path, i);
+        if (rj_path_exists(old)) continue;
+        RJ_REQUIRE(rename(path, old) == 0, RJ_ERR_CREATE, "--fresh: cannot rename %s to %s", path, old);
+        rj_log(RJ_LOG_INFO, "--fresh: %s is kept as %s", path, old);
+        return RJ_OK;
+    }
+    RJ_FAIL(RJ_ERR_CREATE, "--fresh: %s.old-1 to -999 are there already; delete some", path);
+done:
+    return st;
+}
+
+/* Rank 0 alone: the folders, the manifest. */
+static rj_status prepare_output(const rj_campaign_options *o, campaign *c)
+{
+    rj_status st = RJ_OK;
+    rj_manifest_unit *unit = NULL;
+
+    if (o->fresh) {
+        RJ_TRY(move_away(c->folder));
+        RJ_TRY(move_away(c->deck->output));
+    }
+    RJ_TRY(rj_path_make_folder(c->units_folder));
+    RJ_NEW(unit, c->n_units, 1);
+    for (int i = 0; i < c->n_units; i++) {
+        const rj_shard_head head = rj_study_head(c->study, c->unit[i].model, c->unit[i].unit);
+        unit[i].model = c->study->model[c->unit[i].model].facts.name;
+        memcpy(unit[i].key, head.key, sizeof unit[i].key);
+        rj_shard_name(&head, unit[i].file);
+    }
+    RJ_TRY(rj_manifest_write(c->folder, c->n_units, unit, &c->same_manifest, c->manifest_sha256));
+    c->was_complete = c->same_manifest && rj_status_is_done(c->folder) && rj_path_exists(c->deck->output);
+done:
+    RJ_FREE(unit);
+    return st;
+}
+
+static void log_plan(const campaign *c)
+{
+    for (int i = 0; i < c->study->n_models; i++) {
+        const rj_study_model *m = &c->study->model[i];
+        if (m->status != RJ_OK) {
+            rj_log(RJ_LOG_ERROR, "model %s is left out: %s", m->facts.name, m->why);
+            continue;
+        }
+        const rj_pipeline_options o = rj_study_options(c->study, i);
+        rj_log(RJ_LOG_INFO, "model %s: %s, %d blocks, d = %d, %.4g million parameters, %d prompts in %d units, %.2f GB a rank",
+               m->facts.name, m->facts.family, m->config.n_layer, m->config.d, 1e-6 * (double)m->facts.n_parameters,
+               c->study->prompts->n, m->n_units,
+               1e-9 * (double)(rj_pipeline_memory_shared(&m->config, &o) +
+                               rj_pipeline_memory_prompt(&m->config, &o, c->deck->max_tokens)));
+    }
+    rj_log(RJ_LOG_INFO, "%d units, %d done before, %d to do on %d ranks of %.2f GB", c->n_units, c->n_done, c->n_pending, c->size,
+           1e-9 * (double)c->memory);
+}
+
+static void fill_record(const campaign *c, const campaign_unit *u, rj_record *record)
+{
+    const int first = u->unit * c->deck->unit_prompts;
+
+    for (ptrdiff_t p = 0; p < record->sizes.size[RJ_DIM_PROMPT]; p++) {
+        const rj_prompt *prompt = &c->study->prompts->prompt[first + p];
+        memcpy(record->prompt_id[p], prompt->id, sizeof prompt->id);
+        memcpy(record->prompt_sha256[p], prompt->sha256, sizeof prompt->sha256);
+    }
+}
+
+/* Measures one unit and stores it. *in_store tells where an error came from. */
+static rj_status do_unit(campaign *c, const campaign_unit *u, rj_model *model, bool *in_store)
+{
+    rj_status st = RJ_OK;
+    const rj_study_model *m = &c->study->model[u->model];
+    rj_pipeline_options o = rj_study_options(c->study, u->model);
+    const int n = rj_study_unit_prompts(c->study, u->unit);
+    rj_record *record = NULL;
+
+    o.memory = c->memory;
+    o.tick = rj_claim_tick;
+    o.tick_ctx = &c->claim;
+    const rj_sizes sizes = rj_pipeline_sizes(&m->config, &o, n);
+    const rj_shard_head head = rj_study_head(c->study, u->model, u->unit);
+    RJ_TRY(rj_record_create(&sizes, &record));
+    fill_record(c, u, record);
+    RJ_TRY(rj_pipeline_run(model, &o, n, m->tokens + (ptrdiff_t)u->unit * c->deck->unit_prompts, record));
+    for (int p = 0; p < n; p++) c->n_bad_prompts += *rj_record_at(record, RJ_VAR_PROMPT_STATUS, p) != 0;
+    *in_store = true;
+    const rj_stage before = rj_clock_enter(RJ_STAGE_STORE);
+    st = rj_shard_write(c->units_folder, &head, record);
+    rj_clock_enter(before);
+done:
+    rj_record_destroy(&record);
+    return st;
+}
+
+static void report_progress(campaign *c, const campaign_unit *u, long long done)
+{
+    const double elapsed = rj_clock_now() - c->start, each = elapsed / (double)done;
+    const int all_done = c->n_done + (int)done;
+    const double eta = each * (double)(c->n_pending - done);
+
+    if (c->rank != 0) return;
+    rj_log_progress(done == c->n_pending, "%d/%d units  %s  %.3g units/min  eta %.0f s", all_done, c->n_units,
+                    c->study->model[u->model].facts.name, 60.0 / each, eta);
+    const rj_run_state state = {"running", all_done, c->n_units, 0, eta};
+    if (rj_status_write(c->folder, &state) != RJ_OK) rj_log(RJ_LOG_WARN, "%s", rj_status_message());
+}
+
+static bool time_is_up(const campaign *c, const rj_campaign_options *o)
+{
+    return o->max_seconds > 0 && rj_clock_now() - c->start + c->longest_unit > o->max_seconds;
+}
+
+static void note_failure(campaign *c, const campaign_unit *u, rj_status st)
+{
+    campaign_failure *f = &c->failure[u->model];
+
+    rj_log(RJ_LOG_ERROR, "model %s, unit %d: %s", c->study->model[u->model].facts.name, u->unit, rj_status_message());
+    if (f->code >= st) return;
+    f->code = st;
+    snprintf(f->why, sizeof f->why, "%s", rj_status_message());
+}
+
+/* Claims and measures units until none is left. A model that failed here is not tried again by this rank; trouble with the
+ * output ends this rank's part, since every further unit would be lost. Not collective; never returns early with a claim open. */
+static rj_status work(campaign *c, const rj_campaign_options *o)
+{
+    rj_status st = RJ_OK;
+    rj_model *model = NULL;
+    int open = -1;
+
+    while (st == RJ_OK && !time_is_up(c, o)) {
+        const long long next = rj_claim_next(&c->claim);
+        if (next >= c->n_pending) break;
+        campaign_unit *u = &c->unit[c->pending[next]];
+        const rj_study_model *m = &c->study->model[u->model];
+        const double start = rj_clock_now();
+        bool in_store = false;
+        rj_status outcome = c->failure[u->model].code;
+        if (outcome == RJ_OK && open != u->model) {
+            rj_model_close(&model);
+            open = -1;
+            outcome = rj_model_open(m->deck->path, m->is_twin, c->deck->seed, &model);
+            if (outcome == RJ_OK) open = u->model;
+            else note_failure(c, u, outcome);
+        }
+        if (outcome == RJ_OK) {
+            outcome = do_unit(c, u, model, &in_store);
+            if (outcome != RJ_OK) note_failure(c, u, outcome);
+        }
+        u->state = outcome == RJ_OK ? UNIT_DONE : UNIT_FAILED;
+        if (outcome != RJ_OK && in_store) st = outcome;
+        c->longest_unit = rj_clock_now() - start > c->longest_unit ? rj_clock_now() - start : c->longest_unit;
+        report_progress(c, u, rj_claim_done(&c->claim));
+    }
+    rj_model_close(&model);
+    return st;
+}
+
+static rj_status allocate(campaign *c)
+{
+    rj_status st = RJ_OK;
+
+    RJ_NEW(c->pending, c->n_units, 1);
+    RJ_NEW(c->failure, c->study->n_models, 1);
+done:
+    return st;
+}
+
+static rj_status load_deck(MPI_Comm comm, const rj_campaign_options *o, rj_deck **deck)
+{
+    rj_status st = RJ_OK;
+    char *text = NULL;
+    size_t n = 0;
+
+    RJ_TRY(rj_load_all(comm, o->deck, DECK_LIMIT, &text, &n));
+    RJ_TRY_ALL(comm, rj_deck_parse(o->deck, text, n, o->n_set, o->set, deck));
+done:
+    RJ_FREE(text);
+    return st;
+}
+
+static rj_status make_paths(campaign *c)
+{
+    rj_status st = RJ_OK;
+    const ptrdiff_t n = (ptrdiff_t)strlen(c->deck->output) + 16;
+
+    RJ_NEW(c->folder, n, 1);
+    RJ_NEW(c->units_folder, n, 1);
+    snprintf(c->folder, (size_t)n, "%s.d", c->deck->output);
+    snprintf(c->units_folder, (size_t)n, "%s.d/units", c->deck->output);
+done:
+    return st;
+}
+
+static rj_status plan(const rj_campaign_options *o, campaign *c)
+{
+    rj_status st = RJ_OK;
+
+    RJ_TRY_ALL(c->comm, make_paths(c));
+    RJ_TRY(rj_study_open(c->comm, c->deck, &c->study));
+    RJ_TRY_ALL(c->comm, select_models(o, c));
+    RJ_TRY_ALL(c->comm, list_units(c));
+    RJ_TRY_ALL(c->comm, allocate(c));
+    c->memory = rj_memory_budget(c->comm, c->deck->memory_per_rank);
+    if (!o->dry_run) RJ_TRY_ALL(c->comm, c->rank == 0 ? prepare_output(o, c) : RJ_OK);
+    RJ_TRY(find_done(c));
+    if (c->rank == 0) log_plan(c);
+done:
+    return st;
+}
+
+static rj_status measure(const rj_campaign_options *o, campaign *c)
+{
+    rj_status st = RJ_OK;
+
+    RJ_TRY(rj_claim_open(c->comm, &c->claim));
+    const rj_status mine = work(c, o);
+    RJ_MPI(c->comm, MPI_Barrier(c->comm)); /* rank 0 must serve claims until the last is made */
+    rj_claim_close(&c->claim);
+    c->worst = rj_agree(c->comm, mine);
+done:
+    return st;
+}
+
+rj_status rj_campaign_run(MPI_Comm comm, const rj_campaign_options *options)
+{
+    rj_status st = RJ_OK;
+    campaign c = {.comm = comm, .start = rj_clock_now()};
+    rj_deck *deck = NULL;
+
+    RJ_MPI(comm, MPI_Comm_rank(comm, &c.rank));
+    RJ_MPI(comm, MPI_Comm_size(comm, &c.size));
+    RJ_TRY(load_deck(comm, options, &deck));
+    c.deck = deck;
+    RJ_TRY(plan(options, &c));
+    if (options->dry_run) goto done;
+    RJ_TRY(measure(options, &c));
+    RJ_TRY(rj_campaign_finish(options, &c));
+done:
+    RJ_FREE(c.pending);
+    RJ_FREE(c.failure);
+    RJ_FREE(c.unit);
+    RJ_FREE(c.selected);
+    RJ_FREE(c.folder);
+    RJ_FREE(c.units_folder);
+    rj_study_free(&c.study);
+    rj_deck_free(&deck);
+    return st;
+}

@@ -1,0 +1,262 @@
+/* campaign_finish.c: the final file is written when no unit is left that could still be measured. */
+#include "campaign_finish.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "resjac/base/clock.h"
+#include "resjac/base/file.h"
+#include "resjac/base/hash.h"
+#include "resjac/base/log.h"
+#include "resjac/base/memory.h"
+#include "resjac/store/manifest.h"
+#include "resjac/store/results.h"
+
+/* The same unit states, failures and counts on every rank. Collective. */
+static rj_status agree_units(campaign *c)
+{
+    rj_status st = RJ_OK;
+    int *state = NULL;
+
+    RJ_TRY_ALL(c->comm, rj_alloc((void **)&state, c->n_units, 1, sizeof *state, __FILE__, __LINE__));
+    for (int i = 0; i < c->n_units; i++) state[i] = (int)c->unit[i].state;
+    RJ_MPI(c->comm, MPI_Allreduce(MPI_IN_PLACE, state, c->n_units, MPI_INT, MPI_MAX, c->comm));
+    for (int i = 0; i < c->n_units; i++) c->unit[i].state = (unit_state)state[i];
+    RJ_MPI(c->comm, MPI_Allreduce(MPI_IN_PLACE, &c->n_bad_prompts, 1, MPI_LONG_LONG, MPI_SUM, c->comm));
+    for (int i = 0; i < c->study->n_models; i++) {
+        struct {
+            int code, rank;
+        } worst = {(int)c->failure[i].code, c->rank};
+        RJ_MPI(c->comm, MPI_Allreduce(MPI_IN_PLACE, &worst, 1, MPI_2INT, MPI_MAXLOC, c->comm));
+        if (worst.code == RJ_OK) continue;
+        c->failure[i].code = (rj_status)worst.code;
+        RJ_MPI(c->comm, MPI_Bcast(c->failure[i].why, RJ_MESSAGE_SIZE, MPI_CHAR, worst.rank, c->comm));
+    }
+done:
+    RJ_FREE(state);
+    return st;
+}
+
+static int count_units(const campaign *c, unit_state state, bool selected_only)
+{
+    int n = 0;
+
+    for (int i = 0; i < c->n_units; i++)
+        n += c->unit[i].state == state && (!selected_only || c->selected[c->unit[i].model]);
+    return n;
+}
+
+/* OK, PARTIAL or, where every model failed, the gravest of their codes; raises the message. */
+static rj_status outcome(const campaign *c)
+{
+    rj_status st = RJ_OK, gravest = RJ_OK;
+    const char *why = "";
+    int n_failed = 0;
+
+    for (int i = 0; i < c->study->n_models; i++) {
+        const rj_study_model *m = &c->study->model[i];
+        const rj_status code = m->status != RJ_OK ? m->status : c->failure[i].code;
+        n_failed += code != RJ_OK;
+        if (code > gravest) {
+            gravest = code;
+            why = m->status != RJ_OK ? m->why : c->failure[i].why;
+        }
+    }
+    if (gravest == RJ_OK && c->n_bad_prompts == 0) return RJ_OK;
+    if (n_failed == c->study->n_models && count_units(c, UNIT_DONE, false) == 0) RJ_FAIL(gravest, "nothing could be measured: %s", why);
+    if (gravest >= RJ_ERR_NOMEM) RJ_FAIL(gravest, "%d of %d models failed, the rest is written: %s", n_failed, c->study->n_models, why);
+    RJ_FAIL(RJ_ERR_PARTIAL, "%d of %d models failed, %lld prompts are left out, the rest is written", n_failed,
+            c->study->n_models, c->n_bad_prompts);
+done:
+    return st;
+}
+
+static void results_free(int n, rj_results_model **model)
+{
+    for (int i = 0; *model != NULL && i < n; i++) {
+        for (int u = 0; (*model)[i].shard != NULL && u < (*model)[i].n_shards; u++) RJ_FREE((*model)[i].shard[u]);
+        RJ_FREE((*model)[i].shard);
+    }
+    RJ_FREE(*model);
+}
+
+/* One model's entry: the files of its units that are done, in unit order. `status` has room for RJ_MESSAGE_SIZE. */
+static rj_status results_entry(const campaign *c, int i, rj_results_model *entry, char *status)
+{
+    rj_status st = RJ_OK;
+    const rj_study_model *m = &c->study->model[i];
+    char name[2 * RJ_NAME_SIZE];
+    int n_done = 0;
+
+    entry->facts = m->facts;
+    entry->status = status;
+    if (m->status != RJ_OK) {
+        snprintf(status, RJ_MESSAGE_SIZE, "failed: %.1900s", m->why);
+        return RJ_OK;
+    }
+    RJ_NEW(entry->shard, m->n_units, 1);
+    for (int u = 0; u < m->n_units; u++) {
+        for (int at = 0; at < c->n_units; at++) {
+            if (c->unit[at].model != i || c->unit[at].unit != u || c->unit[at].state != UNIT_DONE) continue;
+            const rj_shard_head head = rj_study_head(c->study, i, u);
+            rj_shard_name(&head, name);
+            RJ_TRY(rj_path_join(c->units_folder, name, &entry->shard[n_done]));
+            entry->n_shards = ++n_done;
+        }
+    }
+    if (n_done == m->n_units) snprintf(status, RJ_MESSAGE_SIZE, "ok");
+    else snprintf(status, RJ_MESSAGE_SIZE, "%s: %d of %d units: %.1900s", n_done > 0 ? "partial" : "failed", n_done, m->n_units,
+                  c->failure[i].why);
+done:
+    return st;
+}
+
+enum { MAX_ATTRIBUTES = 24, TEXT_SIZE = 256 };
+
+typedef struct {
+    int n;
+    rj_attribute list[MAX_ATTRIBUTES];
+    char text[MAX_ATTRIBUTES][TEXT_SIZE];
+} attributes;
+
+static void add_attribute(attributes *a, const char *name, bool nondeterministic, const char *text)
+{
+    a->list[a->n++] = (rj_attribute){name, text, nondeterministic};
+}
+
+static void add_number(attributes *a, const char *name, bool nondeterministic, double value)
+{
+    snprintf(a->text[a->n], TEXT_SIZE, "%.15g", value);
+    add_attribute(a, name, nondeterministic, a->text[a->n]);
+}
+
+static rj_status hash_text(const char *text, char hex[TEXT_SIZE])
+{
+    rj_status st = RJ_OK;
+    rj_hash *hash = NULL;
+    uint8_t digest[RJ_HASH_SIZE];
+
+    RJ_TRY(rj_hash_create(&hash));
+    rj_hash_add(hash, text, strlen(text));
+    RJ_TRY(rj_hash_digest(hash, digest));
+    rj_hash_text(digest, hex);
+done:
+    rj_hash_destroy(&hash);
+    return st;
+}
+
+static rj_status provenance(const rj_campaign_options *o, const campaign *c, attributes *a)
+{
+    rj_status st = RJ_OK;
+    const char *job = getenv("SLURM_JOB_ID"), *user = getenv("USER");
+    const time_t now = time(NULL);
+
+    a->n = 0;
+    add_attribute(a, "software", false, o->version);
+    add_attribute(a, "manifest_sha256", false, c->manifest_sha256);
+    add_number(a, "seed", false, (double)c->deck->seed);
+    RJ_TRY(hash_text(c->deck->text, a->text[a->n]));
+    add_attribute(a, "deck_sha256", false, a->text[a->n]);
+    strftime(a->text[a->n], TEXT_SIZE, "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
+    add_attribute(a, "date_created", true, a->text[a->n]);
+    add_number(a, "n_ranks", true, c->size);
+    add_number(a, "elapsed_seconds", true, rj_clock_now() - c->start);
+    add_number(a, "peak_memory_bytes", true, (double)rj_clock_peak_memory());
+    if (c->deck->provenance_full) {
+        add_attribute(a, "deck", true, c->deck->text); /* deck_sha256 stands for it: paths in it may differ between equal runs */
+        add_attribute(a, "command_line", true, o->command);
+        if (gethostname(a->text[a->n], TEXT_SIZE - 1) != 0) a->text[a->n][0] = '\0';
+        add_attribute(a, "host", true, a->text[a->n]);
+        add_attribute(a, "user", true, user != NULL ? user : "");
+        add_attribute(a, "job_id", true, job != NULL ? job : "");
+    }
+done:
+    return st;
+}
+
+/* Rank 0 alone. */
+static rj_status write_results(const rj_campaign_options *o, const campaign *c)
+{
+    rj_status st = RJ_OK;
+    const int n = c->study->n_models;
+    rj_results_model *model = NULL;
+    char(*status)[RJ_MESSAGE_SIZE] = NULL;
+    attributes *a = NULL;
+
+    RJ_NEW(model, n, 1);
+    RJ_NEW(status, n, 1);
+    RJ_NEW(a, 1, 1);
+    for (int i = 0; i < n; i++) RJ_TRY(results_entry(c, i, &model[i], status[i]));
+    RJ_TRY(provenance(o, c, a));
+    RJ_TRY(rj_results_write(c->deck->output, n, model, c->deck->per_prompt, a->n, a->list));
+    rj_log(RJ_LOG_INFO, "%s is written", c->deck->output);
+done:
+    results_free(n, &model);
+    RJ_FREE(status);
+    RJ_FREE(a);
+    return st;
+}
+
+/* Where the time went, over all ranks. Collective. */
+static void log_costs(const campaign *c)
+{
+    rj_stage_cost cost[RJ_N_STAGES];
+    double sum[3 * RJ_N_STAGES], all = 0.0, memory = (double)rj_clock_peak_memory();
+
+    rj_clock_costs(cost);
+    for (int s = 0; s < RJ_N_STAGES; s++) {
+        sum[3 * s] = cost[s].seconds;
+        sum[3 * s + 1] = cost[s].flops;
+        sum[3 * s + 2] = cost[s].bytes;
+    }
+    RJ_MPI(c->comm, MPI_Allreduce(MPI_IN_PLACE, sum, 3 * RJ_N_STAGES, MPI_DOUBLE, MPI_SUM, c->comm));
+    RJ_MPI(c->comm, MPI_Allreduce(MPI_IN_PLACE, &memory, 1, MPI_DOUBLE, MPI_MAX, c->comm));
+    if (c->rank != 0 || c->n_pending == 0) return;
+    for (int s = 0; s < RJ_N_STAGES; s++) all += sum[3 * s];
+    rj_log(RJ_LOG_INFO, "%-10s %12s %7s %12s %12s", "stage", "rank seconds", "share", "GFLOP/s", "GB read");
+    for (int s = 0; s < RJ_N_STAGES; s++)
+        rj_log(RJ_LOG_INFO, "%-10s %12.2f %6.1f%% %12.1f %12.3f", rj_stage_name((rj_stage)s), sum[3 * s], 100 * sum[3 * s] / all,
+               sum[3 * s] > 0 ? 1e-9 * sum[3 * s + 1] / sum[3 * s] : 0.0, 1e-9 * sum[3 * s + 2]);
+    rj_log(RJ_LOG_INFO, "peak memory of a rank %.3f GB, %.1f s in all", 1e-9 * memory, rj_clock_now() - c->start);
+}
+
+/* Rank 0 alone: final file and books. */
+static rj_status close_books(const rj_campaign_options *o, const campaign *c, rj_status result, bool is_complete)
+{
+    rj_status st = RJ_OK;
+    const int n_failed = count_units(c, UNIT_FAILED, false);
+    const char *state = !is_complete ? "stopped" : result == RJ_OK ? "done" : result == RJ_ERR_PARTIAL ? "partial" : "failed";
+    const rj_run_state books = {state, count_units(c, UNIT_DONE, false), c->n_units, n_failed, is_complete ? 0.0 : -1.0};
+    const bool anything = books.done > 0;
+
+    if (is_complete && anything && !(c->was_complete && c->n_pending == 0)) RJ_TRY(write_results(o, c));
+    else if (is_complete && anything) rj_log(RJ_LOG_INFO, "nothing has changed: %s is up to date", c->deck->output);
+    RJ_TRY(rj_status_write(c->folder, &books));
+done:
+    return st;
+}
+
+rj_status rj_campaign_finish(const rj_campaign_options *options, campaign *c)
+{
+    rj_status st = RJ_OK;
+
+    RJ_TRY(agree_units(c));
+    log_costs(c);
+    RJ_TRY(c->worst); /* the output is in trouble: leave the books as they are */
+    const rj_status result = outcome(c);
+    const int left = count_units(c, UNIT_PENDING, true), left_all = count_units(c, UNIT_PENDING, false);
+    char message[RJ_MESSAGE_SIZE];
+    snprintf(message, sizeof message, "%s", rj_status_message());
+    RJ_TRY_ALL(c->comm, c->rank == 0 ? close_books(options, c, result, left_all == 0) : RJ_OK);
+    RJ_REQUIRE(left == 0, RJ_ERR_STOPPED, "stopped after %.0f s with %d of %d units left; the same command resumes",
+               rj_clock_now() - c->start, left, c->n_units);
+    if (left_all > 0 && c->rank == 0)
+        rj_log(RJ_LOG_INFO, "%d units of models left out by --only are still to do; %s follows when they are done", left_all,
+               c->deck->output);
+    if (result != RJ_OK) RJ_FAIL(result, "%s", message);
+done:
+    return st;
+}

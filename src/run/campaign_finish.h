@@ -1,0 +1,47 @@
+/* campaign_finish.h: the state of a campaign, and its end: agreement, books, final file. Private to run. */
+#ifndef RJ_CAMPAIGN_FINISH_H
+#define RJ_CAMPAIGN_FINISH_H
+
+#include "resjac/run/campaign.h"
+#include "resjac/run/claim.h"
+#include "resjac/run/study.h"
+
+typedef enum { UNIT_PENDING = 0, UNIT_DONE, UNIT_FAILED } unit_state; /* the larger wins between ranks */
+
+typedef struct {
+    int model, unit;
+    double cost; /* relative */
+    unit_state state;
+} campaign_unit;
+
+/* The gravest failure of one model on this rank, then on all. */
+typedef struct {
+    rj_status code;
+    char why[RJ_MESSAGE_SIZE];
+} campaign_failure;
+
+typedef struct {
+    MPI_Comm comm;
+    int rank, size;
+    const rj_deck *deck;
+    rj_study *study;
+    char *folder, *units_folder; /* <output>.d and its units */
+    bool *selected;              /* [models] by --only */
+    int n_units;
+    campaign_unit *unit;         /* [n_units], in the order of claims */
+    int n_done, n_pending;
+    int *pending;                /* [n_units] indices of units to do */
+    campaign_failure *failure;   /* [models] */
+    rj_claim claim;
+    int64_t memory;              /* bytes a rank */
+    double start, longest_unit;  /* seconds */
+    long long n_bad_prompts;
+    rj_status worst;             /* trouble with the output, agreed */
+    bool same_manifest, was_complete; /* rank 0: nothing has changed since the last run, which finished */
+    char manifest_sha256[65];    /* rank 0 */
+} campaign;
+
+/* Agrees on what became of every unit, writes the final file where nothing is pending, status.json, and the table of costs.
+ * Collective. */
+RJ_CHECKED rj_status rj_campaign_finish(const rj_campaign_options *options, campaign *c);
+#endif

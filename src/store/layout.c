@@ -1,0 +1,340 @@
+/* layout.c: what docs/formats.md says of a model's group, put into NetCDF definitions. */
+#include "layout.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "resjac/base/memory.h"
+
+bool rj_layout_has(rj_layout_kind kind, rj_variable_id id)
+{
+    if (kind == RJ_LAYOUT_SHARD) return true;
+    switch (rj_schema[id].keep) {
+    case RJ_KEEP_ALWAYS: return true;
+    case RJ_KEEP_COUPLING: return kind == RJ_LAYOUT_COUPLING || kind == RJ_LAYOUT_ALL;
+    case RJ_KEEP_ALL: return kind == RJ_LAYOUT_ALL;
+    case RJ_KEEP_MEAN: return false;
+    }
+    return false;
+}
+
+static nc_type stored_type(rj_value_type type)
+{
+    return type == RJ_VALUE_INT ? NC_INT : type == RJ_VALUE_FLOAT ? NC_FLOAT : NC_DOUBLE;
+}
+
+rj_status rj_layout_string(const rj_nc *nc, int group, int size, int *dim)
+{
+    rj_status st = RJ_OK;
+    char name[32];
+
+    snprintf(name, sizeof name, "string%d", size);
+    if (nc_inq_dimid(group, name, dim) == NC_NOERR) goto done; /* also one of a group above */
+    RJ_NC(nc, nc_def_dim(group, name, (size_t)size, dim));
+done:
+    return st;
+}
+
+/* CF's `coordinates`: the labels that are no coordinate variables. */
+static rj_status link_labels(const rj_nc *nc, const rj_layout *l, rj_variable_id id, bool per_prompt, int variable)
+{
+    rj_status st = RJ_OK;
+    bool by_k = false;
+    char text[64];
+
+    for (int i = 1; i < 5; i++) by_k = by_k || rj_schema[id].dims[i] == RJ_DIM_K;
+    snprintf(text, sizeof text, "%s%s%s", per_prompt ? "prompt_id" : "", per_prompt && by_k ? " " : "",
+             by_k ? "k_label k_count" : "");
+    RJ_TRY(rj_nc_put_text(nc, l->group, variable, "coordinates", text));
+done:
+    return st;
+}
+
+/* The variable per prompt, or without its first dimension, under `name`. */
+static rj_status define_variable(const rj_nc *nc, const rj_layout *l, rj_variable_id id, bool per_prompt,
+                                 const char *name, const char *long_name, int *variable)
+{
+    rj_status st = RJ_OK;
+    const rj_variable *s = &rj_schema[id];
+    int dims[5], n = 0, mine = -1;
+    size_t chunk[5];
+    const unsigned char one = 1;
+
+    for (int i = per_prompt ? 0 : 1; i < 5 && s->dims[i] != RJ_DIM_NONE; i++) {
+        const size_t size = (size_t)l->sizes.size[s->dims[i]];
+        chunk[n] = s->dims[i] == RJ_DIM_PROMPT && size > RJ_PROMPT_CHUNK ? RJ_PROMPT_CHUNK
+                   : s->dims[i] == RJ_DIM_K                               ? 1
+                                                                          : size;
+        dims[n++] = l->dim[s->dims[i]];
+    }
+    const rj_nc_variable v = {.name = name, .long_name = long_name, .units = s->units,
+                              .type = stored_type(s->type), .n_dims = n, .dims = dims, .fill = true,
+                              .chunk = rj_schema_is_pairwise(id) ? chunk : NULL};
+    RJ_TRY(rj_nc_define(nc, l->group, &v, &mine));
+    RJ_TRY(link_labels(nc, l, id, per_prompt, mine));
+    if (s->nondeterministic)
+        RJ_NC(nc, nc_put_att_uchar(l->group, mine, "nondeterministic", NC_BYTE, 1, &one));
+    *variable = mine;
+done:
+    return st;
+}
+
+/* Mean and standard deviation over prompts of a pairwise variable. */
+static rj_status define_moments(const rj_nc *nc, rj_layout *l, rj_variable_id id)
+{
+    rj_status st = RJ_OK;
+    const rj_variable *s = &rj_schema[id];
+    char name[NC_MAX_NAME], text[256];
+
+    snprintf(name, sizeof name, "%s%s", s->name, s->keep == RJ_KEEP_MEAN ? "" : "_mean");
+    snprintf(text, sizeof text, "mean over prompts of: %s", s->long_name);
+    RJ_TRY(define_variable(nc, l, id, false, name, text, &l->mean[id]));
+    snprintf(name, sizeof name, "%s_sd", s->name);
+    snprintf(text, sizeof text, "standard deviation over prompts of: %s", s->long_name);
+    RJ_TRY(define_variable(nc, l, id, false, name, text, &l->sd[id]));
+done:
+    return st;
+}
+
+/* An integer variable of one dimension, its values first, first + 1, .. or those given. */
+static rj_status put_integers(const rj_nc *nc, const rj_layout *l, rj_dim dim, const char *name,
+                              const char *long_name, int first, const int *given)
+{
+    rj_status st = RJ_OK;
+    const ptrdiff_t n = l->sizes.size[dim];
+    int *value = NULL, id = -1;
+    const rj_nc_variable v = {.name = name, .long_name = long_name, .units = "1", .type = NC_INT, .n_dims = 1,
+                              .dims = &l->dim[dim]};
+
+    RJ_NEW(value, n, 1);
+    for (ptrdiff_t i = 0; i < n; i++) value[i] = given != NULL ? given[i] : first + (int)i;
+    RJ_TRY(rj_nc_define(nc, l->group, &v, &id));
+    RJ_NC(nc, nc_put_var_int(l->group, id, value));
+done:
+    rj_free(value);
+    return st;
+}
+
+static rj_status define_texts(const rj_nc *nc, const rj_layout *l, rj_dim dim, const char *name,
+                              const char *long_name, int size, int *id)
+{
+    rj_status st = RJ_OK;
+    int dims[2] = {l->dim[dim], -1};
+    const rj_nc_variable v = {.name = name, .long_name = long_name, .units = "1", .type = NC_CHAR, .n_dims = 2,
+                              .dims = dims};
+
+    RJ_TRY(rj_layout_string(nc, l->group, size, &dims[1]));
+    RJ_TRY(rj_nc_define(nc, l->group, &v, id));
+done:
+    return st;
+}
+
+static rj_status define_coordinates(const rj_nc *nc, rj_layout *l, const int *k_count, const char *const *k_label)
+{
+    rj_status st = RJ_OK;
+    int label = -1;
+
+    RJ_TRY(put_integers(nc, l, RJ_DIM_LAYER, "layer", "block whose Jacobian and singular values are taken", 1, NULL));
+    RJ_TRY(put_integers(nc, l, RJ_DIM_LAYER_J, "layer_j", "block whose singular vectors are taken", 1, NULL));
+    RJ_TRY(put_integers(nc, l, RJ_DIM_DEPTH, "depth", "blocks passed: 0 is the input of the first", 0, NULL));
+    RJ_TRY(put_integers(nc, l, RJ_DIM_SV, "sv", "index of the singular value", 1, NULL));
+    RJ_TRY(put_integers(nc, l, RJ_DIM_PC, "pc", "index of the principal component", 1, NULL));
+    RJ_TRY(put_integers(nc, l, RJ_DIM_K, "k_count", "number K of leading singular directions", 0, k_count));
+    RJ_TRY(define_texts(nc, l, RJ_DIM_K, "k_label", "K as the deck gives it", RJ_NAME_SIZE, &label));
+    for (ptrdiff_t i = 0; i < l->sizes.size[RJ_DIM_K]; i++)
+        RJ_TRY(rj_nc_put_texts(nc, l->group, label, (size_t)i, 1, RJ_NAME_SIZE, k_label[i], 0));
+    RJ_TRY(define_texts(nc, l, RJ_DIM_PROMPT, "prompt_id", "name of the prompt", RJ_NAME_SIZE, &l->prompt_id));
+    RJ_TRY(define_texts(nc, l, RJ_DIM_PROMPT, "prompt_sha256", "SHA-256 of the prompt", RJ_SHA256_SIZE,
+                        &l->prompt_sha256));
+done:
+    return st;
+}
+
+rj_status rj_layout_define(const rj_nc *nc, int group, rj_layout_kind kind, const rj_sizes *sizes,
+                           const int *k_count, const char *const *k_label, rj_layout *layout)
+{
+    rj_status st = RJ_OK;
+    rj_layout l = {.group = group, .kind = kind, .sizes = *sizes};
+
+    for (int i = RJ_DIM_PROMPT; i < RJ_N_DIMS; i++)
+        RJ_NC(nc, nc_def_dim(group, rj_dim_name((rj_dim)i), (size_t)sizes->size[i], &l.dim[i]));
+    RJ_TRY(define_coordinates(nc, &l, k_count, k_label));
+    for (int i = 0; i < RJ_N_VARIABLES; i++) {
+        const rj_variable_id id = (rj_variable_id)i;
+        l.value[i] = l.mean[i] = l.sd[i] = -1;
+        if (rj_layout_has(kind, id))
+            RJ_TRY(define_variable(nc, &l, id, true, rj_schema[i].name, rj_schema[i].long_name, &l.value[i]));
+        if (kind != RJ_LAYOUT_SHARD && rj_schema_is_pairwise(id)) RJ_TRY(define_moments(nc, &l, id));
+    }
+    *layout = l;
+done:
+    return st;
+}
+
+/* Where one prompt's values of a variable lie: returns the number of dimensions. */
+static int prompt_slab(rj_variable_id id, const rj_sizes *sizes, size_t prompt, size_t start[5], size_t count[5])
+{
+    int n = 0;
+
+    for (; n < 5 && rj_schema[id].dims[n] != RJ_DIM_NONE; n++) {
+        start[n] = n == 0 ? prompt : 0;
+        count[n] = n == 0 ? 1 : (size_t)sizes->size[rj_schema[id].dims[n]];
+    }
+    return n;
+}
+
+static rj_status put_ints(const rj_nc *nc, const rj_layout *l, rj_variable_id id, const size_t *start,
+                          const size_t *count, const double *value)
+{
+    rj_status st = RJ_OK;
+    const ptrdiff_t n = rj_schema_count(id, &l->sizes);
+    int *whole = NULL;
+
+    RJ_NEW(whole, n, 1);
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const bool sound = isnan(value[i]) || (fabs(value[i]) < INT_MAX && value[i] == trunc(value[i]));
+        RJ_REQUIRE(sound, RJ_ERR_ARG, "%s[%td] = %g does not fit an integer variable", rj_schema[id].name, i, value[i]);
+        whole[i] = isnan(value[i]) ? NC_FILL_INT : (int)value[i];
+    }
+    RJ_NC(nc, nc_put_vara_int(l->group, l->value[id], start, count, whole));
+done:
+    rj_free(whole);
+    return st;
+}
+
+rj_status rj_layout_put(const rj_nc *nc, const rj_layout *layout, size_t first, const rj_record *record)
+{
+    rj_status st = RJ_OK;
+    const rj_layout *l = layout;
+    const size_t n_prompts = (size_t)record->sizes.size[RJ_DIM_PROMPT];
+    size_t start[5], count[5];
+
+    RJ_TRY(rj_nc_put_texts(nc, l->group, l->prompt_id, first, n_prompts, RJ_NAME_SIZE, record->prompt_id[0],
+                           sizeof record->prompt_id[0]));
+    RJ_TRY(rj_nc_put_texts(nc, l->group, l->prompt_sha256, first, n_prompts, RJ_SHA256_SIZE,
+                           record->prompt_sha256[0], sizeof record->prompt_sha256[0]));
+    for (int i = 0; i < RJ_N_VARIABLES; i++) {
+        const rj_variable_id id = (rj_variable_id)i;
+        for (size_t p = 0; p < n_prompts && l->value[i] >= 0; p++) {
+            const double *value = rj_record_at(record, id, (ptrdiff_t)p);
+            prompt_slab(id, &l->sizes, first + p, start, count);
+            if (rj_schema[i].type == RJ_VALUE_INT)
+                RJ_TRY(put_ints(nc, l, id, start, count, value));
+            else
+                RJ_NC(nc, nc_put_vara_double(l->group, l->value[i], start, count, value));
+        }
+    }
+done:
+    return st;
+}
+
+rj_status rj_layout_release(const rj_nc *nc, const rj_layout *layout)
+{
+    rj_status st = RJ_OK;
+
+    for (int i = 0; i < RJ_N_VARIABLES; i++) {
+        const int id[3] = {layout->value[i], layout->mean[i], layout->sd[i]};
+        for (int j = 0; j < 3 && rj_schema_is_pairwise((rj_variable_id)i); j++)
+            if (id[j] >= 0) RJ_NC(nc, nc_set_var_chunk_cache(layout->group, id[j], 0, 0, 0.0f));
+    }
+done:
+    return st;
+}
+
+/* Uncompressed, chunks whole, and for each variable 16 KiB of the library's own (measured: 2 to 6). */
+uint64_t rj_layout_bytes(rj_layout_kind kind, const rj_sizes *sizes)
+{
+    const uint64_t own = 16384, prompts = (uint64_t)sizes->size[RJ_DIM_PROMPT];
+    const uint64_t padded = (prompts + RJ_PROMPT_CHUNK - 1) / RJ_PROMPT_CHUNK * RJ_PROMPT_CHUNK;
+    uint64_t bytes = 64 * own + prompts * (RJ_NAME_SIZE + RJ_SHA256_SIZE);
+
+    for (int i = 0; i < RJ_N_VARIABLES; i++) {
+        const rj_variable_id id = (rj_variable_id)i;
+        const uint64_t n = (uint64_t)rj_schema_count(id, sizes) * 8;
+        const bool moments = kind != RJ_LAYOUT_SHARD && rj_schema_is_pairwise(id);
+        bytes += rj_layout_has(kind, id) ? n * (rj_schema_is_pairwise(id) ? padded : prompts) + own : 0;
+        bytes += moments ? 2 * (n + own) : 0;
+    }
+    return bytes;
+}
+
+static rj_status check_variable(const rj_nc *nc, rj_variable_id id, int *variable)
+{
+    rj_status st = RJ_OK;
+    const rj_variable *s = &rj_schema[id];
+    int mine = -1, n = 0, dims[NC_MAX_VAR_DIMS];
+    nc_type type = NC_NAT;
+    char name[NC_MAX_NAME + 1];
+
+    RJ_REQUIRE(nc_inq_varid(nc->id, s->name, &mine) == NC_NOERR, RJ_ERR_FORMAT,
+               "%s: variable %s is missing: the shard is of another version of resjac, or broken", nc->path, s->name);
+    RJ_NC(nc, nc_inq_var(nc->id, mine, NULL, &type, &n, dims, NULL));
+    RJ_REQUIRE(type == stored_type(s->type), RJ_ERR_FORMAT, "%s: variable %s has type %d, not %d", nc->path, s->name,
+               (int)type, (int)stored_type(s->type));
+    for (int i = 0; i < 5; i++) {
+        const char *expected = rj_dim_name(s->dims[i]);
+        name[0] = '\0';
+        if (i < n) RJ_NC(nc, nc_inq_dimname(nc->id, dims[i], name));
+        RJ_REQUIRE(n <= 5 && strcmp(name, expected) == 0, RJ_ERR_FORMAT,
+                   "%s: dimension %d of variable %s is '%s', not '%s'", nc->path, i, s->name, name, expected);
+        if (expected[0] == '\0') break;
+    }
+    *variable = mine;
+done:
+    return st;
+}
+
+static rj_status get_variable(const rj_nc *nc, rj_variable_id id, rj_record *record)
+{
+    rj_status st = RJ_OK;
+    int variable = -1;
+    size_t start[5], count[5];
+
+    RJ_TRY(check_variable(nc, id, &variable));
+    for (ptrdiff_t p = 0; p < record->sizes.size[RJ_DIM_PROMPT]; p++) {
+        double *value = rj_record_at(record, id, p);
+        prompt_slab(id, &record->sizes, (size_t)p, start, count);
+        RJ_NC(nc, nc_get_vara_double(nc->id, variable, start, count, value));
+        for (ptrdiff_t i = 0; rj_schema[id].type == RJ_VALUE_INT && i < rj_schema_count(id, &record->sizes); i++)
+            if (value[i] == NC_FILL_INT) value[i] = (double)NAN;
+    }
+done:
+    return st;
+}
+
+static rj_status get_texts(const rj_nc *nc, const char *name, size_t rows, size_t size, char *text, size_t stride)
+{
+    rj_status st = RJ_OK;
+    int variable = -1, n = 0;
+    nc_type type = NC_NAT;
+    char *row = NULL;
+
+    RJ_NEW(row, (ptrdiff_t)size + 1, 1);
+    RJ_REQUIRE(nc_inq_varid(nc->id, name, &variable) == NC_NOERR &&
+                   nc_inq_var(nc->id, variable, NULL, &type, &n, NULL, NULL) == NC_NOERR && type == NC_CHAR && n == 2,
+               RJ_ERR_FORMAT, "%s: the text variable %s is missing: the file is broken", nc->path, name);
+    for (size_t i = 0; i < rows; i++) {
+        const size_t start[2] = {i, 0}, count[2] = {1, size};
+        RJ_NC(nc, nc_get_vara_text(nc->id, variable, start, count, row));
+        row[size] = '\0';
+        RJ_REQUIRE(strlen(row) < stride, RJ_ERR_FORMAT, "%s: %s[%zu] has no end", nc->path, name, i);
+        memcpy(text + i * stride, row, strlen(row) + 1);
+    }
+done:
+    rj_free(row);
+    return st;
+}
+
+rj_status rj_layout_get(const rj_nc *nc, rj_record *record)
+{
+    rj_status st = RJ_OK;
+    const size_t rows = (size_t)record->sizes.size[RJ_DIM_PROMPT];
+
+    RJ_TRY(get_texts(nc, "prompt_id", rows, RJ_NAME_SIZE, record->prompt_id[0], RJ_NAME_SIZE));
+    RJ_TRY(get_texts(nc, "prompt_sha256", rows, RJ_SHA256_SIZE, record->prompt_sha256[0], RJ_SHA256_SIZE + 1));
+    for (int id = 0; id < RJ_N_VARIABLES; id++) RJ_TRY(get_variable(nc, (rj_variable_id)id, record));
+done:
+    return st;
+}

@@ -1,0 +1,47 @@
+/* layout.h: the dimensions and variables of one model's group, in a shard or in the final file. Private to store. */
+#ifndef RESJAC_STORE_LAYOUT_H
+#define RESJAC_STORE_LAYOUT_H
+
+#include "ncfile.h"
+#include "resjac/store/record.h"
+#include "resjac/store/results.h"
+
+/* What a group holds: a shard has every variable per prompt and no means. */
+typedef enum {
+    RJ_LAYOUT_NONE = RJ_PER_PROMPT_NONE,
+    RJ_LAYOUT_COUPLING = RJ_PER_PROMPT_COUPLING,
+    RJ_LAYOUT_ALL = RJ_PER_PROMPT_ALL,
+    RJ_LAYOUT_SHARD
+} rj_layout_kind;
+
+/* Ids of what is defined; -1 where a variable is left out. */
+typedef struct {
+    int group;
+    rj_layout_kind kind;
+    rj_sizes sizes;
+    int dim[RJ_N_DIMS];
+    int value[RJ_N_VARIABLES], mean[RJ_N_VARIABLES], sd[RJ_N_VARIABLES];
+    int prompt_id, prompt_sha256;
+} rj_layout;
+
+enum { RJ_PROMPT_CHUNK = 16, RJ_SHA256_SIZE = 64 };
+
+/* Defines all of it and fills the coordinates: layer, layer_j, depth, sv, k_count, k_label.
+ *   sizes [in] sizes[PROMPT] = prompts of the group */
+RJ_CHECKED rj_status rj_layout_define(const rj_nc *nc, int group, rj_layout_kind kind, const rj_sizes *sizes,
+                                      const int *k_count, const char *const *k_label, rj_layout *layout);
+/* All values of a record, its first prompt at `first`. Errors: ARG a value that an integer variable cannot hold. */
+RJ_CHECKED rj_status rj_layout_put(const rj_nc *nc, const rj_layout *layout, size_t first,
+                                   const rj_record *record);
+/* Lets go of the library's caches of chunks, which else last until the file is closed. */
+RJ_CHECKED rj_status rj_layout_release(const rj_nc *nc, const rj_layout *layout);
+/* At most the bytes that such a group takes on disk. */
+uint64_t rj_layout_bytes(rj_layout_kind kind, const rj_sizes *sizes);
+
+/* Values of a shard. Errors: FORMAT a variable is missing, has other dimensions, or holds what it must not. */
+RJ_CHECKED rj_status rj_layout_get(const rj_nc *nc, rj_record *record);
+
+/* Defines (or finds, in the groups above) the dimension string128 or string64. */
+RJ_CHECKED rj_status rj_layout_string(const rj_nc *nc, int group, int size, int *dim);
+bool rj_layout_has(rj_layout_kind kind, rj_variable_id id); /* per prompt */
+#endif

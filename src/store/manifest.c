@@ -1,0 +1,165 @@
+/* manifest.c: written beside and renamed, so that a kill leaves the old file or the new one. */
+#include "resjac/store/manifest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "resjac/base/file.h"
+#include "resjac/base/hash.h"
+#include "resjac/base/json.h"
+#include "resjac/base/log.h"
+#include "resjac/base/memory.h"
+#include "resjac/store/results.h"
+
+enum { PATH_SIZE = 4096, MANIFEST_LIMIT = 1 << 28 };
+
+static rj_status write_all(int file, const char *path, const char *text, size_t n)
+{
+    for (size_t done = 0; done < n;) {
+        const ssize_t more = write(file, text + done, n - done);
+        if (more < 0 && errno == EINTR) continue;
+        if (more <= 0)
+            return rj_raise(RJ_ERR_IO, __FILE__, __LINE__, "%s: cannot write: %s; free space and rerun", path,
+                            strerror(errno));
+        done += (size_t)more;
+    }
+    if (fsync(file) != 0)
+        return rj_raise(RJ_ERR_IO, __FILE__, __LINE__, "%s: cannot flush: %s", path, strerror(errno));
+    return RJ_OK;
+}
+
+rj_status rj_text_replace(const char *path, const char *text, size_t n)
+{
+    rj_status st = RJ_OK;
+    char beside[PATH_SIZE] = "";
+    int file = -1;
+
+    RJ_REQUIRE(snprintf(beside, sizeof beside, "%s.tmp.%ld", path, (long)getpid()) < PATH_SIZE, RJ_ERR_CREATE,
+               "%s: the path is longer than %d bytes", path, PATH_SIZE);
+    file = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    RJ_REQUIRE(file >= 0, RJ_ERR_CREATE, "%s: cannot create: %s; give an output folder that is writable", beside,
+               strerror(errno));
+    RJ_TRY(write_all(file, beside, text, n));
+    RJ_REQUIRE(rename(beside, path) == 0, RJ_ERR_CREATE, "%s: cannot rename to it: %s", path, strerror(errno));
+done:
+    if (file >= 0) close(file);
+    if (st != RJ_OK && file >= 0) unlink(beside);
+    return st;
+}
+
+static rj_status units_json(int n_units, const rj_manifest_unit *unit, char **text)
+{
+    json_t *list = json_array(), *root = json_pack("{s:i, s:o}", "format", 1, "units", list);
+
+    for (int i = 0; i < n_units; i++)
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "model", unit[i].model, "file", unit[i].file,
+                                              "key", unit[i].key));
+    *text = root != NULL ? json_dumps(root, JSON_INDENT(1) | JSON_PRESERVE_ORDER) : NULL;
+    json_decref(root);
+    return *text != NULL ? RJ_OK : rj_raise(RJ_ERR_NOMEM, __FILE__, __LINE__, "no memory for the manifest");
+}
+
+rj_status rj_manifest_write(const char *folder, int n_units, const rj_manifest_unit *unit, bool *same,
+                            char sha256[65])
+{
+    rj_status st = RJ_OK;
+    char *text = NULL, *old = NULL, *path = NULL;
+    uint8_t digest[RJ_HASH_SIZE];
+    rj_hash *hash = NULL;
+    size_t n_old = 0;
+
+    RJ_TRY(rj_path_join(folder, "manifest.json", &path));
+    RJ_TRY(units_json(n_units, unit, &text));
+    *same = rj_path_exists(path) && rj_file_load(path, MANIFEST_LIMIT, &old, &n_old) == RJ_OK &&
+            strcmp(old, text) == 0;
+    if (!*same) RJ_TRY(rj_text_replace(path, text, strlen(text)));
+    RJ_TRY(rj_hash_create(&hash));
+    rj_hash_add_text(hash, text);
+    RJ_TRY(rj_hash_digest(hash, digest));
+    rj_hash_text(digest, sha256);
+done:
+    rj_hash_destroy(&hash);
+    RJ_FREE(old);
+    RJ_FREE(path);
+    free(text); /* jansson's */
+    return st;
+}
+
+static rj_status verify_unit(const char *folder, const rj_json *manifest, const json_t *unit, int *n_problems)
+{
+    rj_status st = RJ_OK;
+    const char *file = NULL;
+    char *path = NULL;
+    int n = 0;
+
+    RJ_TRY(rj_json_string(manifest, unit, "file", true, &file));
+    RJ_REQUIRE(strchr(file, '/') == NULL, RJ_ERR_FORMAT, "%s: unit file \"%s\" is not a plain name",
+               manifest->path, file);
+    RJ_TRY(rj_path_join(folder, file, &path));
+    if (!rj_path_exists(path)) {
+        rj_log(RJ_LOG_WARN, "%s: is missing; rerun the deck to measure this unit", path);
+        n = 1;
+    } else if (rj_results_verify(path, &n) != RJ_OK) {
+        rj_log(RJ_LOG_WARN, "%s; delete the file and rerun the deck", rj_status_message());
+        n = 1;
+    }
+    *n_problems += n;
+done:
+    RJ_FREE(path);
+    return st;
+}
+
+rj_status rj_manifest_verify(const char *folder, int *n_problems)
+{
+    rj_status st = RJ_OK;
+    char *path = NULL, *units = NULL;
+    rj_json *manifest = NULL;
+
+    *n_problems = 0;
+    RJ_TRY(rj_path_join(folder, "manifest.json", &path));
+    RJ_TRY(rj_path_join(folder, "units", &units));
+    RJ_TRY(rj_json_open(path, MANIFEST_LIMIT, &manifest));
+    const json_t *list = json_object_get(manifest->root, "units");
+    RJ_REQUIRE(json_is_array(list), RJ_ERR_FORMAT, "%s: no list \"units\"; rerun the deck", path);
+    for (size_t i = 0; i < json_array_size(list); i++)
+        RJ_TRY(verify_unit(units, manifest, json_array_get(list, i), n_problems));
+done:
+    rj_json_close(&manifest);
+    RJ_FREE(units);
+    RJ_FREE(path);
+    return st;
+}
+
+rj_status rj_status_write(const char *folder, const rj_run_state *state)
+{
+    rj_status st = RJ_OK;
+    char text[256], eta[32] = "null", *path = NULL;
+
+    if (state->eta >= 0) snprintf(eta, sizeof eta, "%.0f", state->eta);
+    const int n = snprintf(text, sizeof text,
+                           "{\"state\": \"%s\", \"done\": %d, \"total\": %d, \"eta\": %s, \"failed\": %d}\n",
+                           state->state, state->done, state->total, eta, state->failed);
+    RJ_TRY(rj_path_join(folder, "status.json", &path));
+    RJ_TRY(rj_text_replace(path, text, (size_t)n));
+done:
+    RJ_FREE(path);
+    return st;
+}
+
+bool rj_status_is_done(const char *folder)
+{
+    char *path = NULL;
+    rj_json *json = NULL;
+    const char *state = "";
+    const bool done = rj_path_join(folder, "status.json", &path) == RJ_OK && rj_path_exists(path) &&
+                      rj_json_open(path, 4096, &json) == RJ_OK &&
+                      rj_json_string(json, NULL, "state", false, &state) == RJ_OK && strcmp(state, "done") == 0;
+
+    rj_json_close(&json);
+    RJ_FREE(path);
+    return done;
+}

@@ -1,0 +1,57 @@
+/* dtype.c: one row of data an element type. */
+#include "resjac/weights/dtype.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "resjac/weights/quant.h"
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "checkpoints are little-endian and are read as they are");
+
+static void copy_f32(const uint8_t *src, ptrdiff_t n, float *out)
+{
+    memcpy(out, src, (size_t)n * sizeof *out);
+}
+
+/* A bfloat16 is the upper half of a float. */
+static void widen_bf16(const uint8_t *src, ptrdiff_t n, float *out)
+{
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const uint32_t bits = (uint32_t)src[2 * i] << 16 | (uint32_t)src[2 * i + 1] << 24;
+        memcpy(&out[i], &bits, sizeof bits);
+    }
+}
+
+static const struct {
+    const char *name;
+    int block, bytes; /* elements and bytes of one block */
+    void (*to_float)(const uint8_t *src, ptrdiff_t n_blocks, float *out);
+} type[RJ_N_DTYPES] = {
+    [RJ_DTYPE_F32] = {"F32", 1, 4, copy_f32},
+    [RJ_DTYPE_F16] = {"F16", 1, 2, rj_half_to_float},
+    [RJ_DTYPE_BF16] = {"BF16", 1, 2, widen_bf16},
+    [RJ_DTYPE_Q4_0] = {"Q4_0", 32, 18, rj_dequantise_q4_0},
+    [RJ_DTYPE_Q4_1] = {"Q4_1", 32, 20, rj_dequantise_q4_1},
+    [RJ_DTYPE_Q8_0] = {"Q8_0", 32, 34, rj_dequantise_q8_0},
+};
+
+const char *rj_dtype_name(rj_dtype t)
+{
+    return type[t].name;
+}
+
+int rj_dtype_block(rj_dtype t)
+{
+    return type[t].block;
+}
+
+int rj_dtype_block_bytes(rj_dtype t)
+{
+    return type[t].bytes;
+}
+
+void rj_dtype_to_float(rj_dtype t, const void *src, ptrdiff_t n, float *out)
+{
+    type[t].to_float(src, n / type[t].block, out);
+}

@@ -1,0 +1,148 @@
+"""Writes tests/golden/<case>/: tiny models in several formats and float64 reference files.
+
+python generate.py [--out ../golden] [case ...]
+"""
+
+import argparse
+import zlib
+from pathlib import Path
+
+import float64  # first: lifts torch before transformers is imported
+import netCDF4
+import numpy as np
+
+import measures
+import tiny_models
+import tokens
+from checkpoints import read_folder, read_gguf
+
+NULL_DRAWS = 4000
+
+
+def reference(config, tensors, token_ids, divisors=None, sources=False):
+    """All variables of one reference file: name -> (dims, values)."""
+    inv_freq = None
+    if divisors is not None:
+        d_head = config["head_dim"]
+        inv_freq = config["rope_theta"] ** (-np.arange(0, d_head, 2) / d_head) / divisors
+    model = float64.build_model(config, tensors, inv_freq)
+    inputs, outputs, normed, logits = float64.run_model(model, token_ids)
+    by_source = [float64.jacobian_by_source(y, x) for x, y in zip(inputs, outputs)]
+    eye = np.eye(by_source[0].shape[-1])
+    jacobians = np.array([j[-1] - eye for j in by_source])
+    # The final norm was applied to the last block's output, so the same graph gives its derivative too.
+    final = float64.residual_jacobian(normed, inputs[-1])
+    hidden = float64.states(inputs, outputs)
+    rotary = model.model.rotary_emb
+    out = {
+        "token_ids": (("token",), np.asarray(token_ids, np.int32)),
+        "hidden": (("depth", "token", "d"), hidden),
+        "final_normed": (("token", "d"), normed[0].detach().numpy()),
+        "logits_last": (("vocab",), logits),
+        "jacobian": (("layer", "d", "d_in"), jacobians),
+        "jacobian_final_norm": (("d", "d_in"), final),
+        "inv_freq": (("pair",), rotary.inv_freq.numpy()),
+        "attention_factor": ((), np.float64(rotary.attention_scaling)),
+    }
+    if sources:
+        all_sources = np.array([np.concatenate([j[:-1], (j[-1] - eye)[None]]) for j in by_source])
+        out["jacobian_source"] = (("layer", "token", "d", "d_in"), all_sources)
+    return {**out, **measured(hidden[:, -1], jacobians)}
+
+
+TRAJECTORY_DIMS = {
+    "hidden_norm": ("depth",),
+    "step_norm": ("layer",),
+    "step_cosine": ("layer",),
+    "final_cosine": ("layer",),
+    "trajectory_pc_abs": ("depth", "pc"),
+}
+SPECTRUM_DIMS = {
+    "singular_value": ("layer", "sv"),
+    "relative_gap": ("k", "layer"),
+    "inverse_sv_slope": ("sv",),
+    "inverse_sv_r2": ("sv",),
+}
+NULL_DIMS = {"coupling_null": ("k", "layer"), "coupling_null_sd": ("k", "layer")}
+
+
+def measured(states, jacobians):
+    counts = measures.k_counts(jacobians.shape[1])
+    out = {"k_count": (("k",), np.array(counts, np.int32))}
+    for name, value in measures.trajectory(states).items():
+        out[name] = (TRAJECTORY_DIMS.get(name, ()), value)
+    for name, value in measures.spectrum(jacobians).items():
+        out[name] = (SPECTRUM_DIMS.get(name, ("layer",)), value)
+    for name, value in measures.coupling(jacobians, counts, NULL_DRAWS).items():
+        out[name] = (NULL_DIMS.get(name, ("k", "layer", "layer_j")), value)
+    return out
+
+
+def write_reference(path, variables, source):
+    with netCDF4.Dataset(path, "w", format="NETCDF4") as file:
+        file.title = "float64 reference, see tests/oracle/README.md"
+        file.source = source
+        for name, (dims, values) in variables.items():
+            values = np.asarray(values)
+            for dim, size in zip(dims, values.shape):
+                if dim not in file.dimensions:
+                    file.createDimension(dim, size)
+            kind = "i4" if values.dtype == np.int32 else "f8"
+            # Small variables stay contiguous: a chunk index costs more than compression saves.
+            packed = dict(zlib=True, complevel=9, shuffle=True) if values.nbytes > 16384 else {}
+            file.createVariable(name, kind, dims, **packed)[...] = values
+
+
+# GGUF files hold the same model again: their references keep what depends on reading the weights.
+GGUF_VARIABLES = (
+    "token_ids",
+    "hidden",
+    "logits_last",
+    "jacobian",
+    "inv_freq",
+    "attention_factor",
+    "singular_value",
+    "hidden_norm",
+    "line_shape_score",
+    "k_count",
+    "coupling_misfit",
+    "excess_coupling",
+)
+
+
+def generate_case(name, out):
+    case, folder = tiny_models.CASES[name], out / name
+    config = tiny_models.case_config(name)
+    tensors = tiny_models.random_weights(config, zlib.crc32(name.encode()))
+    token_ids = tiny_models.prompt(name, config["vocab_size"])
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer = tokens.ascii_tokenizer() if name == "llama_base" else None
+    if tokenizer is not None:
+        tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
+    if case.get("folder", True):
+        tiny_models.write_folder(folder, config, tensors, case.get("dtype", "F32"), case.get("shards", 1))
+        values = reference(*read_folder(folder), token_ids, sources=name == "llama_base")
+        write_reference(folder / "reference.nc", values, name)
+    for kind in case.get("gguf", []):
+        path = folder / f"model-{kind}.gguf"
+        tiny_models.write_gguf(path, config, tensors, kind, tokenizer=tokenizer)
+        gguf_config, gguf_tensors, divisors = read_gguf(path)
+        values = reference(gguf_config, gguf_tensors, token_ids, divisors)
+        values = {variable: values[variable] for variable in GGUF_VARIABLES}
+        write_reference(folder / f"reference-{kind}.nc", values, path.name)
+    if name == "llama_base":
+        tiny_models.write_gguf(folder / "model-F16-v2.gguf", config, tensors, "F16", 2, tokenizer)
+    print(name, "written", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("cases", nargs="*", default=list(tiny_models.CASES))
+    parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parent.parent / "golden")
+    args = parser.parse_args()
+    for name in args.cases:
+        generate_case(name, args.out)
+
+
+if __name__ == "__main__":
+    main()
