@@ -174,8 +174,8 @@ rj_status rj_path_make_folder(const char *path)
     char *part = NULL;
 
     RJ_TRY(rj_path_copy(path, &part));
-    for (char *end = part + 1; part[0] != '\0'; end++) { /* each leading part in turn */
-        if (*end != '/' && *end != '\0') continue;
+    for (char *end = part;; end++) { /* each leading part in turn; the root is there */
+        if (*end != '\0' && (*end != '/' || end == part)) continue;
         const char kept = *end;
         *end = '\0';
         /* A parent that is there may answer EACCES or EROFS instead of EEXIST, so look rather than read errno. */

@@ -16,7 +16,8 @@ static void print_shape(const rj_tensor *t)
 }
 
 /* Elements of one tensor that are not finite, read in panels of whole rows. */
-static rj_status count_bad(const rj_weights *w, const rj_tensor *t, float *panel, ptrdiff_t room, ptrdiff_t *bad)
+static rj_status count_bad(const rj_weights *w, const rj_tensor *t, float *panel, ptrdiff_t room,
+                           ptrdiff_t *bad)
 {
     rj_status st = RJ_OK;
     const ptrdiff_t columns = rj_tensor_columns(t), rows = rj_tensor_rows(t);
@@ -50,7 +51,8 @@ static rj_status check_tensors(const rj_weights *w)
         if (bad > 0) printf("bad       %s: %td elements are Inf or NaN\n", t->name, bad);
         n_bad += bad > 0;
     }
-    RJ_REQUIRE(n_bad == 0, RJ_ERR_NUMERIC, "%s: %td tensors hold Inf or NaN; get the file again", rj_weights_path(w), n_bad);
+    RJ_REQUIRE(n_bad == 0, RJ_ERR_NUMERIC, "%s: %td tensors hold Inf or NaN; get the file again",
+               rj_weights_path(w), n_bad);
     printf("check     every element of %td tensors is finite\n", rj_weights_count(w));
 done:
     RJ_FREE(panel);
@@ -77,15 +79,20 @@ rj_status rj_inspect(const char *path, bool check)
     const rj_config *c = rj_model_config(model);
     const rj_weights *w = rj_model_weights(model);
     printf("model     %s\n", path);
-    printf("format    %s, %td tensors, %.1f MB\n", rj_weights_format(w) == RJ_FORMAT_GGUF ? "GGUF" : "safetensors",
-           rj_weights_count(w), 1e-6 * (double)rj_weights_bytes(w));
+    printf("format    %s, %td tensors, %.1f MB\n",
+           rj_weights_format(w) == RJ_FORMAT_GGUF ? "GGUF" : "safetensors", rj_weights_count(w),
+           1e-6 * (double)rj_weights_bytes(w));
     printf("family    %s\n", c->family);
-    printf("blocks    %d, d = %d, %d heads of %d (%d key/value heads), d_ff = %d\n", c->n_layer, c->d, c->n_head, c->d_head,
-           c->n_kv_head, c->d_ff);
-    printf("context   %d tokens, vocabulary %d, head %s\n", c->max_context, c->n_vocab, c->tied_head ? "tied" : "untied");
+    printf("blocks    %d, d = %d, %d heads of %d (%d key/value heads), d_ff = %d\n", c->n_layer, c->d,
+           c->n_head, c->d_head, c->n_kv_head, c->d_ff);
+    printf("context   %d tokens, vocabulary %d, head %s\n", c->max_context, c->n_vocab,
+           c->tied_head ? "tied" : "untied");
     printf("size      %lld parameters\n", (long long)rj_model_parameters(model));
-    if (rj_tokenizer_open(w, &tok) == RJ_OK) printf("tokenizer %s\n", rj_tokenizer_summary(tok));
-    else printf("tokenizer none that can be used (%s); prompts can be given as token ids\n", rj_status_message());
+    if (rj_tokenizer_open(w, &tok) == RJ_OK)
+        printf("tokenizer %s\n", rj_tokenizer_summary(tok));
+    else
+        printf("tokenizer none that can be used (%s); prompts can be given as token ids\n",
+               rj_status_message());
     print_tensors(w);
     if (check) RJ_TRY(check_tensors(w));
 done:

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "commands.h"
+#include "options.h"
 #include "resjac/base/agree.h"
 #include "resjac/base/file.h"
 #include "resjac/base/log.h"
@@ -11,8 +13,6 @@
 #include "resjac/run/campaign.h"
 #include "resjac/store/manifest.h"
 #include "resjac/store/results.h"
-#include "commands.h"
-#include "options.h"
 
 static rj_status run(MPI_Comm comm, const rj_options *o, const char *command_line)
 {
@@ -34,8 +34,10 @@ static rj_status verify_one(const char *path)
     rj_status st = RJ_OK;
     int n_problems = 0;
 
-    if (rj_path_is_folder(path)) RJ_TRY(rj_manifest_verify(path, &n_problems));
-    else RJ_TRY(rj_results_verify(path, &n_problems));
+    if (rj_path_is_folder(path))
+        RJ_TRY(rj_manifest_verify(path, &n_problems));
+    else
+        RJ_TRY(rj_results_verify(path, &n_problems));
     RJ_REQUIRE(n_problems == 0, RJ_ERR_FORMAT, "%s: %d problems", path, n_problems);
     printf("%s: complete and consistent\n", path);
 done:
@@ -134,11 +136,14 @@ int main(int argc, char **argv)
     st = rj_agree(comm, rj_options_parse(argc, argv, rank == 0, &options));
     if (st == RJ_OK && options.verbose) rj_log_setup(RJ_LOG_DEBUG, size > 1 ? rank : -1);
     if (st == RJ_OK && !options.help) {
-        if (strcmp(options.command, "run") == 0) st = run(comm, &options, command_line);
-        else st = rj_agree(comm, rank == 0 ? alone(&options) : RJ_OK);
+        if (strcmp(options.command, "run") == 0)
+            st = run(comm, &options, command_line);
+        else
+            st = rj_agree(comm, rank == 0 ? alone(&options) : RJ_OK);
     }
     if (st != RJ_OK && rank == 0)
-        rj_log(st == RJ_ERR_STOPPED || st == RJ_ERR_PARTIAL ? RJ_LOG_WARN : RJ_LOG_ERROR, "%s", rj_status_message());
+        rj_log(st == RJ_ERR_STOPPED || st == RJ_ERR_PARTIAL ? RJ_LOG_WARN : RJ_LOG_ERROR, "%s",
+               rj_status_message());
     rj_options_free(&options);
     MPI_Comm_free(&comm);
     MPI_Finalize();

@@ -12,9 +12,12 @@
 enum { KEY_SET = 256, KEY_ONLY, KEY_MAX_SECONDS, KEY_DRY_RUN, KEY_FRESH, KEY_CHECK, KEY_FORMAT };
 
 static const struct argp_option run_options[] = {
-    {"set", KEY_SET, "KEY=VALUE", 0, "Override a key of the deck, value in YAML, e.g. coupling.k=[10]; may be repeated", 0},
-    {"only", KEY_ONLY, "NAME|i/n", 0, "Measure only this model, or part i of n of the models; may be repeated", 0},
-    {"max-seconds", KEY_MAX_SECONDS, "N", 0, "Start no unit that may not be done N seconds after the start; exit 75", 0},
+    {"set", KEY_SET, "KEY=VALUE", 0,
+     "Override a key of the deck, value in YAML, e.g. coupling.k=[10]; may be repeated", 0},
+    {"only", KEY_ONLY, "NAME|i/n", 0,
+     "Measure only this model, or part i of n of the models; may be repeated", 0},
+    {"max-seconds", KEY_MAX_SECONDS, "N", 0,
+     "Start no unit that may not be done N seconds after the start; exit 75", 0},
     {"dry-run", KEY_DRY_RUN, NULL, 0, "Check deck, models and prompts, say what is to do, and stop", 0},
     {"fresh", KEY_FRESH, NULL, 0, "Start over; what is there is kept as <output>.old-N", 0},
     {"verbose", 'v', NULL, 0, "Log more", 0},
@@ -50,10 +53,14 @@ typedef struct {
 
 static const command commands[] = {
     {"run", "DECK", "Measures what the deck asks for; the same command again resumes.", 1, 1, run_options},
-    {"inspect", "MODEL", "Shows architecture, tensors, tokenizer and sizes of a checkpoint.", 1, 1, inspect_options},
-    {"reduce", "OUT.d ...", "Merges the stored units of one or several runs into one file.", 1, RJ_MAX_WORDS, reduce_options},
-    {"report", "OUT.nc", "Draws figures and tables of a final file, and one self-contained page.", 1, 1, report_options},
-    {"verify", "FILE|DIR [FILE]", "Checks completeness, hashes and invariants; of two files, equal content.", 1, 2, plain_options},
+    {"inspect", "MODEL", "Shows architecture, tensors, tokenizer and sizes of a checkpoint.", 1, 1,
+     inspect_options},
+    {"reduce", "OUT.d ...", "Merges the stored units of one or several runs into one file.", 1, RJ_MAX_WORDS,
+     reduce_options},
+    {"report", "OUT.nc", "Draws figures and tables of a final file, and one self-contained page.", 1, 1,
+     report_options},
+    {"verify", "FILE|DIR [FILE]", "Checks completeness, hashes and invariants; of two files, equal content.",
+     1, 2, plain_options},
     {"version", "", "Prints program, compiler and libraries.", 0, 0, plain_options},
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
@@ -61,10 +68,12 @@ enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 static rj_status print_commands(FILE *to)
 {
     fprintf(to, "Usage: resjac COMMAND [OPTION...] ...\n"
-                "Residual Jacobians of large language models: trajectories, spectra and transformer block coupling.\n\n");
+                "Residual Jacobians of large language models: trajectories, spectra and transformer block "
+                "coupling.\n\n");
     for (int i = 0; i < N_COMMANDS; i++)
         fprintf(to, "  resjac %-8s %-16s %s\n", commands[i].name, commands[i].words, commands[i].doc);
-    fprintf(to, "\n`resjac COMMAND --help' tells a command's options. Run it under mpirun or srun to use several ranks.\n");
+    fprintf(to, "\n`resjac COMMAND --help' tells a command's options. Run it under mpirun or srun to use "
+                "several ranks.\n");
     return RJ_OK;
 }
 
@@ -74,8 +83,12 @@ static error_t parse(int key, char *text, struct argp_state *state)
     char *end = NULL;
 
     switch (key) {
-    case KEY_SET: o->set[o->n_set++] = text; return 0;
-    case KEY_ONLY: o->only[o->n_only++] = text; return 0;
+    case KEY_SET:
+        o->set[o->n_set++] = text;
+        return 0;
+    case KEY_ONLY:
+        o->only[o->n_only++] = text;
+        return 0;
     case KEY_MAX_SECONDS:
         o->max_seconds = strtod(text, &end);
         if (*end != '\0' || !isfinite(o->max_seconds) || o->max_seconds <= 0) {
@@ -83,15 +96,32 @@ static error_t parse(int key, char *text, struct argp_state *state)
             return EINVAL;
         }
         return 0;
-    case KEY_DRY_RUN: o->dry_run = true; return 0;
-    case KEY_FRESH: o->fresh = true; return 0;
-    case KEY_CHECK: o->check = true; return 0;
-    case KEY_FORMAT: o->format = text; return 0;
-    case 'o': o->output = text; return 0;
-    case 'v': o->verbose = true; return 0;
-    case 'h': o->help = true; return 0;
-    case ARGP_KEY_ARG: o->word[o->n_words++] = text; return 0;
-    default: return ARGP_ERR_UNKNOWN;
+    case KEY_DRY_RUN:
+        o->dry_run = true;
+        return 0;
+    case KEY_FRESH:
+        o->fresh = true;
+        return 0;
+    case KEY_CHECK:
+        o->check = true;
+        return 0;
+    case KEY_FORMAT:
+        o->format = text;
+        return 0;
+    case 'o':
+        o->output = text;
+        return 0;
+    case 'v':
+        o->verbose = true;
+        return 0;
+    case 'h':
+        o->help = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        o->word[o->n_words++] = text;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
     }
 }
 
@@ -112,12 +142,14 @@ static rj_status parse_command(const command *c, int argc, char **argv, bool is_
     snprintf(name, sizeof name, "resjac %s", c->name);
     argv[0] = name;
     const error_t error = argp_parse(&argp, argc, argv, flags, NULL, o);
-    if (error == 0 && o->help && is_speaker) argp_help(&argp, stdout, ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK, name);
+    if (error == 0 && o->help && is_speaker)
+        argp_help(&argp, stdout, ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK, name);
     argv[0] = NULL;
     if (o->help) return RJ_OK;
     RJ_REQUIRE(error == 0, RJ_ERR_USAGE, "%s: the command line cannot be read; see %s --help", name, name);
-    RJ_REQUIRE(c->least <= o->n_words && o->n_words <= c->most, RJ_ERR_USAGE, "%s: %d arguments, needs %s; see %s --help", name,
-               o->n_words, c->words[0] ? c->words : "none", name);
+    RJ_REQUIRE(c->least <= o->n_words && o->n_words <= c->most, RJ_ERR_USAGE,
+               "%s: %d arguments, needs %s; see %s --help", name, o->n_words, c->words[0] ? c->words : "none",
+               name);
 done:
     return st;
 }
@@ -128,11 +160,13 @@ rj_status rj_options_parse(int argc, char **argv, bool is_speaker, rj_options *o
 
     memset(o, 0, sizeof *o);
     o->format = "svg";
-    RJ_REQUIRE(argc < RJ_MAX_WORDS, RJ_ERR_USAGE, "%d words on the command line, at most %d", argc, RJ_MAX_WORDS);
+    RJ_REQUIRE(argc < RJ_MAX_WORDS, RJ_ERR_USAGE, "%d words on the command line, at most %d", argc,
+               RJ_MAX_WORDS);
     RJ_NEW(o->word, argc, 1);
     RJ_NEW(o->set, argc, 1);
     RJ_NEW(o->only, argc, 1);
-    if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)) {
+    if (argc >= 2 &&
+        (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)) {
         o->help = true;
         if (is_speaker) RJ_TRY(print_commands(stdout));
         goto done;

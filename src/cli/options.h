@@ -14,11 +14,11 @@ typedef struct {
     int n_words;         /* arguments that are no options */
     char **word;         /* [RJ_MAX_WORDS] */
     int n_set, n_only;
-    char **set, **only;  /* [RJ_MAX_WORDS] */
+    char **set, **only; /* [RJ_MAX_WORDS] */
     double max_seconds;
     bool dry_run, fresh, check, verbose;
-    const char *output;  /* -o */
-    const char *format;  /* --format */
+    const char *output; /* -o */
+    const char *format; /* --format */
 } rj_options;
 
 /* Parses argv[1..]; strings are borrowed from argv. Only a speaker prints help and errors (one rank).

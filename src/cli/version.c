@@ -32,8 +32,8 @@ void rj_version_print(void)
     printf("resjac    %s (git %s)\n", RESJAC_VERSION, RESJAC_GIT_HASH);
     printf("compiler  %s, %s\n", RESJAC_COMPILER, RESJAC_BUILD_TYPE);
     printf("MPI       %s\n", mpi_library());
-    printf("BLAS      %s, kernel %s (%s)\n", openblas_get_config != NULL ? openblas_get_config() : "unknown", blas_kernel(),
-           RESJAC_BLAS_LIBRARY);
+    printf("BLAS      %s, kernel %s (%s)\n", openblas_get_config != NULL ? openblas_get_config() : "unknown",
+           blas_kernel(), RESJAC_BLAS_LIBRARY);
     printf("NetCDF    %s (%s)\n", nc_inq_libvers(), RESJAC_NETCDF_LIBRARY);
 }
 
@@ -41,7 +41,7 @@ const char *rj_version_line(void)
 {
     static char text[512];
 
-    snprintf(text, sizeof text, "resjac %s (git %s), %s, BLAS kernel %s, NetCDF %.20s", RESJAC_VERSION, RESJAC_GIT_HASH,
-             RESJAC_COMPILER, blas_kernel(), nc_inq_libvers());
+    snprintf(text, sizeof text, "resjac %s (git %s), %s, BLAS kernel %s, NetCDF %.20s", RESJAC_VERSION,
+             RESJAC_GIT_HASH, RESJAC_COMPILER, blas_kernel(), nc_inq_libvers());
     return text;
 }

@@ -1,4 +1,4 @@
-/* coupling.c: a few wide products a row block; everything of size K x K is double. */
+/* coupling.c: a few wide products for each row; everything of size K x K is double. */
 #include "resjac/metrics/coupling.h"
 
 #include <math.h>
@@ -12,8 +12,8 @@
  * beside J. A constant, because the bits of a product change with its width. */
 enum { BATCH_COLUMNS = 512 };
 
-/* The problem, and the room for one batch of frames against one row block. A frame is packed as [V_j, U_j], each
- * `width` columns; where a block has fewer triplets the rest stays 0. */
+/* The problem, and room for one batch of frames against one row. A frame is packed as [V_j, U_j], `width` columns
+ * each; where a block has fewer triplets the rest stays 0. */
 typedef struct {
     int L, n_k, norm, d, width, per_batch;
     const int *k;
@@ -23,7 +23,7 @@ typedef struct {
     int *known;       /* [L]: triplets to use of each block, 0 to skip it */
     int *use, n_use;  /* [L]: the blocks with known > 0 */
     rj_matrix frames; /* [d, 2 width per_batch] */
-    rj_matrix images; /* the same: J_i frames */
+    rj_matrix images; /* [d, 2 width per_batch]: J_i frames */
     rj_matrix own;    /* [d, 2 width]: the frame of block i */
     rj_matrix gram;   /* [2 width, 2 width per_batch]: own' frames */
     rj_matrix c;      /* [width, width per_batch]: U_j'V_j */
@@ -36,17 +36,310 @@ static int min_int(int a, int b)
     return a < b ? a : b;
 }
 
-/* Triplets above the numerical rank; below it directions are noise. 10 eps s_1 is where a decomposition in this
- * arithmetic leaves an exact zero. */
+/* Triplets above the numerical rank: 10 eps s_1 is where a decomposition in this arithmetic leaves an exact zero, and
+ * the directions that belong to it are noise. */
 static int triplets_known(const rj_topk *top, int width)
 {
     int n = 0;
+
     if (top == NULL) return 0;
     const double least = 10.0 * rj_matrix_epsilon(top->u.type) * top->s[0];
     while (n < width && n < top->k && top->s[n] > least) n++;
     return n;
 }
 
-static rj_status check_arguments(const job *w, uint64_t first, uint64_t n_rows)
+/* sum of s_m^2 over all m >= n (0-based). Without every s it is a difference, which is never less than what is known
+ * of it. */
+static double energy_after(const rj_coupling_block *block, int n)
 {
+    const rj_topk *top = block->top;
+    double before = 0.0, after = 0.0;
+
+    for (int m = 0; m < n; m++) before += top->s_all[m] * top->s_all[m];
+    for (int m = n; m < top->n_all; m++) after += top->s_all[m] * top->s_all[m];
+    return top->n_all == top->d ? after : fmax(block->frobenius * block->frobenius - before, after);
+}
+
+static rj_status check_block(const job *w, int i, int is_row)
+{
+    rj_status st = RJ_OK;
+    const rj_coupling_block *block = &w->block[i];
+    const rj_topk *top = block->top;
+
+    RJ_REQUIRE(top->d == w->d && top->k >= 1 && top->u.rows == w->d && top->v.rows == w->d &&
+                   top->u.cols >= top->k && top->v.cols >= top->k,
+               RJ_ERR_ARG, "block %d of %d: %d triplets U %dx%d, V %dx%d, d = %d; the first block has d = %d",
+               i, w->L, top->k, top->u.rows, top->u.cols, top->v.rows, top->v.cols, top->d, w->d);
+    RJ_REQUIRE(top->u.type == w->type && top->v.type == w->type && (!is_row || block->jac.type == w->type),
+               RJ_ERR_ARG, "block %d of %d: J, U and V are of types %d, %d, %d, the first block's of %d", i,
+               w->L, (int)block->jac.type, (int)top->u.type, (int)top->v.type, (int)w->type);
+    if (!is_row) goto done;
+    RJ_REQUIRE(block->jac.data != NULL && block->jac.rows == w->d && block->jac.cols == w->d, RJ_ERR_ARG,
+               "block %d of %d: its row needs J %dx%d, given %dx%d%s", i, w->L, w->d, w->d, block->jac.rows,
+               block->jac.cols, block->jac.data == NULL ? " without data" : "");
+    RJ_REQUIRE(isfinite(block->frobenius) && isfinite(block->trace), RJ_ERR_NUMERIC,
+               "block %d of %d: ||J||_F = %g, tr J = %g; screen J for Inf and NaN", i, w->L, block->frobenius,
+               block->trace);
+done:
+    return st;
+}
+
+/* Checks the arguments; sets d, type, width. With no block to use d stays 0. */
+static rj_status job_check(job *w, int first, int n_rows)
+{
+    rj_status st = RJ_OK;
+    int largest = 0;
+
+    RJ_REQUIRE(w->L >= 1 && w->n_k >= 1 && first >= 0 && n_rows >= 0 && n_rows <= w->L - first, RJ_ERR_ARG,
+               "rows %d..%d of %d blocks, %d values of K", first, first + n_rows - 1, w->L, w->n_k);
+    RJ_REQUIRE(w->norm == 1 || w->norm == 2, RJ_ERR_ARG, "norm %d of ||s||, needs 1 or 2", w->norm);
+    for (int i = w->L - 1; i >= 0; i--)
+        if (w->block[i].top != NULL) {
+            w->d = w->block[i].top->d;
+            w->type = w->block[i].top->u.type;
+        }
+    for (int q = 0; q < w->n_k; q++) {
+        RJ_REQUIRE(w->k[q] >= 1 && (w->d == 0 || w->k[q] <= w->d), RJ_ERR_ARG, "K = %d, needs 1..%d", w->k[q],
+                   w->d);
+        largest = w->k[q] > largest ? w->k[q] : largest;
+    }
+    for (int i = 0; i < w->L; i++)
+        if (w->block[i].top != NULL) RJ_TRY(check_block(w, i, i >= first && i < first + n_rows));
+    w->width = w->d - largest < RJ_COUPLING_DROP ? w->d : largest + RJ_COUPLING_DROP;
+done:
+    return st;
+}
+
+static void job_free(job *w)
+{
+    rj_pair_free(&w->pair);
+    rj_matrix_free(&w->small);
+    rj_matrix_free(&w->c);
+    rj_matrix_free(&w->gram);
+    rj_matrix_free(&w->own);
+    rj_matrix_free(&w->images);
+    rj_matrix_free(&w->frames);
+    RJ_FREE(w->use);
+    RJ_FREE(w->known);
+}
+
+static rj_status job_allocate(job *w)
+{
+    rj_status st = RJ_OK;
+    const ptrdiff_t pair_width = 2 * (ptrdiff_t)w->width;
+
+    RJ_NEW(w->known, w->L, 1);
+    RJ_NEW(w->use, w->L, 1);
+    for (int i = 0; i < w->L; i++) {
+        w->known[i] = triplets_known(w->block[i].top, w->width);
+        if (w->known[i] > 0) w->use[w->n_use++] = i;
+    }
+    w->per_batch = min_int(w->n_use, pair_width < BATCH_COLUMNS ? (int)(BATCH_COLUMNS / pair_width) : 1);
+    RJ_TRY(rj_matrix_new(w->type, w->d, pair_width * w->per_batch, &w->frames));
+    RJ_TRY(rj_matrix_new(w->type, w->d, pair_width * w->per_batch, &w->images));
+    RJ_TRY(rj_matrix_new(w->type, w->d, pair_width, &w->own));
+    RJ_TRY(rj_matrix_new(w->type, pair_width, pair_width * w->per_batch, &w->gram));
+    RJ_TRY(rj_matrix_new(w->type, w->width, (ptrdiff_t)w->width * w->per_batch, &w->c));
+    RJ_TRY(rj_matrix_new(w->type, w->width, w->width, &w->small));
+    RJ_TRY(rj_pair_new(w->width, &w->pair));
+done:
+    return st;
+}
+
+/* Rows first..first+n_rows-1 of every measure <- NAN */
+static void clear_rows(const job *w, int first, int n_rows)
+{
+    const rj_coupling_measures *o = w->out;
+    double *const pairwise[] = {o->misfit,       o->misfit_signed, o->misfit_trace,     o->misfit_vju,
+                                o->excess,       o->null_rotation, o->null_conjugation, o->excess_drop1,
+                                o->excess_drop3, o->subspace_uu,   o->subspace_vv,      o->subspace_uv,
+                                o->subspace_vu};
+
+    for (int q = 0; q < w->n_k; q++)
+        for (int i = first; i < first + n_rows; i++) {
+            const ptrdiff_t row = (ptrdiff_t)q * w->L + i;
+            o->null[row] = o->null_sd[row] = NAN;
+            for (size_t p = 0; p < sizeof pairwise / sizeof *pairwise; p++)
+                for (int j = 0; j < w->L; j++) pairwise[p][row * w->L + j] = NAN;
+        }
+}
+
+/* null and null_sd, [n_k,L] */
+static rj_status store_nulls(const job *w, int first, int n_rows, uint64_t seed)
+{
+    rj_status st = RJ_OK;
+    rj_null_spectrum *spectrum = NULL;
+
+    RJ_NEW(spectrum, n_rows, 1);
+    for (int q = 0; q < w->n_k; q++) {
+        const int k = w->k[q], n_known = min_int(k + RJ_COUPLING_DROP, w->d);
+        const ptrdiff_t row = (ptrdiff_t)q * w->L + first;
+        for (int r = 0; r < n_rows; r++) {
+            const rj_coupling_block *block = &w->block[first + r];
+            if (w->known[first + r] < k) {
+                spectrum[r] = (rj_null_spectrum){0};
+                continue;
+            }
+            const double *s = block->top->s, scale = block->frobenius / w->d;
+            const int n = min_int(w->known[first + r], n_known);
+            spectrum[r] = (rj_null_spectrum){n, s, energy_after(block, n)};
+            w->out->null[row + r] = rj_null_independent(k, s, scale, rj_null_norm(k, s, w->norm));
+            RJ_REQUIRE(isfinite(w->out->null[row + r]), RJ_ERR_NUMERIC,
+                       "block %d, K = %d: null %g with ||J||_F = %g", first + r, k, w->out->null[row + r],
+                       block->frobenius);
+        }
+        RJ_TRY(rj_null_deviation(w->d, k, n_known, w->norm, seed, n_rows, spectrum, w->out->null_sd + row));
+    }
+done:
+    RJ_FREE(spectrum);
+    return st;
+}
+
+/* to <- [V_i, U_i], known columns each */
+static void pack_frame(const job *w, int i, rj_matrix *to)
+{
+    const rj_topk *top = w->block[i].top;
+    const int n = w->known[i];
+    const rj_matrix v = rj_matrix_block(&top->v, 0, 0, w->d, n), u = rj_matrix_block(&top->u, 0, 0, w->d, n);
+    rj_matrix to_v = rj_matrix_block(to, 0, 0, w->d, n), to_u = rj_matrix_block(to, 0, w->width, w->d, n);
+
+    rj_matrix_fill(to, 0.0);
+    rj_matrix_copy(&v, &to_v);
+    rj_matrix_copy(&u, &to_u);
+}
+
+/* Column block `half` (0: of V, 1: of U) of the b-th frame of a batch. */
+static rj_matrix half_of(const job *w, const rj_matrix *batch, int b, int half)
+{
+    return rj_matrix_block(batch, 0, (2 * b + half) * w->width, batch->rows, w->width);
+}
+
+/* Frames of blocks use[start..start+n-1], and C = U_j'V_j of each */
+static void begin_batch(job *w, int start, int n)
+{
+    for (int b = 0; b < n; b++) {
+        rj_matrix frame = rj_matrix_block(&w->frames, 0, 2 * b * w->width, w->d, 2 * w->width);
+        pack_frame(w, w->use[start + b], &frame);
+        const rj_matrix v = half_of(w, &w->frames, b, 0), u = half_of(w, &w->frames, b, 1);
+        rj_matrix c = rj_matrix_block(&w->c, 0, b * w->width, w->width, w->width);
+        rj_gemm('T', 'N', 1.0, &u, &v, 0.0, &c);
+    }
+}
+
+/* images <- J_i frames, gram <- [V_i U_i]' frames */
+static void begin_row(job *w, int i, int n)
+{
+    const int columns = 2 * w->width * n;
+    const rj_matrix frames = rj_matrix_block(&w->frames, 0, 0, w->d, columns);
+    rj_matrix images = rj_matrix_block(&w->images, 0, 0, w->d, columns);
+    rj_matrix gram = rj_matrix_block(&w->gram, 0, 0, 2 * w->width, columns);
+
+    pack_frame(w, i, &w->own);
+    rj_gemm('N', 'N', 1.0, &w->block[i].jac, &frames, 0.0, &images);
+    rj_gemm('T', 'N', 1.0, &w->own, &frames, 0.0, &gram);
+}
+
+/* The tables of the pair of this row and the b-th frame of the batch. */
+static void fill_pair(job *w, int b)
+{
+    const int n = w->width;
+    rj_pair_table *table = w->pair.table;
+    const rj_matrix v = half_of(w, &w->frames, b, 0), u = half_of(w, &w->frames, b, 1);
+    const rj_matrix jv = half_of(w, &w->images, b, 0), ju = half_of(w, &w->images, b, 1);
+    const rj_matrix to_v = half_of(w, &w->gram, b, 0), to_u = half_of(w, &w->gram, b, 1);
+    const rj_matrix vv = rj_matrix_block(&to_v, 0, 0, n, n), uv = rj_matrix_block(&to_v, n, 0, n, n);
+    const rj_matrix vu = rj_matrix_block(&to_u, 0, 0, n, n), uu = rj_matrix_block(&to_u, n, 0, n, n);
+    const rj_matrix c = rj_matrix_block(&w->c, 0, b * n, n, n);
+
+    rj_gemm('T', 'N', 1.0, &u, &jv, 0.0, &w->small); /* A = U_j' (J_i V_j) */
+    rj_matrix_copy(&w->small, &table[RJ_PAIR_A].m);
+    rj_gemm('T', 'N', 1.0, &v, &ju, 0.0, &w->small); /* B = V_j' (J_i U_j) */
+    rj_matrix_copy(&w->small, &table[RJ_PAIR_B].m);
+    rj_matrix_copy(&uu, &table[RJ_PAIR_UU].m);
+    rj_matrix_copy(&uv, &table[RJ_PAIR_UV].m);
+    rj_matrix_copy(&vu, &table[RJ_PAIR_VU].m);
+    rj_matrix_copy(&vv, &table[RJ_PAIR_VV].m);
+    rj_matrix_copy(&c, &table[RJ_PAIR_C].m);
+}
+
+static void store_pair(const rj_coupling_measures *out, ptrdiff_t at, const rj_pair_measures *m)
+{
+    out->misfit[at] = m->misfit;
+    out->misfit_signed[at] = m->misfit_signed;
+    out->misfit_trace[at] = m->misfit_trace;
+    out->misfit_vju[at] = m->misfit_vju;
+    out->excess[at] = m->excess;
+    out->null_rotation[at] = m->null_rotation;
+    out->null_conjugation[at] = m->null_conjugation;
+    out->excess_drop1[at] = m->excess_drop[0];
+    out->excess_drop3[at] = m->excess_drop[1];
+    out->subspace_uu[at] = m->subspace_uu;
+    out->subspace_vv[at] = m->subspace_vv;
+    out->subspace_uv[at] = m->subspace_uv;
+    out->subspace_vu[at] = m->subspace_vu;
+}
+
+static rj_status measure_pair(job *w, const rj_pair_row *row, int i, int j)
+{
+    rj_status st = RJ_OK;
+    const int n = min_int(w->known[i], w->known[j]);
+    rj_pair_measures measures;
+
+    for (int t = 0; t < RJ_PAIR_GIVEN; t++)
+        RJ_REQUIRE(rj_matrix_is_finite(&w->pair.table[t].m), RJ_ERR_NUMERIC,
+                   "blocks %d and %d of %d: Inf or NaN in U_j'J_iV_j or in products of their frames; screen "
+                   "J_%d and "
+                   "both frames",
+                   i, j, w->L, i);
+    rj_pair_begin(&w->pair, n, row);
+    for (int q = 0; q < w->n_k; q++) {
+        if (w->k[q] > n) continue;
+        rj_pair_measure(&w->pair, row, w->k[q], w->norm, &measures);
+        RJ_REQUIRE(isfinite(measures.misfit) && isfinite(measures.misfit_vju), RJ_ERR_NUMERIC,
+                   "blocks %d and %d of %d, K = %d: misfit %g (ujv), %g (vju)", i, j, w->L, w->k[q],
+                   measures.misfit, measures.misfit_vju);
+        store_pair(w->out, ((ptrdiff_t)q * w->L + i) * w->L + j, &measures);
+    }
+done:
+    return st;
+}
+
+static rj_status measure_row(job *w, int i, int start, int n)
+{
+    rj_status st = RJ_OK;
+    const rj_coupling_block *block = &w->block[i];
+    rj_pair_row row = {w->d, block->top->s, block->frobenius, block->trace, {0}};
+
+    for (int which = 0; which < RJ_PAIR_DROPS; which++) {
+        const int r = min_int(rj_pair_drop(which), w->known[i]);
+        row.frobenius_drop[which] = sqrt(energy_after(block, r));
+    }
+    begin_row(w, i, n);
+    for (int b = 0; b < n; b++) {
+        fill_pair(w, b);
+        RJ_TRY(measure_pair(w, &row, i, w->use[start + b]));
+    }
+done:
+    return st;
+}
+
+rj_status rj_coupling_rows(int L, const rj_coupling_block *block, int n_k, const int *k, int norm,
+                           uint64_t seed, int first, int n_rows, const rj_coupling_measures *out)
+{
+    rj_status st = RJ_OK;
+    job w = {.L = L, .n_k = n_k, .norm = norm, .k = k, .block = block, .out = out};
+
+    RJ_TRY(job_check(&w, first, n_rows));
+    RJ_TRY(job_allocate(&w));
+    clear_rows(&w, first, n_rows);
+    RJ_TRY(store_nulls(&w, first, n_rows, seed));
+    for (int start = 0; start < w.n_use; start += w.per_batch) {
+        const int n = min_int(w.per_batch, w.n_use - start);
+        begin_batch(&w, start, n);
+        for (int i = first; i < first + n_rows; i++)
+            if (w.known[i] > 0) RJ_TRY(measure_row(&w, i, start, n));
+    }
+done:
+    job_free(&w);
+    return st;
 }

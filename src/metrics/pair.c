@@ -147,8 +147,7 @@ void rj_pair_measure(const rj_pair *pair, const rj_pair_row *row, int k, int nor
     out->misfit_trace = misfit / rj_null_norm(k, row->s, 1);
     out->misfit_vju = misfit_of(&table[RJ_PAIR_B], row->s, k) / length;
     out->excess = excess_of(misfit, k, row->s, row->frobenius, row->d);
-    out->null_rotation =
-        rj_null_independent(k, row->s, sqrt(all_squares(&table[RJ_PAIR_A], k)) / k, length);
+    out->null_rotation = rj_null_independent(k, row->s, sqrt(all_squares(&table[RJ_PAIR_A], k)) / k, length);
     out->null_conjugation = conjugation_null(pair, row, k, length);
     for (int which = 0; which < RJ_PAIR_DROPS; which++)
         out->excess_drop[which] = dropped_excess(pair, row, which, k);

@@ -9,30 +9,41 @@
 #include "resjac/report/output.h"
 
 const char *const rj_figure_title[RJ_N_FIGURE_KINDS] = {
-    "Coupling between blocks", "Singular values over depth",    "Growth of the hidden state",
-    "Path of the last token",  "Trained against untrained", "All models",
+    "Coupling between blocks", "Singular values over depth", "Growth of the hidden state",
+    "Path of the last token",  "Trained against untrained",  "All models",
 };
 
 const char *const rj_figure_caption[RJ_N_FIGURE_KINDS] = {
     "Each block <i>l</i> adds <i>f<sup>l</sup>(x)</i> to the residual stream; its residual Jacobian "
-    "<i>J<sup>l</sup></i> is the derivative of that addition. A cell asks: do the leading <i>K</i> singular directions "
+    "<i>J<sup>l</sup></i> is the derivative of that addition. A cell asks: do the leading <i>K</i> singular "
+    "directions "
     "of block <i>j</i> also diagonalise the Jacobian of block <i>i</i>? <b>Misfit</b> 0 means yes, exactly. "
-    "<b>Null</b> is the misfit that unrelated directions would give, on the same colour scale. <b>Excess</b> = 1 &minus; "
-    "misfit/null: 0 is chance, 1 is perfect coupling. Brighter is more coupled. The diagonal (<i>i</i> = <i>j</i>) "
+    "<b>Null</b> is the misfit that unrelated directions would give, on the same colour scale. <b>Excess</b> "
+    "= 1 &minus; "
+    "misfit/null: 0 is chance, 1 is perfect coupling. Brighter is more coupled. The diagonal (<i>i</i> = "
+    "<i>j</i>) "
     "fits by construction and is greyed out. Means over prompts.",
-    "The leading singular values <i>s<sub>k</sub></i> of each block's residual Jacobian say how strongly the block acts "
-    "on its most sensitive directions. Lines: geometric mean over prompts; bands: one standard deviation of ln "
-    "<i>s<sub>k</sub></i>. Where there is a twin, an untrained copy of the same architecture stands beside it on the "
+    "The leading singular values <i>s<sub>k</sub></i> of each block's residual Jacobian say how strongly the "
+    "block acts "
+    "on its most sensitive directions. Lines: geometric mean over prompts; bands: one standard deviation of "
+    "ln "
+    "<i>s<sub>k</sub></i>. Where there is a twin, an untrained copy of the same architecture stands beside "
+    "it on the "
     "same axis.",
-    "The norm of the last token's hidden state after each block, as a logarithm: a straight line is exponential growth "
-    "over depth. Thin lines: prompts (evenly chosen if there are many); bold: mean over all prompts; dashed: the fitted "
+    "The norm of the last token's hidden state after each block, as a logarithm: a straight line is "
+    "exponential growth "
+    "over depth. Thin lines: prompts (evenly chosen if there are many); bold: mean over all prompts; dashed: "
+    "the fitted "
     "exponential. The line-shape score is 1 for a perfectly straight path and larger for a winding one.",
-    "The hidden states of several prompts from input (circle) to last block (square), seen on their two leading principal "
+    "The hidden states of several prompts from input (circle) to last block (square), seen on their two "
+    "leading principal "
     "components; each path has components of its own. The colour is the depth. A regular path shows "
     "blocks that act together.",
-    "Mean excess coupling over all pairs of different blocks, for each <i>K</i>; whiskers: standard deviation over those "
+    "Mean excess coupling over all pairs of different blocks, for each <i>K</i>; whiskers: standard "
+    "deviation over those "
     "pairs. The twin has the same architecture and random weights, so what it shows is not learned.",
-    "Mean excess coupling over pairs of different blocks, model by model; whiskers: standard deviation over those pairs. "
+    "Mean excess coupling over pairs of different blocks, model by model; whiskers: standard deviation over "
+    "those pairs. "
     "Filled: trained; open: random-init twin.",
 };
 
@@ -41,6 +52,11 @@ ptrdiff_t rj_figure_find_k(const rj_summary *model, const char *k_label)
     for (ptrdiff_t k = 0; k < model->n_k; k++)
         if (strcmp(model->k_label[k], k_label) == 0) return k;
     return -1;
+}
+
+const rj_summary *rj_figure_twin_of(const rj_summaries *all, const rj_summary *model)
+{
+    return model->twin >= 0 && all->model[model->twin].measured ? &all->model[model->twin] : NULL;
 }
 
 /* Names that differ only in characters replaced, or in letter case (some file systems), get a number. */
@@ -58,10 +74,12 @@ static void make_unique(int n, rj_figure *figure)
         }
 }
 
-static void add(int *n, rj_figure *figure, rj_figure_kind kind, int model, const char *name, const char *k_label)
+static void add(int *n, rj_figure *figure, rj_figure_kind kind, int model, const char *name,
+                const char *k_label)
 {
-    static const char *const word[RJ_N_FIGURE_KINDS] = {
-        "coupling-k", "singular-values", "norm-growth", "trajectory", "trained-vs-random", "excess-coupling-k"};
+    static const char *const word[RJ_N_FIGURE_KINDS] = {"coupling-k",        "singular-values",
+                                                        "norm-growth",       "trajectory",
+                                                        "trained-vs-random", "excess-coupling-k"};
     char who[RJ_STEM_SIZE], which[RJ_STEM_SIZE] = "";
     rj_figure *f = &figure[*n];
 
@@ -104,7 +122,8 @@ rj_status rj_figure_list(const rj_summaries *s, int *n, rj_figure **figure)
     for (int i = 0; i < s->n_models; i++) {
         const rj_summary *m = &s->model[i];
         if (!m->measured) continue;
-        for (ptrdiff_t k = 0; k < m->n_k; k++) add(&count, list, RJ_FIGURE_COUPLING, i, m->name, m->k_label[k]);
+        for (ptrdiff_t k = 0; k < m->n_k; k++)
+            add(&count, list, RJ_FIGURE_COUPLING, i, m->name, m->k_label[k]);
         /* A twin's singular values and excess stand in its original's figures. */
         const bool alone = m->original < 0 || !s->model[m->original].measured;
         if (alone) add(&count, list, RJ_FIGURE_SINGULAR, i, m->name, "");
@@ -124,10 +143,14 @@ static bool any(const rj_summaries *s, const rj_figure *f)
     bool found = false;
 
     switch (f->kind) {
-    case RJ_FIGURE_COUPLING: return rj_figure_coupling_any(m, rj_figure_find_k(m, f->k_label));
-    case RJ_FIGURE_SINGULAR: return rj_figure_singular_any(m);
-    case RJ_FIGURE_GROWTH: return rj_figure_growth_any(m);
-    case RJ_FIGURE_TRAJECTORY: return rj_figure_trajectory_any(m);
+    case RJ_FIGURE_COUPLING:
+        return rj_figure_coupling_any(m, rj_figure_find_k(m, f->k_label));
+    case RJ_FIGURE_SINGULAR:
+        return rj_figure_singular_any(m);
+    case RJ_FIGURE_GROWTH:
+        return rj_figure_growth_any(m);
+    case RJ_FIGURE_TRAJECTORY:
+        return rj_figure_trajectory_any(m);
     case RJ_FIGURE_TWIN:
         for (ptrdiff_t k = 0; k < m->n_k; k++) found = found || rj_figure_excess_any(m, k);
         return found;
@@ -135,7 +158,8 @@ static bool any(const rj_summaries *s, const rj_figure *f)
         for (int i = 0; i < s->n_models; i++)
             found = found || rj_figure_excess_any(&s->model[i], rj_figure_find_k(&s->model[i], f->k_label));
         return found;
-    case RJ_N_FIGURE_KINDS: break;
+    case RJ_N_FIGURE_KINDS:
+        break;
     }
     return found;
 }
@@ -145,13 +169,26 @@ static void write_kind(const rj_figure_job *job)
     const rj_figure *f = job->figure;
 
     switch (f->kind) {
-    case RJ_FIGURE_COUPLING: rj_figure_coupling(job, rj_figure_find_k(&job->all->model[f->model], f->k_label)); break;
-    case RJ_FIGURE_SINGULAR: rj_figure_singular(job); break;
-    case RJ_FIGURE_GROWTH: rj_figure_growth(job); break;
-    case RJ_FIGURE_TRAJECTORY: rj_figure_trajectory(job); break;
-    case RJ_FIGURE_TWIN: rj_figure_twin(job); break;
-    case RJ_FIGURE_OVERVIEW: rj_figure_overview(job); break;
-    case RJ_N_FIGURE_KINDS: break;
+    case RJ_FIGURE_COUPLING:
+        rj_figure_coupling(job, rj_figure_find_k(&job->all->model[f->model], f->k_label));
+        break;
+    case RJ_FIGURE_SINGULAR:
+        rj_figure_singular(job);
+        break;
+    case RJ_FIGURE_GROWTH:
+        rj_figure_growth(job);
+        break;
+    case RJ_FIGURE_TRAJECTORY:
+        rj_figure_trajectory(job);
+        break;
+    case RJ_FIGURE_TWIN:
+        rj_figure_twin(job);
+        break;
+    case RJ_FIGURE_OVERVIEW:
+        rj_figure_overview(job);
+        break;
+    case RJ_N_FIGURE_KINDS:
+        break;
     }
 }
 

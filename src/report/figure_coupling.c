@@ -1,6 +1,5 @@
 /* figure_coupling.c: misfit beside its null on one colour scale, and what is left after chance. */
 #include <math.h>
-#include <string.h>
 
 #include "resjac/report/figure_kinds.h"
 #include "resjac/report/output.h"
@@ -56,7 +55,8 @@ static void ranges(const rj_summary *m, ptrdiff_t k, double misfit[2], double ex
 
 static void colour_box(FILE *script, int left, const char *label)
 {
-    fprintf(script, "set colorbox vertical user origin screen %.5f, screen %.5f size screen %.5f, screen %.5f\n",
+    fprintf(script,
+            "set colorbox vertical user origin screen %.5f, screen %.5f size screen %.5f, screen %.5f\n",
             (double)left / WIDTH, (double)CELL_BOTTOM / HEIGHT, 11.0 / WIDTH, (double)CELL / HEIGHT);
     fprintf(script, "set cblabel '%s' offset -0.6,0\n", label);
 }
@@ -68,8 +68,9 @@ static void panel(FILE *script, int left, int column, const char *title, bool gr
     fprintf(script, "set title '%s' offset 0,-0.6\n", title);
     fprintf(script, "plot data skip 1 using 2:1:%d with image", column);
     if (grey_diagonal)
-        fprintf(script, ", data skip 1 using 2:($1==$2 ? $1 : NaN):(0.5):(0.5) with boxxyerror "
-                        "fillcolor rgb '%s' fillstyle solid noborder",
+        fprintf(script,
+                ", data skip 1 using 2:($1==$2 ? $1 : NaN):(0.5):(0.5) with boxxyerror "
+                "fillcolor rgb '%s' fillstyle solid noborder",
                 RJ_STYLE_GREY);
     fputc('\n', script);
 }
@@ -79,15 +80,16 @@ void rj_figure_coupling(const rj_figure_job *job, ptrdiff_t k)
     const rj_summary *m = &job->all->model[job->figure->model];
     FILE *script = job->script;
     double misfit[2], excess[2];
-    char title[RJ_LABEL_SIZE + 64], label[RJ_LABEL_SIZE];
+    char title[RJ_LABEL_SIZE + 96], label[RJ_LABEL_SIZE];
 
     write_numbers(job->csv, m, k);
     ranges(m, k, misfit, excess);
     rj_escape_label(m->k_label[k], label);
-    snprintf(title, sizeof title, "coupling of residual Jacobians on K = %s leading singular directions", label);
+    snprintf(title, sizeof title, "coupling of residual Jacobians on K = %s leading singular directions",
+             label);
     rj_style_begin(script, job->figure->stem, WIDTH, HEIGHT, m->name, title);
     fprintf(script, "set xrange [0.5:%td.5]\nset yrange [0.5:%td.5]\n", m->L, m->L);
-    fprintf(script, "set xtics 1,%td\nset ytics 1,%td\n", (m->L + 5) / 6, (m->L + 5) / 6);
+    fprintf(script, "set xtics %td\nset ytics %td\n", rj_style_step(m->L), rj_style_step(m->L));
     fputs("set xlabel 'block {/:Italic j} (singular vectors)' offset 0,0.3\n"
           "set multiplot\n",
           script);

@@ -25,7 +25,8 @@ static int spawn(char *const *argv, int errors, pid_t *pid)
 
     if (error != 0) return error;
     error = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    if (error == 0) error = posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    if (error == 0)
+        error = posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
     if (error == 0) error = posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO);
     if (error == 0) error = posix_spawnp(pid, argv[0], &actions, NULL, argv, environ);
     posix_spawn_file_actions_destroy(&actions);
@@ -64,8 +65,8 @@ static rj_status run(char *const *argv, const char *what)
     RJ_REQUIRE(!(WIFEXITED(outcome) && WEXITSTATUS(outcome) == 127), RJ_ERR_MISSING,
                "the program gnuplot is not in PATH; install Debian's gnuplot-nox (or a module `gnuplot`)");
     read_words(errors, words);
-    RJ_REQUIRE(WIFEXITED(outcome) && WEXITSTATUS(outcome) == 0, RJ_ERR_LIB, "%s: gnuplot failed (%s %d): %s", what,
-               WIFEXITED(outcome) ? "exit code" : "signal",
+    RJ_REQUIRE(WIFEXITED(outcome) && WEXITSTATUS(outcome) == 0, RJ_ERR_LIB, "%s: gnuplot failed (%s %d): %s",
+               what, WIFEXITED(outcome) ? "exit code" : "signal",
                WIFEXITED(outcome) ? WEXITSTATUS(outcome) : WTERMSIG(outcome), words);
 done:
     if (errors != NULL) fclose(errors);
@@ -114,14 +115,16 @@ static rj_status finish(const char *folder, const char *stem, const char *format
     RJ_REQUIRE(n > 0, RJ_ERR_LIB, "%s: gnuplot wrote nothing", path);
     if (!svg && !pdf) goto done;
     RJ_REQUIRE(pdf || strstr(text, "<image") == NULL || strstr(text, "href='data:image/png;base64,") != NULL,
-               RJ_ERR_LIB, "%s: this gnuplot puts pictures of an SVG into files beside it; take one built with libgd, "
-               "or --format png", path);
+               RJ_ERR_LIB,
+               "%s: this gnuplot puts pictures of an SVG into files beside it; take one built with libgd, "
+               "or --format png",
+               path);
     RJ_TRY(rj_output_open(folder, stem, suffix, &out));
     if (pdf) {
         set_date(text, n);
         fwrite(text, 1, n, out);
     } else {
-        substitute(out, text, "<image ", "<image style='image-rendering:pixelated' ");
+        substitute(out, text, "<image ", "<image image-rendering='optimizeSpeed' ");
     }
 done:
     st = rj_output_close(st, &out, path != NULL ? path : stem);

@@ -33,8 +33,8 @@ rj_status rj_ncread_open(const char *path, int *id)
     error = nc_open(path, NC_NOWRITE, &opened);
     RJ_REQUIRE(error != NC_ENOMEM, RJ_ERR_NOMEM, "%s: no memory to open it", path);
     RJ_REQUIRE(error == NC_NOERR, RJ_ERR_FORMAT,
-               "%s: not a whole NetCDF file (%s); give the file that `resjac run` or `resjac reduce` wrote", path,
-               nc_strerror(error));
+               "%s: not a whole NetCDF file (%s); give the file that `resjac run` or `resjac reduce` wrote",
+               path, nc_strerror(error));
     *id = opened;
 done:
     return st;
@@ -47,7 +47,8 @@ rj_status rj_ncread_size(const rj_ncread *group, const char *dim, ptrdiff_t *siz
     size_t n = 0;
 
     RJ_REQUIRE(nc_inq_dimid(group->id, dim, &id) == NC_NOERR, RJ_ERR_FORMAT,
-               "%s, group %s: no dimension `%s`; a final file of resjac has it", group->file, group->name, dim);
+               "%s, group %s: no dimension `%s`; a final file of resjac has it", group->file, group->name,
+               dim);
     RJ_TRY(rj_ncread_check(nc_inq_dimlen(group->id, id, &n), group, dim));
     *size = (ptrdiff_t)n;
 done:
@@ -83,8 +84,8 @@ static rj_status find(const rj_ncread *group, const char *variable, const char *
         d = end != NULL ? end + 1 : NULL;
     }
     RJ_REQUIRE(same && n == n_dims, RJ_ERR_FORMAT,
-               "%s, group %s: variable `%s` has other dimensions than (%s); was it written by resjac?", group->file,
-               group->name, variable, dims);
+               "%s, group %s: variable `%s` has other dimensions than (%s); was it written by resjac?",
+               group->file, group->name, variable, dims);
 done:
     return st;
 }
@@ -120,13 +121,14 @@ rj_status rj_ncread_texts(const rj_ncread *group, const char *variable, const ch
     size_t length = 0;
 
     RJ_REQUIRE(nc_inq_varid(group->id, variable, &id) == NC_NOERR, RJ_ERR_FORMAT,
-               "%s, group %s: no variable `%s(%s, string)`; was it written by resjac?", group->file, group->name,
-               variable, dim);
+               "%s, group %s: no variable `%s(%s, string)`; was it written by resjac?", group->file,
+               group->name, variable, dim);
     RJ_TRY(rj_ncread_check(nc_inq_var(group->id, id, NULL, &type, &n_dims, dims, NULL), group, variable));
     RJ_REQUIRE(type == NC_CHAR && n_dims == 2 && nc_inq_dimid(group->id, dim, &expected) == NC_NOERR &&
                    expected == dims[0] && nc_inq_dimlen(group->id, dims[1], &length) == NC_NOERR,
-               RJ_ERR_FORMAT, "%s, group %s: variable `%s` is not char (%s, string); was it written by resjac?",
-               group->file, group->name, variable, dim);
+               RJ_ERR_FORMAT,
+               "%s, group %s: variable `%s` is not char (%s, string); was it written by resjac?", group->file,
+               group->name, variable, dim);
     RJ_NEW(chars, n, (ptrdiff_t)length);
     RJ_TRY(rj_ncread_check(nc_get_var_text(group->id, id, chars), group, variable));
     for (ptrdiff_t i = 0; i < n; i++)
@@ -161,7 +163,8 @@ rj_status rj_ncread_attribute(const rj_ncread *group, const char *attribute, cha
     if (type == NC_STRING) {
         RJ_REQUIRE(n == 1, RJ_ERR_FORMAT, "%s, group %s: attribute `%s` has %zu texts, needs 1", group->file,
                    group->name, attribute, n);
-        RJ_TRY(rj_ncread_check(nc_get_att_string(group->id, NC_GLOBAL, attribute, &string), group, attribute));
+        RJ_TRY(
+            rj_ncread_check(nc_get_att_string(group->id, NC_GLOBAL, attribute, &string), group, attribute));
         n = strlen(string != NULL ? string : "") + 1;
         RJ_NEW(chars, (ptrdiff_t)n, 1);
         if (string != NULL) memcpy(chars, string, n);

@@ -26,19 +26,22 @@ static void terminals(FILE *out, int width, int height)
 {
     const double inch = 96.0;
 
-    fprintf(out, "if (format eq 'svg') {\n"
-                 "  set terminal svg size %d,%d enhanced font 'Helvetica,%d' background rgb 'white'\n"
-                 "}\n",
+    fprintf(out,
+            "if (format eq 'svg') {\n"
+            "  set terminal svg size %d,%d enhanced font 'Helvetica,%d' background rgb 'white'\n"
+            "}\n",
             width, height, RJ_STYLE_FONT);
-    fprintf(out, "if (format eq 'png') {\n"
-                 "  set terminal pngcairo size %d,%d enhanced font 'Helvetica,%d' fontscale 1.5 linewidth 2 "
-                 "pointscale 2 background rgb 'white'\n"
-                 "}\n",
+    fprintf(out,
+            "if (format eq 'png') {\n"
+            "  set terminal pngcairo size %d,%d enhanced font 'Helvetica,%d' fontscale 1.5 linewidth 2 "
+            "pointscale 2 background rgb 'white'\n"
+            "}\n",
             2 * width, 2 * height, RJ_STYLE_FONT);
-    fprintf(out, "if (format eq 'pdf') {\n"
-                 "  set terminal pdfcairo size %.4fin,%.4fin enhanced font 'Helvetica,%d' fontscale 0.75 "
-                 "background rgb 'white'\n"
-                 "}\n",
+    fprintf(out,
+            "if (format eq 'pdf') {\n"
+            "  set terminal pdfcairo size %.4fin,%.4fin enhanced font 'Helvetica,%d' fontscale 0.75 "
+            "background rgb 'white'\n"
+            "}\n",
             width / inch, height / inch, RJ_STYLE_FONT);
 }
 
@@ -91,4 +94,13 @@ void rj_style_range(double *low, double *high)
     if (pad <= 1e-9 * fabs(*high)) pad = *high != 0.0 ? 0.05 * fabs(*high) : 0.5;
     *low -= pad;
     *high += pad;
+}
+
+ptrdiff_t rj_style_step(ptrdiff_t n)
+{
+    for (ptrdiff_t power = 1;; power *= 10)
+        for (int i = 0; i < 3; i++) {
+            static const ptrdiff_t digit[] = {1, 2, 5};
+            if (n <= 7 * digit[i] * power) return digit[i] * power;
+        }
 }

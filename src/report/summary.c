@@ -116,8 +116,8 @@ static rj_status read_paths(const rj_ncread *group, const double *prompt_status,
     rj_status st = RJ_OK;
 
     RJ_TRY(rj_ncread_size(group, "pc", &m->n_pc));
-    RJ_REQUIRE(m->n_pc >= 2, RJ_ERR_FORMAT, "%s, group %s: dimension `pc` is %td, needs 2 at least", group->file,
-               group->name, m->n_pc);
+    RJ_REQUIRE(m->n_pc >= 2, RJ_ERR_FORMAT, "%s, group %s: dimension `pc` is %td, needs 2 at least",
+               group->file, group->name, m->n_pc);
     RJ_TRY(choose(prompt_status, m, RJ_SUMMARY_PATHS, &m->n_paths, &m->path));
     RJ_NEW(m->pc, m->n_paths * (m->L + 1), m->n_pc);
     for (ptrdiff_t i = 0; i < m->n_paths; i++)
@@ -147,8 +147,7 @@ static rj_status read_spectra(const rj_ncread *group, const double *prompt_statu
     for (ptrdiff_t p = 0; p < m->n_prompts; p++) {
         if (prompt_status[p] != 0.0) continue;
         RJ_TRY(rj_ncread_rows(group, "singular_value", "prompt,layer,sv", p, 1, slab));
-        for (ptrdiff_t i = 0; i < n; i++)
-            rj_moment_add(&m->ln_sv[i], slab[i] > 0.0 ? log(slab[i]) : NAN);
+        for (ptrdiff_t i = 0; i < n; i++) rj_moment_add(&m->ln_sv[i], slab[i] > 0.0 ? log(slab[i]) : NAN);
         for (int r = 0; r < 2; r++) {
             RJ_TRY(rj_ncread_rows(group, residual[r], "prompt,layer,sv", p, 1, slab));
             for (ptrdiff_t i = 0; i < n; i++)
@@ -245,10 +244,11 @@ static rj_status read_sizes(const rj_ncread *group, rj_summary *m)
     RJ_TRY(rj_ncread_size(group, "depth", &depth));
     RJ_TRY(rj_ncread_size(group, "k", &m->n_k));
     RJ_TRY(rj_ncread_size(group, "sv", &m->n_sv));
-    RJ_REQUIRE(m->L >= 1 && depth == m->L + 1 && layer_j == m->L && m->n_sv >= 1, RJ_ERR_FORMAT,
-               "%s, group %s: layer %td, layer_j %td, depth %td, sv %td; needs layer_j = layer, depth = layer + 1, "
-               "none empty",
-               group->file, group->name, m->L, layer_j, depth, m->n_sv);
+    RJ_REQUIRE(
+        m->L >= 1 && depth == m->L + 1 && layer_j == m->L && m->n_sv >= 1, RJ_ERR_FORMAT,
+        "%s, group %s: layer %td, layer_j %td, depth %td, sv %td; needs layer_j = layer, depth = layer + 1, "
+        "none empty",
+        group->file, group->name, m->L, layer_j, depth, m->n_sv);
     RJ_NEW(m->k_label, m->n_k, 1);
     RJ_NEW(m->k_count, m->n_k, 1);
     RJ_TRY(rj_ncread_texts(group, "k_label", "k", m->n_k, m->k_label));
@@ -330,7 +330,8 @@ static rj_status read_attributes(const rj_ncread *root, rj_summaries *s)
     for (; s->n_attributes < n; s->n_attributes++) {
         rj_summary_attribute *a = &s->attribute[s->n_attributes];
         char name[NC_MAX_NAME + 1];
-        RJ_TRY(rj_ncread_check(nc_inq_attname(root->id, NC_GLOBAL, s->n_attributes, name), root, "attribute"));
+        RJ_TRY(
+            rj_ncread_check(nc_inq_attname(root->id, NC_GLOBAL, s->n_attributes, name), root, "attribute"));
         RJ_TRY(rj_path_copy(name, &a->name));
         st = rj_ncread_attribute(root, name, &a->text);
         if (st != RJ_OK) {

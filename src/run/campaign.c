@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "campaign_finish.h"
 #include "resjac/base/agree.h"
 #include "resjac/base/clock.h"
 #include "resjac/base/file.h"
@@ -15,7 +16,6 @@
 #include "resjac/run/claim.h"
 #include "resjac/run/study.h"
 #include "resjac/store/manifest.h"
-#include "campaign_finish.h"
 
 enum { DECK_LIMIT = 1 << 24 };
 
@@ -40,13 +40,15 @@ static rj_status select_models(const rj_campaign_options *o, campaign *c)
         bool any = false, is_fraction = false;
         for (int i = 0; i < c->study->n_models; i++) {
             const rj_study_model *m = &c->study->model[i];
-            const bool hit = is_share(o->only[a], (int)(m->deck - deck->model), deck->n_models, &is_fraction) ||
-                             strcmp(m->facts.name, o->only[a]) == 0 || strcmp(m->deck->name, o->only[a]) == 0;
+            const bool hit =
+                is_share(o->only[a], (int)(m->deck - deck->model), deck->n_models, &is_fraction) ||
+                strcmp(m->facts.name, o->only[a]) == 0 || strcmp(m->deck->name, o->only[a]) == 0;
             c->selected[i] |= hit;
             any |= hit;
         }
         RJ_REQUIRE(any || is_fraction, RJ_ERR_USAGE,
-                   "--only %s: no model of that name in %s, and not i/n with 1 <= i <= n", o->only[a], deck->path);
+                   "--only %s: no model of that name in %s, and not i/n with 1 <= i <= n", o->only[a],
+                   deck->path);
     }
 done:
     return st;
@@ -75,7 +77,8 @@ static rj_status list_units(campaign *c)
         const rj_study_model *m = &s->model[i];
         const double d = m->config.d;
         for (int u = 0; m->status == RJ_OK && u < m->n_units; u++)
-            c->unit[c->n_units++] = (campaign_unit){i, u, (double)m->config.n_layer * d * d * d, UNIT_PENDING};
+            c->unit[c->n_units++] =
+                (campaign_unit){i, u, (double)m->config.n_layer * d * d * d, UNIT_PENDING};
     }
     qsort(c->unit, (size_t)c->n_units, sizeof *c->unit, by_cost);
 done:
@@ -107,8 +110,10 @@ static rj_status find_done(campaign *c)
     RJ_TRY_ALL(c->comm, check_share(c, done));
     RJ_MPI(c->comm, MPI_Allreduce(MPI_IN_PLACE, done, c->n_units, MPI_INT, MPI_MAX, c->comm));
     for (int i = 0; i < c->n_units; i++) {
-        if (done[i]) c->unit[i].state = UNIT_DONE;
-        else if (c->selected[c->unit[i].model]) c->pending[c->n_pending++] = i;
+        if (done[i])
+            c->unit[i].state = UNIT_DONE;
+        else if (c->selected[c->unit[i].model])
+            c->pending[c->n_pending++] = i;
         c->n_done += done[i];
     }
 done:
@@ -168,14 +173,16 @@ static void log_plan(const campaign *c)
             continue;
         }
         const rj_pipeline_options o = rj_study_options(c->study, i);
-        rj_log(RJ_LOG_INFO, "model %s: %s, %d blocks, d = %d, %.4g million parameters, %d prompts in %d units, %.2f GB a rank",
-               m->facts.name, m->facts.family, m->config.n_layer, m->config.d, 1e-6 * (double)m->facts.n_parameters,
-               c->study->prompts->n, m->n_units,
+        rj_log(RJ_LOG_INFO,
+               "model %s: %s, %d blocks, d = %d, %.4g million parameters, %d prompts in %d units, %.2f GB a "
+               "rank",
+               m->facts.name, m->facts.family, m->config.n_layer, m->config.d,
+               1e-6 * (double)m->facts.n_parameters, c->study->prompts->n, m->n_units,
                1e-9 * (double)(rj_pipeline_memory_shared(&m->config, &o) +
                                rj_pipeline_memory_prompt(&m->config, &o, c->deck->max_tokens)));
     }
-    rj_log(RJ_LOG_INFO, "%d units, %d done before, %d to do on %d ranks of %.2f GB", c->n_units, c->n_done, c->n_pending, c->size,
-           1e-9 * (double)c->memory);
+    rj_log(RJ_LOG_INFO, "%d units, %d done before, %d to do on %d ranks of %.2f GB", c->n_units, c->n_done,
+           c->n_pending, c->size, 1e-9 * (double)c->memory);
 }
 
 static void fill_record(const campaign *c, const campaign_unit *u, rj_record *record)
@@ -238,7 +245,8 @@ static void note_failure(campaign *c, const campaign_unit *u, rj_status st)
 {
     campaign_failure *f = &c->failure[u->model];
 
-    rj_log(RJ_LOG_ERROR, "model %s, unit %d: %s", c->study->model[u->model].facts.name, u->unit, rj_status_message());
+    rj_log(RJ_LOG_ERROR, "model %s, unit %d: %s", c->study->model[u->model].facts.name, u->unit,
+           rj_status_message());
     if (f->code >= st) return;
     f->code = st;
     snprintf(f->why, sizeof f->why, "%s", rj_status_message());
@@ -264,8 +272,10 @@ static rj_status work(campaign *c, const rj_campaign_options *o)
             rj_model_close(&model);
             open = -1;
             outcome = rj_model_open(m->deck->path, m->is_twin, c->deck->seed, &model);
-            if (outcome == RJ_OK) open = u->model;
-            else note_failure(c, u, outcome);
+            if (outcome == RJ_OK)
+                open = u->model;
+            else
+                note_failure(c, u, outcome);
         }
         if (outcome == RJ_OK) {
             outcome = do_unit(c, u, model, &in_store);

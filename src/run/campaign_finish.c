@@ -66,10 +66,13 @@ static rj_status outcome(const campaign *c)
         }
     }
     if (gravest == RJ_OK && c->n_bad_prompts == 0) return RJ_OK;
-    if (n_failed == c->study->n_models && count_units(c, UNIT_DONE, false) == 0) RJ_FAIL(gravest, "nothing could be measured: %s", why);
-    if (gravest >= RJ_ERR_NOMEM) RJ_FAIL(gravest, "%d of %d models failed, the rest is written: %s", n_failed, c->study->n_models, why);
-    RJ_FAIL(RJ_ERR_PARTIAL, "%d of %d models failed, %lld prompts are left out, the rest is written", n_failed,
-            c->study->n_models, c->n_bad_prompts);
+    if (n_failed == c->study->n_models && count_units(c, UNIT_DONE, false) == 0)
+        RJ_FAIL(gravest, "nothing could be measured: %s", why);
+    if (gravest >= RJ_ERR_NOMEM)
+        RJ_FAIL(gravest, "%d of %d models failed, the rest is written: %s", n_failed, c->study->n_models,
+                why);
+    RJ_FAIL(RJ_ERR_PARTIAL, "%d of %d models failed, %lld prompts are left out, the rest is written",
+            n_failed, c->study->n_models, c->n_bad_prompts);
 done:
     return st;
 }
@@ -77,7 +80,8 @@ done:
 static void results_free(int n, rj_results_model **model)
 {
     for (int i = 0; *model != NULL && i < n; i++) {
-        for (int u = 0; (*model)[i].shard != NULL && u < (*model)[i].n_shards; u++) RJ_FREE((*model)[i].shard[u]);
+        for (int u = 0; (*model)[i].shard != NULL && u < (*model)[i].n_shards; u++)
+            RJ_FREE((*model)[i].shard[u]);
         RJ_FREE((*model)[i].shard);
     }
     RJ_FREE(*model);
@@ -107,9 +111,11 @@ static rj_status results_entry(const campaign *c, int i, rj_results_model *entry
             entry->n_shards = ++n_done;
         }
     }
-    if (n_done == m->n_units) snprintf(status, RJ_MESSAGE_SIZE, "ok");
-    else snprintf(status, RJ_MESSAGE_SIZE, "%s: %d of %d units: %.1900s", n_done > 0 ? "partial" : "failed", n_done, m->n_units,
-                  c->failure[i].why);
+    if (n_done == m->n_units)
+        snprintf(status, RJ_MESSAGE_SIZE, "ok");
+    else
+        snprintf(status, RJ_MESSAGE_SIZE, "%s: %d of %d units: %.1900s", n_done > 0 ? "partial" : "failed",
+                 n_done, m->n_units, c->failure[i].why);
 done:
     return st;
 }
@@ -166,7 +172,9 @@ static rj_status provenance(const rj_campaign_options *o, const campaign *c, att
     add_number(a, "elapsed_seconds", true, rj_clock_now() - c->start);
     add_number(a, "peak_memory_bytes", true, (double)rj_clock_peak_memory());
     if (c->deck->provenance_full) {
-        add_attribute(a, "deck", true, c->deck->text); /* deck_sha256 stands for it: paths in it may differ between equal runs */
+        add_attribute(
+            a, "deck", true,
+            c->deck->text); /* deck_sha256 stands for it: paths in it may differ between equal runs */
         add_attribute(a, "command_line", true, o->command);
         if (gethostname(a->text[a->n], TEXT_SIZE - 1) != 0) a->text[a->n][0] = '\0';
         add_attribute(a, "host", true, a->text[a->n]);
@@ -218,22 +226,31 @@ static void log_costs(const campaign *c)
     for (int s = 0; s < RJ_N_STAGES; s++) all += sum[3 * s];
     rj_log(RJ_LOG_INFO, "%-10s %12s %7s %12s %12s", "stage", "rank seconds", "share", "GFLOP/s", "GB read");
     for (int s = 0; s < RJ_N_STAGES; s++)
-        rj_log(RJ_LOG_INFO, "%-10s %12.2f %6.1f%% %12.1f %12.3f", rj_stage_name((rj_stage)s), sum[3 * s], 100 * sum[3 * s] / all,
-               sum[3 * s] > 0 ? 1e-9 * sum[3 * s + 1] / sum[3 * s] : 0.0, 1e-9 * sum[3 * s + 2]);
-    rj_log(RJ_LOG_INFO, "peak memory of a rank %.3f GB, %.1f s in all", 1e-9 * memory, rj_clock_now() - c->start);
+        rj_log(RJ_LOG_INFO, "%-10s %12.2f %6.1f%% %12.1f %12.3f", rj_stage_name((rj_stage)s), sum[3 * s],
+               100 * sum[3 * s] / all, sum[3 * s] > 0 ? 1e-9 * sum[3 * s + 1] / sum[3 * s] : 0.0,
+               1e-9 * sum[3 * s + 2]);
+    rj_log(RJ_LOG_INFO, "peak memory of a rank %.3f GB, %.1f s in all", 1e-9 * memory,
+           rj_clock_now() - c->start);
 }
 
 /* Rank 0 alone: final file and books. */
-static rj_status close_books(const rj_campaign_options *o, const campaign *c, rj_status result, bool is_complete)
+static rj_status close_books(const rj_campaign_options *o, const campaign *c, rj_status result,
+                             bool is_complete)
 {
     rj_status st = RJ_OK;
     const int n_failed = count_units(c, UNIT_FAILED, false);
-    const char *state = !is_complete ? "stopped" : result == RJ_OK ? "done" : result == RJ_ERR_PARTIAL ? "partial" : "failed";
-    const rj_run_state books = {state, count_units(c, UNIT_DONE, false), c->n_units, n_failed, is_complete ? 0.0 : -1.0};
+    const char *state = !is_complete               ? "stopped"
+                        : result == RJ_OK          ? "done"
+                        : result == RJ_ERR_PARTIAL ? "partial"
+                                                   : "failed";
+    const rj_run_state books = {state, count_units(c, UNIT_DONE, false), c->n_units, n_failed,
+                                is_complete ? 0.0 : -1.0};
     const bool anything = books.done > 0;
 
-    if (is_complete && anything && !(c->was_complete && c->n_pending == 0)) RJ_TRY(write_results(o, c));
-    else if (is_complete && anything) rj_log(RJ_LOG_INFO, "nothing has changed: %s is up to date", c->deck->output);
+    if (is_complete && anything && !(c->was_complete && c->n_pending == 0))
+        RJ_TRY(write_results(o, c));
+    else if (is_complete && anything)
+        rj_log(RJ_LOG_INFO, "nothing has changed: %s is up to date", c->deck->output);
     RJ_TRY(rj_status_write(c->folder, &books));
 done:
     return st;
@@ -251,11 +268,13 @@ rj_status rj_campaign_finish(const rj_campaign_options *options, campaign *c)
     char message[RJ_MESSAGE_SIZE];
     snprintf(message, sizeof message, "%s", rj_status_message());
     RJ_TRY_ALL(c->comm, c->rank == 0 ? close_books(options, c, result, left_all == 0) : RJ_OK);
-    RJ_REQUIRE(left == 0, RJ_ERR_STOPPED, "stopped after %.0f s with %d of %d units left; the same command resumes",
+    RJ_REQUIRE(left == 0, RJ_ERR_STOPPED,
+               "stopped after %.0f s with %d of %d units left; the same command resumes",
                rj_clock_now() - c->start, left, c->n_units);
     if (left_all > 0 && c->rank == 0)
-        rj_log(RJ_LOG_INFO, "%d units of models left out by --only are still to do; %s follows when they are done", left_all,
-               c->deck->output);
+        rj_log(RJ_LOG_INFO,
+               "%d units of models left out by --only are still to do; %s follows when they are done",
+               left_all, c->deck->output);
     if (result != RJ_OK) RJ_FAIL(result, "%s", message);
 done:
     return st;

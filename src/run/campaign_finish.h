@@ -28,17 +28,17 @@ typedef struct {
     char *folder, *units_folder; /* <output>.d and its units */
     bool *selected;              /* [models] by --only */
     int n_units;
-    campaign_unit *unit;         /* [n_units], in the order of claims */
+    campaign_unit *unit; /* [n_units], in the order of claims */
     int n_done, n_pending;
-    int *pending;                /* [n_units] indices of units to do */
-    campaign_failure *failure;   /* [models] */
+    int *pending;              /* [n_units] indices of units to do */
+    campaign_failure *failure; /* [models] */
     rj_claim claim;
-    int64_t memory;              /* bytes a rank */
-    double start, longest_unit;  /* seconds */
+    int64_t memory;             /* bytes a rank */
+    double start, longest_unit; /* seconds */
     long long n_bad_prompts;
-    rj_status worst;             /* trouble with the output, agreed */
+    rj_status worst;                  /* trouble with the output, agreed */
     bool same_manifest, was_complete; /* rank 0: nothing has changed since the last run, which finished */
-    char manifest_sha256[65];    /* rank 0 */
+    char manifest_sha256[65];         /* rank 0 */
 } campaign;
 
 /* Agrees on what became of every unit, writes the final file where nothing is pending, status.json, and the table of costs.

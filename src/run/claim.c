@@ -9,8 +9,8 @@ rj_status rj_claim_open(MPI_Comm comm, rj_claim *claim)
 
     claim->comm = comm;
     RJ_MPI(comm, MPI_Comm_rank(comm, &rank));
-    RJ_MPI(comm, MPI_Win_allocate(rank == 0 ? 2 * (MPI_Aint)sizeof(long long) : 0, sizeof(long long), MPI_INFO_NULL, comm,
-                                  &claim->local, &claim->window));
+    RJ_MPI(comm, MPI_Win_allocate(rank == 0 ? 2 * (MPI_Aint)sizeof(long long) : 0, sizeof(long long),
+                                  MPI_INFO_NULL, comm, &claim->local, &claim->window));
     if (rank == 0) {
         MPI_Win_lock(MPI_LOCK_EXCLUSIVE, 0, 0, claim->window);
         claim->local[0] = claim->local[1] = 0;

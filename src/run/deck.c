@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "deck_paths.h"
 #include "resjac/base/file.h"
 #include "resjac/base/memory.h"
-#include "deck_paths.h"
 #include "yaml_tree.h"
 
 typedef struct {
@@ -194,7 +194,8 @@ static rj_status set_memory(deck_target *t, const rj_yaml *v)
     RJ_REQUIRE(at != NULL && (*end == '\0' || end[1] == '\0') && x > 0, RJ_ERR_USAGE,
                "%s is \"%.64s\", needs auto or a size such as 4G", rj_yaml_place(v), text);
     x = ldexp(x, 10 * (int)(at - unit));
-    RJ_REQUIRE(1 << 20 <= x && x <= 1e15, RJ_ERR_USAGE, "%s is \"%.64s\", needs 1M..900T", rj_yaml_place(v), text);
+    RJ_REQUIRE(1 << 20 <= x && x <= 1e15, RJ_ERR_USAGE, "%s is \"%.64s\", needs 1M..900T", rj_yaml_place(v),
+               text);
     t->deck->memory_per_rank = (int64_t)x;
 done:
     return st;
@@ -371,15 +372,18 @@ static rj_status check_complete(const rj_deck *deck)
 {
     rj_status st = RJ_OK;
 
-    RJ_REQUIRE(deck->n_models > 0, RJ_ERR_USAGE, "%s: models is missing; add models: [{path: ...}]", deck->path);
+    RJ_REQUIRE(deck->n_models > 0, RJ_ERR_USAGE, "%s: models is missing; add models: [{path: ...}]",
+               deck->path);
     RJ_REQUIRE(deck->prompts != NULL, RJ_ERR_USAGE, "%s: prompts.file is missing; add prompts: {file: ...}",
                deck->path);
-    RJ_REQUIRE(deck->output != NULL, RJ_ERR_USAGE, "%s: output is missing; add output: out/name.nc", deck->path);
+    RJ_REQUIRE(deck->output != NULL, RJ_ERR_USAGE, "%s: output is missing; add output: out/name.nc",
+               deck->path);
 done:
     return st;
 }
 
-rj_status rj_deck_parse(const char *path, const char *text, size_t n, int n_set, char *const *set, rj_deck **deck)
+rj_status rj_deck_parse(const char *path, const char *text, size_t n, int n_set, char *const *set,
+                        rj_deck **deck)
 {
     rj_status st = RJ_OK;
     rj_deck *own = NULL;
@@ -430,7 +434,8 @@ rj_status rj_deck_k_count(const rj_deck_k *k, int d, const char *model, int *cou
     const int n = k->count > 0 ? k->count : (int)floor(k->fraction * d);
 
     RJ_REQUIRE(1 <= n && n <= d, RJ_ERR_USAGE,
-               "coupling.k: %s is K = %d, model %s has d = %d; K must be 1..d: change coupling.k or leave the model out",
+               "coupling.k: %s is K = %d, model %s has d = %d; K must be 1..d: change coupling.k or leave "
+               "the model out",
                k->label, n, model, d);
     *count = n;
 done:

@@ -183,8 +183,9 @@ static rj_status group_name(const char *name, char **group)
         *to++ = *p == '/' || (unsigned char)*p < ' ' ? '_' : *p;
         if (*p == '/') *to++ = '_';
     }
-    RJ_REQUIRE(strlen(own) < RJ_NAME_SIZE - 16, RJ_ERR_USAGE, "model name \"%s\" has %zu bytes, needs at most %d; give a name",
-               own, strlen(own), RJ_NAME_SIZE - 17);
+    RJ_REQUIRE(strlen(own) < RJ_NAME_SIZE - 16, RJ_ERR_USAGE,
+               "model name \"%s\" has %zu bytes, needs at most %d; give a name", own, strlen(own),
+               RJ_NAME_SIZE - 17);
     *group = own;
     own = NULL;
 done:
@@ -200,14 +201,17 @@ static rj_status add_model(const entry *e, const char *path, int *n, rj_deck_mod
 
     RJ_REQUIRE(*n < MAX_MODELS, RJ_ERR_USAGE, "more than %d models in one deck; split it", MAX_MODELS);
     RJ_TRY(rj_text_copy(path, &m.path));
-    if (e->model.name != NULL) RJ_TRY(rj_text_copy(e->model.name, &name));
-    else RJ_TRY(default_name(path, &name));
+    if (e->model.name != NULL)
+        RJ_TRY(rj_text_copy(e->model.name, &name));
+    else
+        RJ_TRY(default_name(path, &name));
     RJ_TRY(group_name(name, &m.name));
     RJ_TRY(rj_text_copy(e->model.benchmark_name ? e->model.benchmark_name : "", &m.benchmark_name));
     RJ_TRY(rj_text_copy(e->model.series ? e->model.series : "", &m.series));
     for (int i = 0; i < *n; i++)
         RJ_REQUIRE(strcmp(list[i].name, m.name) != 0, RJ_ERR_USAGE,
-                   "two models are named \"%s\": %s and %s; give one of them another name", m.name, list[i].path, path);
+                   "two models are named \"%s\": %s and %s; give one of them another name", m.name,
+                   list[i].path, path);
     list[(*n)++] = m;
     memset(&m, 0, sizeof m);
 done:
@@ -229,8 +233,8 @@ static rj_status add_glob(const rj_yaml *v, const entry *e, int *n, rj_deck_mode
     rj_status st = RJ_OK;
     glob_t found = {0};
 
-    RJ_REQUIRE(e->model.name == NULL, RJ_ERR_USAGE, "%s: a glob cannot have a name; names come from its files",
-               rj_yaml_place(v));
+    RJ_REQUIRE(e->model.name == NULL, RJ_ERR_USAGE,
+               "%s: a glob cannot have a name; names come from its files", rj_yaml_place(v));
     const int error = glob(e->glob, GLOB_NOSORT, NULL, &found);
     RJ_REQUIRE(error == 0, RJ_ERR_MISSING, "%s: no file matches %s", rj_yaml_place(v), e->glob);
     qsort(found.gl_pathv, found.gl_pathc, sizeof found.gl_pathv[0], bytewise);
@@ -246,10 +250,12 @@ static rj_status add_entry(const char *folder, const rj_yaml *v, int *n, rj_deck
     entry e = {folder, {NULL, NULL, NULL, NULL, NAN, false}, NULL};
 
     RJ_TRY(rj_yaml_each(v, "models[].", set_entry, &e));
-    RJ_REQUIRE((e.model.path == NULL) != (e.glob == NULL), RJ_ERR_USAGE, "%s: each model needs a path or a glob",
-               rj_yaml_place(v));
-    if (e.glob != NULL) RJ_TRY(add_glob(v, &e, n, list));
-    else RJ_TRY(add_model(&e, e.model.path, n, list));
+    RJ_REQUIRE((e.model.path == NULL) != (e.glob == NULL), RJ_ERR_USAGE,
+               "%s: each model needs a path or a glob", rj_yaml_place(v));
+    if (e.glob != NULL)
+        RJ_TRY(add_glob(v, &e, n, list));
+    else
+        RJ_TRY(add_model(&e, e.model.path, n, list));
 done:
     entry_free(&e);
     return st;

@@ -12,7 +12,8 @@
 #include "resjac/metrics/spectrum.h"
 #include "resjac/metrics/trajectory.h"
 
-static const double gap_limit = 1e-5; /* below it directions are arbitrary to working accuracy (method, section 3) */
+static const double gap_limit =
+    1e-5; /* below it directions are arbitrary to working accuracy (method, section 3) */
 
 /* One prompt under way. */
 typedef struct {
@@ -95,8 +96,8 @@ done:
     return st;
 }
 
-static void store_spectrum(const rj_pipeline_options *o, const rj_sizes *sizes, int l, const rj_coupling_block *b, int kinks,
-                           rj_record *r, ptrdiff_t p)
+static void store_spectrum(const rj_pipeline_options *o, const rj_sizes *sizes, int l,
+                           const rj_coupling_block *b, int kinks, rj_record *r, ptrdiff_t p)
 {
     const rj_topk *top = b->top;
     const ptrdiff_t sv = sizes->size[RJ_DIM_SV];
@@ -104,8 +105,10 @@ static void store_spectrum(const rj_pipeline_options *o, const rj_sizes *sizes, 
 
     rj_spectrum_measure(top, b->frobenius, &spectrum);
     memcpy(rj_record_at(r, RJ_VAR_SINGULAR_VALUE, p) + l * sv, top->s, (size_t)sv * sizeof(double));
-    memcpy(rj_record_at(r, RJ_VAR_RESIDUAL_RIGHT, p) + l * sv, top->residual_right, (size_t)sv * sizeof(double));
-    memcpy(rj_record_at(r, RJ_VAR_RESIDUAL_LEFT, p) + l * sv, top->residual_left, (size_t)sv * sizeof(double));
+    memcpy(rj_record_at(r, RJ_VAR_RESIDUAL_RIGHT, p) + l * sv, top->residual_right,
+           (size_t)sv * sizeof(double));
+    memcpy(rj_record_at(r, RJ_VAR_RESIDUAL_LEFT, p) + l * sv, top->residual_left,
+           (size_t)sv * sizeof(double));
     for (int k = 0; k < o->n_k; k++) {
         const double gap = rj_topk_gap(top, o->k[k]);
         rj_record_at(r, RJ_VAR_RELATIVE_GAP, p)[l * o->n_k + k] = gap;
@@ -123,8 +126,8 @@ static void store_spectrum(const rj_pipeline_options *o, const rj_sizes *sizes, 
 }
 
 /* Takes one prompt through one block: X^l, J^l, its leading triplets. */
-static rj_status step(const rj_block *block, const rj_pipeline_options *o, const rj_config *c, int l, traveller *t, rj_record *r,
-                      ptrdiff_t p)
+static rj_status step(const rj_block *block, const rj_pipeline_options *o, const rj_config *c, int l,
+                      traveller *t, rj_record *r, ptrdiff_t p)
 {
     rj_status st = RJ_OK;
     rj_point *point = NULL;
@@ -190,8 +193,8 @@ done:
     return st;
 }
 
-static rj_status measure_coupling(const rj_config *c, const rj_pipeline_options *o, const traveller *t, rj_record *r,
-                                  ptrdiff_t p)
+static rj_status measure_coupling(const rj_config *c, const rj_pipeline_options *o, const traveller *t,
+                                  rj_record *r, ptrdiff_t p)
 {
     const rj_coupling_measures m = {
         .misfit = rj_record_at(r, RJ_VAR_COUPLING_MISFIT, p),
@@ -239,7 +242,8 @@ static rj_status own_trouble(traveller *t, rj_record *r, ptrdiff_t p, rj_status 
     return RJ_OK;
 }
 
-static rj_status finish(const rj_config *c, const rj_pipeline_options *o, const traveller *t, rj_record *r, ptrdiff_t p)
+static rj_status finish(const rj_config *c, const rj_pipeline_options *o, const traveller *t, rj_record *r,
+                        ptrdiff_t p)
 {
     rj_status st = RJ_OK;
 
@@ -252,8 +256,8 @@ done:
 }
 
 /* Prompts first..first+n-1 of the unit, all of them at one block before any at the next. */
-static rj_status run_batch(const rj_model *model, const rj_pipeline_options *o, int first, int n, const rj_tokens *tokens,
-                           rj_record *r)
+static rj_status run_batch(const rj_model *model, const rj_pipeline_options *o, int first, int n,
+                           const rj_tokens *tokens, rj_record *r)
 {
     rj_status st = RJ_OK;
     const rj_config *c = rj_model_config(model);
@@ -305,7 +309,8 @@ rj_status rj_pipeline_run(const rj_model *model, const rj_pipeline_options *opti
     const int64_t room = (options->memory - shared) / each;
     RJ_REQUIRE(room >= 1, RJ_ERR_NOMEM,
                "one prompt needs %.2f GB on a rank, %.2f GB are allowed; use fewer ranks a node, or raise "
-               "layout.memory_per_rank", 1e-9 * (double)(shared + each), 1e-9 * (double)options->memory);
+               "layout.memory_per_rank",
+               1e-9 * (double)(shared + each), 1e-9 * (double)options->memory);
     const int batch = room < n_prompts ? (int)room : n_prompts;
     for (int first = 0; first < n_prompts; first += batch) {
         const int n = first + batch <= n_prompts ? batch : n_prompts - first;

@@ -52,7 +52,8 @@ static rj_status set_ids(rj_prompt *p, const char *path, const json_t *list)
         p->ids[i] = (int32_t)value;
     }
     p->n_ids = (ptrdiff_t)n;
-    RJ_TRY(hash_bytes(p->ids, n * sizeof *p->ids, p->sha256)); /* little-endian hosts only: checked at build time */
+    RJ_TRY(hash_bytes(p->ids, n * sizeof *p->ids,
+                      p->sha256)); /* little-endian hosts only: checked at build time */
 done:
     return st;
 }
@@ -82,7 +83,8 @@ done:
     return st;
 }
 
-static rj_status parse_line(const char *path, bool is_json, const char *line, size_t n, int number, rj_prompt *p)
+static rj_status parse_line(const char *path, bool is_json, const char *line, size_t n, int number,
+                            rj_prompt *p)
 {
     rj_status st = RJ_OK;
 
@@ -90,8 +92,10 @@ static rj_status parse_line(const char *path, bool is_json, const char *line, si
     snprintf(p->id, sizeof p->id, "%d", number);
     if (n > 0 && line[n - 1] == '\r') n--;
     RJ_REQUIRE(n > 0, RJ_ERR_FORMAT, "%s:%d: empty prompt; delete the line", path, number);
-    if (is_json) RJ_TRY(set_json(p, path, line, n));
-    else RJ_TRY(set_text(p, line, n));
+    if (is_json)
+        RJ_TRY(set_json(p, path, line, n));
+    else
+        RJ_TRY(set_text(p, line, n));
 done:
     return st;
 }
@@ -105,7 +109,8 @@ rj_status rj_prompts_parse(const char *path, const char *text, size_t n, rj_prom
     ptrdiff_t n_lines = n > 0 && text[n - 1] != '\n';
 
     for (size_t i = 0; i < n; i++) n_lines += text[i] == '\n';
-    RJ_REQUIRE(0 < n_lines && n_lines < INT_MAX, RJ_ERR_FORMAT, "%s: holds no prompt; write one a line", path);
+    RJ_REQUIRE(0 < n_lines && n_lines < INT_MAX, RJ_ERR_FORMAT, "%s: holds no prompt; write one a line",
+               path);
     RJ_NEW(own, 1, 1);
     RJ_NEW(own->path, (ptrdiff_t)n_path + 1, 1);
     memcpy(own->path, path, n_path);
@@ -160,16 +165,17 @@ rj_status rj_prompt_tokens(const rj_prompts *prompts, int i, const rj_tokenizer 
         RJ_REQUIRE(tok != NULL, RJ_ERR_ARG, "prompt %d is text, and there is no tokenizer", i);
         RJ_TRY(rj_tokenizer_encode(tok, p->text, p->n_text, rules->special_tokens, &own, &n));
     }
-    RJ_REQUIRE(n > 0, RJ_ERR_FORMAT, "%s:%d: the prompt has no token for this model; delete the line", prompts->path,
-               p->line);
+    RJ_REQUIRE(n > 0, RJ_ERR_FORMAT, "%s:%d: the prompt has no token for this model; delete the line",
+               prompts->path, p->line);
     if (n > limit && rules->truncate_left) {
         memmove(own, own + (n - limit), (size_t)limit * sizeof *own);
         n = limit;
     }
-    RJ_REQUIRE(n <= limit, RJ_ERR_FORMAT,
-               "%s:%d: the prompt has %td tokens, %s is %td; shorten it%s, or set prompts.overlong: truncate-left",
-               prompts->path, p->line, n, by_model ? "the model's context limit" : "prompts.max_tokens", limit,
-               by_model ? "" : ", raise prompts.max_tokens");
+    RJ_REQUIRE(
+        n <= limit, RJ_ERR_FORMAT,
+        "%s:%d: the prompt has %td tokens, %s is %td; shorten it%s, or set prompts.overlong: truncate-left",
+        prompts->path, p->line, n, by_model ? "the model's context limit" : "prompts.max_tokens", limit,
+        by_model ? "" : ", raise prompts.max_tokens");
     *ids = own;
     *n_ids = (int)n;
     own = NULL;

@@ -122,8 +122,8 @@ static rj_status tokenise(const rj_study *s, const rj_model *model, rj_study_mod
     RJ_NEW(m->ids, s->prompts->n, 1);
     RJ_NEW(m->tokens, s->prompts->n, 1);
     for (int p = 0; p < s->prompts->n; p++) {
-        RJ_TRY(rj_prompt_tokens(s->prompts, p, tok, m->config.max_context, &rules, &m->ids[p],
-                                &m->tokens[p].n));
+        RJ_TRY(
+            rj_prompt_tokens(s->prompts, p, tok, m->config.max_context, &rules, &m->ids[p], &m->tokens[p].n));
         m->tokens[p].ids = m->ids[p];
         for (int i = 0; i < m->tokens[p].n; i++)
             RJ_REQUIRE(m->ids[p][i] < m->config.n_vocab, RJ_ERR_FORMAT,
@@ -143,7 +143,8 @@ static rj_status open_alone(const rj_study *s, rj_study_model *m, rj_model **mod
 
     RJ_TRY(rj_model_open(m->deck->path, m->is_twin, deck->seed, model));
     m->config = *rj_model_config(*model);
-    m->config.rope.short_factor = m->config.rope.long_factor = m->config.rope.divisor = NULL; /* the model's own */
+    m->config.rope.short_factor = m->config.rope.long_factor = m->config.rope.divisor =
+        NULL; /* the model's own */
     m->facts.n_parameters = rj_model_parameters(*model);
     m->facts.n_layers = m->config.n_layer;
     m->facts.d_model = m->config.d;
@@ -191,7 +192,8 @@ static rj_status open_all(MPI_Comm comm, rj_study *s)
     rj_status st = RJ_OK;
     const rj_deck *deck = s->deck;
 
-    RJ_TRY_ALL(comm, rj_alloc((void **)&s->model, 2 * deck->n_models, 1, sizeof *s->model, __FILE__, __LINE__));
+    RJ_TRY_ALL(comm,
+               rj_alloc((void **)&s->model, 2 * deck->n_models, 1, sizeof *s->model, __FILE__, __LINE__));
     for (int i = 0; i < deck->n_models; i++)
         for (int twin = 0; twin <= deck->model[i].twin; twin++)
             name_model(&deck->model[i], twin, &s->model[s->n_models++]);
@@ -251,7 +253,8 @@ int rj_study_unit_prompts(const rj_study *study, int unit)
 
 rj_shard_head rj_study_head(const rj_study *study, int model, int unit)
 {
-    static const char *const arithmetic[] = {"single", "double"}, *const last[] = {"raw", "final-norm", "skip"};
+    static const char *const arithmetic[] = {"single", "double"}, *const last[] = {"raw", "final-norm",
+                                                                                   "skip"};
     const rj_study_model *m = &study->model[model];
     rj_shard_head head = {.model = m->facts,
                           .unit = unit,

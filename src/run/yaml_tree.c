@@ -23,7 +23,8 @@ rj_status rj_yaml_load(const char *where, const char *text, size_t n, yaml_docum
     rj_status st = RJ_OK;
     yaml_parser_t parser;
 
-    if (!yaml_parser_initialize(&parser)) return rj_raise(RJ_ERR_NOMEM, __FILE__, __LINE__, "no memory for YAML");
+    if (!yaml_parser_initialize(&parser))
+        return rj_raise(RJ_ERR_NOMEM, __FILE__, __LINE__, "no memory for YAML");
     yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&parser, (const unsigned char *)text, n);
     if (!yaml_parser_load(&parser, document))
@@ -40,7 +41,9 @@ done:
 
 static const char *kind_name(const yaml_node_t *node)
 {
-    return node->type == YAML_MAPPING_NODE ? "a mapping" : node->type == YAML_SEQUENCE_NODE ? "a list" : "a value";
+    return node->type == YAML_MAPPING_NODE    ? "a mapping"
+           : node->type == YAML_SEQUENCE_NODE ? "a list"
+                                              : "a value";
 }
 
 rj_status rj_yaml_text(const rj_yaml *v, const char **text)
@@ -135,7 +138,8 @@ static bool is_repeated(yaml_document_t *document, const yaml_node_t *map, const
 
     for (const yaml_node_pair_t *p = map->data.mapping.pairs.start; p < pair; p++) {
         const yaml_node_t *other = yaml_document_get_node(document, p->key);
-        if (strcmp((const char *)key->data.scalar.value, (const char *)other->data.scalar.value) == 0) return true;
+        if (strcmp((const char *)key->data.scalar.value, (const char *)other->data.scalar.value) == 0)
+            return true;
     }
     return false;
 }
@@ -148,14 +152,15 @@ rj_status rj_yaml_each(const rj_yaml *map, const char *prefix, rj_status (*set)(
 
     RJ_REQUIRE(map->node->type == YAML_MAPPING_NODE, RJ_ERR_USAGE, "%s is %s, needs {key: value, ...}",
                rj_yaml_place(map), kind_name(map->node));
-    for (yaml_node_pair_t *p = map->node->data.mapping.pairs.start; p < map->node->data.mapping.pairs.top; p++) {
+    for (yaml_node_pair_t *p = map->node->data.mapping.pairs.start; p < map->node->data.mapping.pairs.top;
+         p++) {
         yaml_node_t *name = yaml_document_get_node(map->document, p->key);
         rj_yaml value = {map->document, yaml_document_get_node(map->document, p->value), map->where, key};
         RJ_REQUIRE(name->type == YAML_SCALAR_NODE, RJ_ERR_USAGE, "%s:%zu: a key must be one word", map->where,
                    name->start_mark.line + 1);
         snprintf(key, sizeof key, "%s%.100s", prefix, (const char *)name->data.scalar.value);
-        RJ_REQUIRE(!is_repeated(map->document, map->node, p), RJ_ERR_USAGE, "%s stands twice; keep one of them",
-                   rj_yaml_place(&value));
+        RJ_REQUIRE(!is_repeated(map->document, map->node, p), RJ_ERR_USAGE,
+                   "%s stands twice; keep one of them", rj_yaml_place(&value));
         RJ_TRY(set(target, &value));
     }
 done:

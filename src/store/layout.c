@@ -20,7 +20,7 @@ bool rj_layout_has(rj_layout_kind kind, rj_variable_id id)
     return false;
 }
 
-static nc_type stored_type(rj_value_type type)
+nc_type rj_layout_type(rj_value_type type)
 {
     return type == RJ_VALUE_INT ? NC_INT : type == RJ_VALUE_FLOAT ? NC_FLOAT : NC_DOUBLE;
 }
@@ -70,7 +70,7 @@ static rj_status define_variable(const rj_nc *nc, const rj_layout *l, rj_variabl
         dims[n++] = l->dim[s->dims[i]];
     }
     const rj_nc_variable v = {.name = name, .long_name = long_name, .units = s->units,
-                              .type = stored_type(s->type), .n_dims = n, .dims = dims, .fill = true,
+                              .type = rj_layout_type(s->type), .n_dims = n, .dims = dims, .fill = true,
                               .chunk = rj_schema_is_pairwise(id) ? chunk : NULL};
     RJ_TRY(rj_nc_define(nc, l->group, &v, &mine));
     RJ_TRY(link_labels(nc, l, id, per_prompt, mine));
@@ -173,8 +173,7 @@ done:
     return st;
 }
 
-/* Where one prompt's values of a variable lie: returns the number of dimensions. */
-static int prompt_slab(rj_variable_id id, const rj_sizes *sizes, size_t prompt, size_t start[5], size_t count[5])
+int rj_layout_slab(rj_variable_id id, const rj_sizes *sizes, size_t prompt, size_t start[5], size_t count[5])
 {
     int n = 0;
 
@@ -219,7 +218,7 @@ rj_status rj_layout_put(const rj_nc *nc, const rj_layout *layout, size_t first, 
         const rj_variable_id id = (rj_variable_id)i;
         for (size_t p = 0; p < n_prompts && l->value[i] >= 0; p++) {
             const double *value = rj_record_at(record, id, (ptrdiff_t)p);
-            prompt_slab(id, &l->sizes, first + p, start, count);
+            rj_layout_slab(id, &l->sizes, first + p, start, count);
             if (rj_schema[i].type == RJ_VALUE_INT)
                 RJ_TRY(put_ints(nc, l, id, start, count, value));
             else
@@ -258,83 +257,4 @@ uint64_t rj_layout_bytes(rj_layout_kind kind, const rj_sizes *sizes)
         bytes += moments ? 2 * (n + own) : 0;
     }
     return bytes;
-}
-
-static rj_status check_variable(const rj_nc *nc, rj_variable_id id, int *variable)
-{
-    rj_status st = RJ_OK;
-    const rj_variable *s = &rj_schema[id];
-    int mine = -1, n = 0, dims[NC_MAX_VAR_DIMS];
-    nc_type type = NC_NAT;
-    char name[NC_MAX_NAME + 1];
-
-    RJ_REQUIRE(nc_inq_varid(nc->id, s->name, &mine) == NC_NOERR, RJ_ERR_FORMAT,
-               "%s: variable %s is missing: the shard is of another version of resjac, or broken", nc->path, s->name);
-    RJ_NC(nc, nc_inq_var(nc->id, mine, NULL, &type, &n, dims, NULL));
-    RJ_REQUIRE(type == stored_type(s->type), RJ_ERR_FORMAT, "%s: variable %s has type %d, not %d", nc->path, s->name,
-               (int)type, (int)stored_type(s->type));
-    for (int i = 0; i < 5; i++) {
-        const char *expected = rj_dim_name(s->dims[i]);
-        name[0] = '\0';
-        if (i < n) RJ_NC(nc, nc_inq_dimname(nc->id, dims[i], name));
-        RJ_REQUIRE(n <= 5 && strcmp(name, expected) == 0, RJ_ERR_FORMAT,
-                   "%s: dimension %d of variable %s is '%s', not '%s'", nc->path, i, s->name, name, expected);
-        if (expected[0] == '\0') break;
-    }
-    *variable = mine;
-done:
-    return st;
-}
-
-static rj_status get_variable(const rj_nc *nc, rj_variable_id id, rj_record *record)
-{
-    rj_status st = RJ_OK;
-    int variable = -1;
-    size_t start[5], count[5];
-
-    RJ_TRY(check_variable(nc, id, &variable));
-    for (ptrdiff_t p = 0; p < record->sizes.size[RJ_DIM_PROMPT]; p++) {
-        double *value = rj_record_at(record, id, p);
-        prompt_slab(id, &record->sizes, (size_t)p, start, count);
-        RJ_NC(nc, nc_get_vara_double(nc->id, variable, start, count, value));
-        for (ptrdiff_t i = 0; rj_schema[id].type == RJ_VALUE_INT && i < rj_schema_count(id, &record->sizes); i++)
-            if (value[i] == NC_FILL_INT) value[i] = (double)NAN;
-    }
-done:
-    return st;
-}
-
-static rj_status get_texts(const rj_nc *nc, const char *name, size_t rows, size_t size, char *text, size_t stride)
-{
-    rj_status st = RJ_OK;
-    int variable = -1, n = 0;
-    nc_type type = NC_NAT;
-    char *row = NULL;
-
-    RJ_NEW(row, (ptrdiff_t)size + 1, 1);
-    RJ_REQUIRE(nc_inq_varid(nc->id, name, &variable) == NC_NOERR &&
-                   nc_inq_var(nc->id, variable, NULL, &type, &n, NULL, NULL) == NC_NOERR && type == NC_CHAR && n == 2,
-               RJ_ERR_FORMAT, "%s: the text variable %s is missing: the file is broken", nc->path, name);
-    for (size_t i = 0; i < rows; i++) {
-        const size_t start[2] = {i, 0}, count[2] = {1, size};
-        RJ_NC(nc, nc_get_vara_text(nc->id, variable, start, count, row));
-        row[size] = '\0';
-        RJ_REQUIRE(strlen(row) < stride, RJ_ERR_FORMAT, "%s: %s[%zu] has no end", nc->path, name, i);
-        memcpy(text + i * stride, row, strlen(row) + 1);
-    }
-done:
-    rj_free(row);
-    return st;
-}
-
-rj_status rj_layout_get(const rj_nc *nc, rj_record *record)
-{
-    rj_status st = RJ_OK;
-    const size_t rows = (size_t)record->sizes.size[RJ_DIM_PROMPT];
-
-    RJ_TRY(get_texts(nc, "prompt_id", rows, RJ_NAME_SIZE, record->prompt_id[0], RJ_NAME_SIZE));
-    RJ_TRY(get_texts(nc, "prompt_sha256", rows, RJ_SHA256_SIZE, record->prompt_sha256[0], RJ_SHA256_SIZE + 1));
-    for (int id = 0; id < RJ_N_VARIABLES; id++) RJ_TRY(get_variable(nc, (rj_variable_id)id, record));
-done:
-    return st;
 }

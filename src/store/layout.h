@@ -43,5 +43,8 @@ RJ_CHECKED rj_status rj_layout_get(const rj_nc *nc, rj_record *record);
 
 /* Defines (or finds, in the groups above) the dimension string128 or string64. */
 RJ_CHECKED rj_status rj_layout_string(const rj_nc *nc, int group, int size, int *dim);
+nc_type rj_layout_type(rj_value_type type);
+/* Where one prompt's values of a variable lie; returns the number of dimensions. */
+int rj_layout_slab(rj_variable_id id, const rj_sizes *sizes, size_t prompt, size_t start[5], size_t count[5]);
 bool rj_layout_has(rj_layout_kind kind, rj_variable_id id); /* per prompt */
 #endif

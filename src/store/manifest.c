@@ -41,10 +41,11 @@ rj_status rj_text_replace(const char *path, const char *text, size_t n)
     RJ_REQUIRE(snprintf(beside, sizeof beside, "%s.tmp.%ld", path, (long)getpid()) < PATH_SIZE, RJ_ERR_CREATE,
                "%s: the path is longer than %d bytes", path, PATH_SIZE);
     file = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    RJ_REQUIRE(file >= 0, RJ_ERR_CREATE, "%s: cannot create: %s; give an output folder that is writable", beside,
-               strerror(errno));
+    RJ_REQUIRE(file >= 0, RJ_ERR_CREATE, "%s: cannot create: %s; give an output folder that is writable",
+               beside, strerror(errno));
     RJ_TRY(write_all(file, beside, text, n));
-    RJ_REQUIRE(rename(beside, path) == 0, RJ_ERR_CREATE, "%s: cannot rename to it: %s", path, strerror(errno));
+    RJ_REQUIRE(rename(beside, path) == 0, RJ_ERR_CREATE, "%s: cannot rename to it: %s", path,
+               strerror(errno));
 done:
     if (file >= 0) close(file);
     if (st != RJ_OK && file >= 0) unlink(beside);
@@ -157,7 +158,8 @@ bool rj_status_is_done(const char *folder)
     const char *state = "";
     const bool done = rj_path_join(folder, "status.json", &path) == RJ_OK && rj_path_exists(path) &&
                       rj_json_open(path, 4096, &json) == RJ_OK &&
-                      rj_json_string(json, NULL, "state", false, &state) == RJ_OK && strcmp(state, "done") == 0;
+                      rj_json_string(json, NULL, "state", false, &state) == RJ_OK &&
+                      strcmp(state, "done") == 0;
 
     rj_json_close(&json);
     RJ_FREE(path);

@@ -82,14 +82,13 @@ rj_status rj_added_finish(rj_added *a)
     if (a->n > 0) qsort(a->list, (size_t)a->n, sizeof *a->list, compare);
     for (ptrdiff_t i = 0; i < a->n; i++) {
         single |= a->list[i].flags.single_word;
-        if (kept > 0 && compare_text(&a->list[kept - 1], &a->list[i]) == 0)
-            rj_free(a->list[--kept].text);
+        if (kept > 0 && compare_text(&a->list[kept - 1], &a->list[i]) == 0) rj_free(a->list[--kept].text);
         a->list[kept++] = a->list[i];
     }
     a->n = kept;
     if (single) /* \w of Rust's regex crate (UTS 18) */
-        RJ_TRY(rj_regex_compile("added tokens", "[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\x{200C}\\x{200D}]", false,
-                                &a->word));
+        RJ_TRY(rj_regex_compile("added tokens", "[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\x{200C}\\x{200D}]",
+                                false, &a->word));
 done:
     return st;
 }
@@ -106,8 +105,10 @@ static ptrdiff_t lower(const rj_added *a, ptrdiff_t lo, ptrdiff_t hi, ptrdiff_t 
         const ptrdiff_t mid = lo + (hi - lo) / 2;
         const token *t = &a->list[mid];
         const int next = t->n > depth ? (unsigned char)t->text[depth] : -1;
-        if (next < b) lo = mid + 1;
-        else hi = mid;
+        if (next < b)
+            lo = mid + 1;
+        else
+            hi = mid;
     }
     return lo;
 }
@@ -136,8 +137,8 @@ static rj_status is_word(const rj_added *a, rj_matcher *m, const char *text, boo
     return rj_regex_next(a->word, m, &s, word, &start, &end);
 }
 
-static rj_status stands_alone(const rj_added *a, rj_matcher *m, const char *text, ptrdiff_t n, ptrdiff_t start,
-                              ptrdiff_t stop, bool *alone)
+static rj_status stands_alone(const rj_added *a, rj_matcher *m, const char *text, ptrdiff_t n,
+                              ptrdiff_t start, ptrdiff_t stop, bool *alone)
 {
     rj_status st = RJ_OK;
     bool before = false, after = false;
@@ -165,7 +166,8 @@ static ptrdiff_t spaces_after(const char *text, ptrdiff_t n, ptrdiff_t at)
     return at;
 }
 
-rj_status rj_added_cut(const rj_added *a, rj_matcher *m, const char *text, ptrdiff_t n, bool first, rj_pieces *out)
+rj_status rj_added_cut(const rj_added *a, rj_matcher *m, const char *text, ptrdiff_t n, bool first,
+                       rj_pieces *out)
 {
     rj_status st = RJ_OK;
     const ptrdiff_t base = out->n_text;

@@ -26,9 +26,10 @@ struct rj_bpe {
 };
 
 struct rj_bpe_symbol {
-    ptrdiff_t at, n;    /* bytes; n = 0 once merged into its left neighbour */
+    ptrdiff_t at, n; /* bytes; n = 0 once merged into its left neighbour */
     ptrdiff_t prev, next;
-    int32_t id; /* or SPELT_BY_BYTES: known to a scored vocabulary by its bytes only, unless a merge takes it in */
+    int32_t
+        id; /* or SPELT_BY_BYTES: known to a scored vocabulary by its bytes only, unless a merge takes it in */
 };
 
 struct rj_bpe_candidate {
@@ -115,10 +116,13 @@ rj_status rj_bpe_merge(rj_bpe *bpe, const char *where, const char *left, ptrdiff
     memcpy(both + n_left, right, (size_t)n_right);
     const int32_t id = rj_vocab_find(bpe->vocab, both, n_left + n_right);
     RJ_REQUIRE(a >= 0 && b >= 0 && id >= 0, RJ_ERR_FORMAT,
-               "%s: merge %td, \"%.*s\" + \"%.*s\": %s is not in the vocabulary; the file is damaged or the two come "
+               "%s: merge %td, \"%.*s\" + \"%.*s\": %s is not in the vocabulary; the file is damaged or the "
+               "two come "
                "from different tokenizers",
                where, bpe->n_merges, (int)n_left, left, (int)n_right, right,
-               a < 0 ? "the left one" : b < 0 ? "the right one" : "the merged token");
+               a < 0   ? "the left one"
+               : b < 0 ? "the right one"
+                       : "the merged token");
     if (2 * (bpe->used + 1) > bpe->n_slots) RJ_TRY(widen(bpe));
     merge *m = slot_of(bpe, a, b);
     bpe->used += m->left < 0;
@@ -186,7 +190,8 @@ static rj_bpe_candidate heap_pop(rj_bpe_work *w)
 }
 
 /* Does the symbol at i merge with the next one? */
-static bool candidate(const rj_bpe *bpe, const rj_bpe_work *w, const char *text, ptrdiff_t i, rj_bpe_candidate *c)
+static bool candidate(const rj_bpe *bpe, const rj_bpe_work *w, const char *text, ptrdiff_t i,
+                      rj_bpe_candidate *c)
 {
     const rj_bpe_symbol *left = &w->symbol[i];
 
@@ -251,7 +256,8 @@ static rj_status start_symbols(const rj_bpe *bpe, rj_bpe_work *w, const char *te
                 RJ_TRY(symbol_add(w, i + b, 1, bpe->byte_id[(unsigned char)text[i + b]]));
         } else if (o->unknown != RJ_BPE_DROP) {
             RJ_REQUIRE(o->unknown >= 0, RJ_ERR_FORMAT,
-                       "\"%.*s\" is no token, and the tokenizer's unknown token is none either", (int)k, text + i);
+                       "\"%.*s\" is no token, and the tokenizer's unknown token is none either", (int)k,
+                       text + i);
             if (pending > 0 && !o->fuse_unknown) RJ_TRY(symbol_add(w, from, pending, o->unknown));
             if (pending == 0 || !o->fuse_unknown) from = i, pending = 0;
             pending += k;
@@ -287,7 +293,8 @@ done:
 }
 
 /* The bytes of a character that no token spells. */
-static rj_status spell(const rj_bpe *bpe, const char *text, const rj_bpe_symbol *s, int32_t *ids, ptrdiff_t *n_ids)
+static rj_status spell(const rj_bpe *bpe, const char *text, const rj_bpe_symbol *s, int32_t *ids,
+                       ptrdiff_t *n_ids)
 {
     for (ptrdiff_t i = 0; i < s->n; i++) {
         const int32_t id = bpe->byte_id[(unsigned char)text[s->at + i]];
@@ -317,8 +324,10 @@ rj_status rj_bpe_encode(const rj_bpe *bpe, rj_bpe_work *w, const char *text, ptr
         const rj_bpe_symbol *s = &w->symbol[i];
         if (s->n == 0) continue;
         RJ_GROW(*ids, *cap, *n_ids + (s->id == SPELT_BY_BYTES ? s->n : 1));
-        if (s->id == SPELT_BY_BYTES) RJ_TRY(spell(bpe, text, s, *ids, n_ids));
-        else (*ids)[(*n_ids)++] = s->id;
+        if (s->id == SPELT_BY_BYTES)
+            RJ_TRY(spell(bpe, text, s, *ids, n_ids));
+        else
+            (*ids)[(*n_ids)++] = s->id;
     }
 done:
     return st;

@@ -60,8 +60,10 @@ static rj_status build(rj_regex *re, const char *where, const char *pattern, boo
     re->code = pcre2_compile((PCRE2_SPTR)source, PCRE2_ZERO_TERMINATED, flags, &error, &at, context);
     if (re->code == NULL) {
         pcre2_get_error_message(error, reason, sizeof reason);
-        RJ_REQUIRE(error != PCRE2_ERROR_HEAP_FAILED, RJ_ERR_NOMEM, "%s: no memory for a regular expression", where);
-        RJ_FAIL(RJ_ERR_FORMAT, "%s: PCRE2 cannot compile the regular expression \"%s\" (read as \"%s\"): %s at byte %zu",
+        RJ_REQUIRE(error != PCRE2_ERROR_HEAP_FAILED, RJ_ERR_NOMEM, "%s: no memory for a regular expression",
+                   where);
+        RJ_FAIL(RJ_ERR_FORMAT,
+                "%s: PCRE2 cannot compile the regular expression \"%s\" (read as \"%s\"): %s at byte %zu",
                 where, pattern, source, (const char *)reason, (size_t)at);
     }
     /* Without JIT, or where the system forbids executable memory, matching is interpreted. */
@@ -146,10 +148,11 @@ static rj_status refused(const rj_regex *re, const rj_matcher *m, int code)
     case PCRE2_ERROR_DEPTHLIMIT:
     case PCRE2_ERROR_HEAPLIMIT:
     case PCRE2_ERROR_JIT_STACKLIMIT:
-        return rj_raise(RJ_ERR_FORMAT, __FILE__, __LINE__,
-                        "the tokenizer's regular expression \"%s\" needs more than %lu steps on this text (%s); "
-                        "cut the text into shorter ones",
-                        re->pattern, (unsigned long)m->steps, (const char *)reason);
+        return rj_raise(
+            RJ_ERR_FORMAT, __FILE__, __LINE__,
+            "the tokenizer's regular expression \"%s\" needs more than %lu steps on this text (%s); "
+            "cut the text into shorter ones",
+            re->pattern, (unsigned long)m->steps, (const char *)reason);
     default:
         return rj_raise(RJ_ERR_LIB, __FILE__, __LINE__, "PCRE2 failed to match \"%s\": %s", re->pattern,
                         (const char *)reason);

@@ -94,7 +94,8 @@ static rj_status escape(translation *t)
     what[1] = c;
     if (c == '\0') return refuse(t, "a lone \\");
     if (letter && strchr(t->depth > 0 ? "dDrntfae" : "dDrntfaeAzZ", c) == NULL) return refuse(t, what);
-    RJ_TRY(emit(t, t->at, 2)); /* the lead byte of a character beyond ASCII is one too: the rest follows as it is */
+    RJ_TRY(emit(t, t->at,
+                2)); /* the lead byte of a character beyond ASCII is one too: the rest follows as it is */
     t->at += 2;
 done:
     return st;
@@ -105,7 +106,8 @@ static rj_status in_class(translation *t)
     const char c = *t->at;
 
     if (c == '[') {
-        if (t->at[1] == '^' || t->at[1] == ':') return refuse(t, t->at[1] == ':' ? "[:name:]" : "[^ in a class");
+        if (t->at[1] == '^' || t->at[1] == ':')
+            return refuse(t, t->at[1] == ':' ? "[:name:]" : "[^ in a class");
         if (t->at[-1] == '-') return refuse(t, "-[");
         if (t->at[1] == ']') return refuse(t, "[]");
         t->depth++;

@@ -70,7 +70,8 @@ int rj_utf8_encode(uint32_t c, char out[RJ_UTF8_MAX])
 bool rj_utf8_is_space(uint32_t c)
 {
     return (c >= 0x9 && c <= 0xD) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 ||
-           (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
+           (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F ||
+           c == 0x3000;
 }
 
 rj_status rj_utf8_repair(const char *text, ptrdiff_t n, char **fresh, ptrdiff_t *m)

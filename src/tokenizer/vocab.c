@@ -16,7 +16,7 @@ struct rj_vocab {
     ptrdiff_t n_pool, cap_pool;
     entry *list;
     ptrdiff_t n, cap, distinct;
-    ptrdiff_t *slot; /* 1 + number of an entry, 0 = free */
+    ptrdiff_t *slot;   /* 1 + number of an entry, 0 = free */
     ptrdiff_t n_slots; /* a power of two, at least twice `distinct` */
 };
 

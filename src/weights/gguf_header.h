@@ -44,6 +44,8 @@ struct rj_gguf {
 
 enum { RJ_GGUF_NAME_SIZE = 64 }; /* of a tensor, with its NUL */
 
+size_t rj_gguf_type_size(rj_gguf_type t); /* bytes of an element; 0 of a string or array */
+
 /* Bytewise order, a prefix first. */
 int rj_span_compare(rj_span a, rj_span b);
 #endif

@@ -61,8 +61,8 @@ static bool is_string(rj_gguf_type t)
 static rj_status lookup(const rj_gguf *g, const char *key, bool array, bool (*fits)(rj_gguf_type),
                         const char *needed, const rj_gguf_entry **entry)
 {
-    static const char *const name[RJ_N_GGUF_TYPES] = {"u8",     "i8",    "u16", "i16", "u32", "i32", "f32", "bool",
-                                                      "string", "array", "u64", "i64", "f64"};
+    static const char *const name[RJ_N_GGUF_TYPES] = {"u8",   "i8",     "u16",   "i16", "u32", "i32", "f32",
+                                                      "bool", "string", "array", "u64", "i64", "f64"};
     rj_status st = RJ_OK;
     const rj_gguf_entry *e = find(g, key);
 
@@ -74,29 +74,168 @@ done:
     return st;
 }
 
-/* Element i of an integer type; above INT64_MAX it saturates and *too_large is set. */
-static int64_t integer_at(const rj_gguf_entry *e, uint64_t i, bool *too_large)
+size_t rj_gguf_type_size(rj_gguf_type t)
 {
-    static const unsigned size[RJ_N_GGUF_TYPES] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
-    const unsigned n = size[e->type], unused = 64 - 8 * n;
+    static const size_t size[RJ_N_GGUF_TYPES] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
+
+    return size[t];
+}
+
+static uint64_t bits_at(const rj_gguf_entry *e, uint64_t i)
+{
+    const size_t n = rj_gguf_type_size(e->type);
     uint64_t bits = 0;
 
     memcpy(&bits, e->value + i * n, n);
-    if (e->type == RJ_GGUF_I8 || e->type == RJ_GGUF_I16 || e->type == RJ_GGUF_I32)
-        return (int64_t)(bits << unused) >> unused; /* sign extension */
-    *too_large = e->type == RJ_GGUF_U64 && bits > INT64_MAX;
-    return *too_large ? INT64_MAX : (int64_t)bits;
+    return bits;
 }
 
-static rj_status take_integer(const rj_gguf *g, const char *key, const rj_gguf_entry *e, uint64_t i, int64_t *value)
+/* Element i of an integer type other than U64. */
+static int64_t signed_at(const rj_gguf_entry *e, uint64_t i)
+{
+    const uint64_t bits = bits_at(e, i);
+
+    switch (e->type) {
+    case RJ_GGUF_I8:
+        return (int8_t)bits;
+    case RJ_GGUF_I16:
+        return (int16_t)bits;
+    case RJ_GGUF_I32:
+        return (int32_t)bits;
+    default:
+        return (int64_t)bits;
+    }
+}
+
+static rj_status integer_at(const rj_gguf *g, const rj_gguf_entry *e, uint64_t i, int64_t *value)
 {
     rj_status st = RJ_OK;
-    bool too_large = false;
-    const int64_t found = integer_at(e, i, &too_large);
 
-    RJ_REQUIRE(!too_large, RJ_ERR_FORMAT, "%s: key %s: item %" PRIu64 " exceeds %" PRId64, rj_gguf_path(g), key, i,
-               INT64_MAX);
-    *value = found;
+    RJ_REQUIRE(e->type != RJ_GGUF_U64 || bits_at(e, i) <= INT64_MAX, RJ_ERR_FORMAT,
+               "%s: key %.*s: item %" PRIu64 " is %" PRIu64 ", but at most %" PRId64 " is supported",
+               rj_gguf_path(g), (int)e->key.n, e->key.text, i, bits_at(e, i), INT64_MAX);
+    *value = signed_at(e, i);
+done:
+    return st;
+}
+
+static double number_at(const rj_gguf_entry *e, uint64_t i)
+{
+    float single;
+    double value;
+
+    if (e->type == RJ_GGUF_U64) return (double)bits_at(e, i);
+    if (e->type == RJ_GGUF_F32) {
+        memcpy(&single, e->value + i * sizeof single, sizeof single);
+        return (double)single;
+    }
+    if (e->type == RJ_GGUF_F64) {
+        memcpy(&value, e->value + i * sizeof value, sizeof value);
+        return value;
+    }
+    return (double)signed_at(e, i);
+}
+
+/* The string whose length stands at p. */
+static rj_span string_at(const char *p)
+{
+    uint64_t n;
+
+    memcpy(&n, p, sizeof n);
+    return (rj_span){p + sizeof n, (size_t)n};
+}
+
+rj_status rj_gguf_integer(const rj_gguf *g, const char *key, int64_t *value)
+{
+    rj_status st = RJ_OK;
+    const rj_gguf_entry *e = NULL;
+
+    RJ_TRY(lookup(g, key, false, is_integer, "an integer", &e));
+    RJ_TRY(integer_at(g, e, 0, value));
+done:
+    return st;
+}
+
+rj_status rj_gguf_number(const rj_gguf *g, const char *key, double *value)
+{
+    rj_status st = RJ_OK;
+    const rj_gguf_entry *e = NULL;
+
+    RJ_TRY(lookup(g, key, false, is_number, "a number", &e));
+    *value = number_at(e, 0);
+done:
+    return st;
+}
+
+rj_status rj_gguf_bool(const rj_gguf *g, const char *key, bool *value)
+{
+    rj_status st = RJ_OK;
+    const rj_gguf_entry *e = NULL;
+
+    RJ_TRY(lookup(g, key, false, is_bool, "a bool", &e));
+    *value = *e->value != 0;
+done:
+    return st;
+}
+
+rj_status rj_gguf_string(const rj_gguf *g, const char *key, rj_span *value)
+{
+    rj_status st = RJ_OK;
+    const rj_gguf_entry *e = NULL;
+
+    RJ_TRY(lookup(g, key, false, is_string, "a string", &e));
+    *value = string_at(e->value);
+done:
+    return st;
+}
+
+rj_status rj_gguf_strings(const rj_gguf *g, const char *key, rj_span **list, ptrdiff_t *n)
+{
+    rj_status st = RJ_OK;
+    const rj_gguf_entry *e = NULL;
+    rj_span *fresh = NULL;
+
+    RJ_TRY(lookup(g, key, true, is_string, "an array of strings", &e));
+    RJ_NEW(fresh, (ptrdiff_t)e->n, 1);
+    const char *p = e->value;
+    for (uint64_t i = 0; i < e->n; i++) {
+        fresh[i] = string_at(p);
+        p = fresh[i].text + fresh[i].n;
+    }
+    *list = fresh;
+    *n = (ptrdiff_t)e->n;
+done:
+    return st;
+}
+
+rj_status rj_gguf_integers(const rj_gguf *g, const char *key, int64_t **list, ptrdiff_t *n)
+{
+    rj_status st = RJ_OK;
+    const rj_gguf_entry *e = NULL;
+    int64_t *fresh = NULL;
+
+    RJ_TRY(lookup(g, key, true, is_integer, "an array of integers", &e));
+    RJ_NEW(fresh, (ptrdiff_t)e->n, 1);
+    for (uint64_t i = 0; i < e->n; i++) RJ_TRY(integer_at(g, e, i, &fresh[i]));
+    *list = fresh;
+    *n = (ptrdiff_t)e->n;
+    fresh = NULL;
+done:
+    rj_free(fresh);
+    return st;
+}
+
+rj_status rj_gguf_numbers(const rj_gguf *g, const char *key, double **list, ptrdiff_t *n)
+{
+    rj_status st = RJ_OK;
+    const rj_gguf_entry *e = NULL;
+    double *fresh = NULL;
+
+    RJ_TRY(lookup(g, key, true, is_number, "an array of numbers", &e));
+    RJ_NEW(fresh, (ptrdiff_t)e->n, 1);
+    for (uint64_t i = 0; i < e->n; i++) fresh[i] = number_at(e, i);
+    *list = fresh;
+    *n = (ptrdiff_t)e->n;
 done:
     return st;
 }

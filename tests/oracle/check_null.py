@@ -48,9 +48,7 @@ def main():
     rng = np.random.default_rng(7)
     matrices = test_matrices(rng)
     partner = measures.svd_triplets(matrices["shifted"] @ matrices["gaussian"] + matrices["massive"])
-    print(
-        f"d = {D}, {DRAWS} draws; columns: formula, Monte Carlo rms, standard error, relative error of the formula"
-    )
+    print(f"d = {D}, {DRAWS} draws; columns: formula, Monte Carlo rms, its standard error, relative error")
     for name, jacobian in matrices.items():
         s_all = np.linalg.svd(jacobian, compute_uv=False)
         for k in (3, 10, 30):
@@ -67,9 +65,8 @@ def main():
             }
             for kind, value in formula.items():
                 rms, error = rms_misfit(jacobian, *frames[kind], s)
-                print(
-                    f"{name:10s} K={k:<3d} {kind:12s} {value:.6f} {rms:.6f} {error:.6f} {100 * (value / rms - 1):+.2f} %"
-                )
+                relative = 100 * (value / rms - 1)
+                print(f"{name:10s} K={k:<3d} {kind:12s} {value:.6f} {rms:.6f} {error:.6f} {relative:+.2f} %")
 
 
 if __name__ == "__main__":

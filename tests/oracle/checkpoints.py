@@ -107,7 +107,7 @@ def rope_scaling(reader, d_head, theta):
 
 
 def read_gguf(path):
-    """(config, tensors, divisors): llama GGUF as a Hugging Face config (float32 keys widened), HF names and row order.
+    """(config, tensors, divisors): a llama GGUF in Hugging Face terms (float32 keys widened, row order undone).
 
     divisors: rope_freqs.weight, which divides the rotary frequencies, or None.
     """

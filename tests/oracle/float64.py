@@ -1,9 +1,9 @@
 """A true float64 Llama from transformers: import this module BEFORE transformers.
 
-transformers asks for float32 in norms, rotary tables and the attention softmax even in a float64 model. Here the
-names torch.float32 and torch.float stand for torch.float64, so that the modelling code itself runs unchanged but in
-double. The real float32 stays known as FLOAT32, and `NoFloat32` fails as soon as any operation yields one.
-"""
+transformers asks for float32 in norms, rotary tables and the attention softmax even in a float64 model.
+Here the names torch.float32 and torch.float stand for torch.float64, so that the modelling code itself runs
+unchanged but in double. The real float32 stays known as FLOAT32, and `NoFloat32` fails as soon as any
+operation yields one."""
 
 import torch
 
@@ -35,7 +35,9 @@ class NoFloat32(TorchDispatchMode):
 
 
 def build_model(config, tensors, inv_freq=None, attention_factor=None):
-    """LlamaForCausalLM in float64 holding exactly `tensors` (name -> numpy array); rotary table optionally imposed."""
+    """LlamaForCausalLM in float64 holding exactly `tensors` (name -> numpy array); rotary table optionally
+    imposed.
+    """
     config = {key: value for key, value in config.items() if key not in ("dtype", "torch_dtype")}
     model = LlamaForCausalLM._from_config(LlamaConfig(**config), attn_implementation="eager")
     state = {name: torch.from_numpy(value.astype("float64")) for name, value in tensors.items()}
@@ -54,7 +56,9 @@ def build_model(config, tensors, inv_freq=None, attention_factor=None):
 
 
 def run_model(model, token_ids):
-    """One forward. Inputs and outputs of every block as graph nodes [1,T,d], final normed state, last logits."""
+    """One forward. Inputs and outputs of every block as graph nodes [1,T,d], final normed state, last
+    logits.
+    """
     inputs, outputs = [], []
 
     def before(module, args, kwargs):

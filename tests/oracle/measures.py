@@ -77,7 +77,9 @@ def misfit(a, s):
 
 
 def null(scale, s):
-    """Root mean square misfit / ||s|| when A has entries of mean square scale^2, E|A_kk| = sqrt(2/pi) scale."""
+    """Root mean square misfit / ||s|| when A has entries of mean square scale^2, E|A_kk| = sqrt(2/pi)
+    scale.
+    """
     k = len(s)
     return np.sqrt(k**2 * scale**2 + s @ s - 2 * np.sqrt(2 / np.pi) * scale * s.sum()) / np.linalg.norm(s)
 

@@ -1,9 +1,9 @@
 """Random GGUF blocks of every quantised type with their exact values: tests/golden/quant_blocks/blocks.gguf.
 
-For each type the file holds the tensor `<type>` (random bytes, scales finite but with both signs, subnormals, zeros
-and the largest halves) and `<type>.f32`, the values by the `gguf` package, to be met bit for bit. A plain numpy
-transcript of the element formulas, one element at a time, checks the package before anything is written.
-"""
+For each type the file holds the tensor `<type>` (random bytes, scales finite but with both signs,
+subnormals, zeros and the largest halves) and `<type>.f32`, the values by the `gguf` package, to be met bit
+for bit. A plain numpy transcript of the element formulas, one element at a time, checks the package before
+anything is written."""
 
 from pathlib import Path
 
@@ -123,7 +123,9 @@ def main():
 
 
 def write_halves(writer, kind, bits):
-    """Every finite half (one sign, every 9th plus all subnormals) or random bfloat16, signs added at random."""
+    """Every finite half (one sign, every 9th plus all subnormals) or random bfloat16, signs added at
+    random.
+    """
     if kind == "f16":
         bits = np.concatenate([bits[:1024], bits[1024:0x7C00:9]])
         bits = bits | ((np.arange(len(bits), dtype=np.uint16) % 2) << 15)

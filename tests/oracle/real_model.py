@@ -2,9 +2,10 @@
 
     python real_model.py --gguf FILE [--prompts FILE] [--blocks 0 14 29] [--coupling-prompts 2] --out REF.nc
 
-The prompt file has one prompt a line, \\n for a line break. The reference holds, for every prompt: token ids, states
-of the last token, next token; for the first prompts: singular values and coupling of all pairs of blocks at K = 10,
-30, 50 (README.md has the definitions); for the first prompt the Jacobians of the given blocks.
+The prompt file has one prompt a line, \\n for a line break. The reference holds, for every prompt: token
+ids, states of the last token, next token; for the first prompts: singular values and coupling of all pairs
+of blocks at K = 10, 30, 50 (README.md has the definitions); for the first prompt the Jacobians of the given
+blocks.
 """
 
 import argparse
@@ -37,7 +38,9 @@ def padded(rows, fill):
 
 
 def one_prompt(model, token_ids, with_jacobians):
-    """States of the last token [L+1, d], leading logits, all Jacobians [L, d, d] (or None), final-norm Jacobian."""
+    """States of the last token [L+1, d], leading logits, all Jacobians [L, d, d] (or None), final-norm
+    Jacobian.
+    """
     inputs, outputs, normed, logits = float64.run_model(model, token_ids)
     top = np.argsort(-logits)[:TOP].astype(np.int32)
     jacobians = final = None

@@ -1,6 +1,6 @@
-"""Rotary frequencies of many rope_scaling variants, by transformers in float64: tests/golden/rope/rope_cases.json.
+"""Rotary frequencies of many rope_scaling variants, by transformers in float64: golden/rope/rope_cases.json.
 
-Each entry: a config as it stands in config.json, the sequence length, the expected inv_freq and attention_factor.
+Each entry: a config as in config.json, the sequence length, the expected inv_freq and attention_factor.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The tiny models of tests/golden: shapes that catch mistakes, random but nontrivial weights, HF and GGUF export."""
+"""The tiny models of tests/golden: mistake-catching shapes, random weights, HF and GGUF export."""
 
 import json
 import zlib

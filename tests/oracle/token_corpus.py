@@ -1,4 +1,6 @@
-"""A deterministic corpus of strings that are hard on a byte-level BPE tokenizer. NUL is left out (JSON readers in C)."""
+"""A deterministic corpus of strings that are hard on a byte-level BPE tokenizer. NUL is left out (JSON
+readers in C).
+"""
 
 import random
 import unicodedata

@@ -1,11 +1,11 @@
 """Token ids of a hard corpus by Hugging Face `tokenizers`.
 
-    python tokens.py small                            tests/golden/tokenizer_smol/: own small vocabulary, 2,000 strings
-    python tokens.py real --gguf FILE --out DIR       DIR/tokenizer.json from the GGUF vocabulary, 10,000 strings
+    python tokens.py small                        golden/tokenizer_smol/: own small vocabulary, 2,000 strings
+    python tokens.py real --gguf FILE --out DIR   tokenizer.json from the GGUF vocabulary, 10,000 strings
 
-A SmolLM2 tokenizer: no normalizer, Sequence[Digits(individual), ByteLevel(GPT-2 regex, no prefix space)], BPE without
-unknown token (characters missing in the vocabulary are dropped), nothing added at either end. transformers' own
-conversion of a GGUF file leaves the Digits step out, so the tokenizer is put together here.
+A SmolLM2 tokenizer: no normalizer, Sequence[Digits(individual), ByteLevel(GPT-2 regex, no prefix space)],
+BPE without unknown token (characters missing in the vocabulary are dropped), nothing added at either end.
+transformers' own conversion of a GGUF file leaves the Digits step out: the tokenizer is put together here.
 """
 
 import argparse
@@ -72,7 +72,9 @@ def train_small():
 
 
 def ascii_tokenizer():
-    """97 tokens for the tiny model llama_base: two specials, printable ASCII without ^ ` ~, space, th, the, " the"."""
+    """97 tokens for the tiny model llama_base: two specials, printable ASCII without ^ ` ~, space, th, the,
+    " the".
+    """
     tokens = [
         "<|endoftext|>",
         "<|im_end|>",

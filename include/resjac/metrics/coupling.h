@@ -29,14 +29,18 @@ typedef struct {
     double *null, *null_sd; /* [n_k,L]: chance level for block i, and its standard deviation over 64 draws */
 } rj_coupling_measures;
 
-/* All measures for row blocks first..first+n_rows-1 (others untouched) against all L blocks; one product
- * J_i [V_1..V_L, U_1..U_L] a row serves every K. 4 d^2 L K + O(d L K^2) flops a row.
- *   L     [in]  blocks; a block with top == NULL is skipped (its rows and columns are NAN)
+/* All measures for row blocks first..first+n_rows-1 (others untouched) against all L blocks; products
+ * J_i [V_1..V_L, U_1..U_L] serve every K. 4 d^2 L (K + 3) + 12 d L (K + 3)^2 flops a row, about (1024 + 2 K) d elements
+ * beside J. Call it with all rows at hand: the draws behind null_sd are made once a call.
+ * A row does not depend, to the bit, on which other rows are asked for. Definitions: tests/oracle/README.md.
+ *   L     [in]  blocks; a block with top == NULL or s_1 = 0 is skipped (its rows and columns are NAN); only triplets with
+ *               s_m > 10 eps s_1 (eps of J's arithmetic) count as known: below it directions are noise
  *   k     [in]  [n_k] counts, 1 <= k <= d
- *   norm  [in]  p of ||s||_p in the denominator of misfit, misfit_signed, misfit_vju and null: 1 or 2
+ *   norm  [in]  p of ||s||_p in the denominator of misfit, misfit_signed, misfit_vju and all nulls: 1 or 2
  *   seed  [in]  of the draws behind null_sd (the same for all prompts and ranks)
- *   out   [out] given by the caller
- * Not collective. Errors: ARG; NOMEM; NUMERIC a measure is infinite. */
+ *   out   [out] given by the caller; on an error its rows first.. are undefined
+ * Not collective. Errors: ARG ranges, shapes, types (says block and both values); NUMERIC Inf or NaN in J, its norm,
+ * its trace or a frame, or a measure is infinite; NOMEM. */
 RJ_CHECKED rj_status rj_coupling_rows(int L, const rj_coupling_block *block, int n_k, const int *k, int norm,
                                       uint64_t seed, int first, int n_rows, const rj_coupling_measures *out);
 #endif

@@ -17,7 +17,8 @@ typedef enum {
     RJ_PAIR_VV,    /* V_i'V_j */
     RJ_PAIR_C,     /* U_j'V_j */
     RJ_PAIR_GIVEN, /* those above are filled by the caller, the rest by rj_pair_begin */
-    RJ_PAIR_DROPPED = RJ_PAIR_GIVEN, /* A without what the first r triplets of J_i give, and without its first r
+    RJ_PAIR_DROPPED =
+        RJ_PAIR_GIVEN, /* A without what the first r triplets of J_i give, and without its first r
                                         rows and columns */
     RJ_PAIR_TABLES = RJ_PAIR_DROPPED + RJ_PAIR_DROPS
 } rj_pair_product;

@@ -20,10 +20,10 @@ typedef enum {
 
 typedef struct {
     rj_figure_kind kind;
-    int model;           /* index; of an overview -1 */
+    int model;                  /* index; of an overview -1 */
     char k_label[RJ_NAME_SIZE]; /* of the kinds for one K, else "" */
     char stem[RJ_STEM_SIZE];    /* of its files; no two figures share one, in any letter case */
-    bool drawn;          /* false: it has no value to draw */
+    bool drawn;                 /* false: it has no value to draw */
 } rj_figure;
 
 extern const char *const rj_figure_title[RJ_N_FIGURE_KINDS];   /* HTML */

@@ -30,13 +30,13 @@ bool rj_ncread_has(const rj_ncread *group, const char *variable);
  *   dims [in]  its dimensions, "prompt,layer,sv"
  *   data [out] room for n times the product of the other dimensions, row-major
  * Errors: FORMAT no such variable, other dimensions, not numeric; IO. */
-RJ_CHECKED rj_status rj_ncread_rows(const rj_ncread *group, const char *variable, const char *dims, ptrdiff_t first,
-                                    ptrdiff_t n, double *data);
+RJ_CHECKED rj_status rj_ncread_rows(const rj_ncread *group, const char *variable, const char *dims,
+                                    ptrdiff_t first, ptrdiff_t n, double *data);
 
 /* A char variable (dim, any length), each row a NUL-terminated text cut to RJ_NAME_SIZE - 1 bytes.
  * Errors: FORMAT no such variable, not so; IO; NOMEM. */
-RJ_CHECKED rj_status rj_ncread_texts(const rj_ncread *group, const char *variable, const char *dim, ptrdiff_t n,
-                                     char (*text)[RJ_NAME_SIZE]);
+RJ_CHECKED rj_status rj_ncread_texts(const rj_ncread *group, const char *variable, const char *dim,
+                                     ptrdiff_t n, char (*text)[RJ_NAME_SIZE]);
 
 /* An attribute of the group as text (numbers separated by ", "), freed by rj_free. Errors: FORMAT; NOMEM. */
 RJ_CHECKED rj_status rj_ncread_attribute(const rj_ncread *group, const char *attribute, char **text);

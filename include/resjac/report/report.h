@@ -17,5 +17,6 @@
  * Not collective: one rank calls it.
  * Errors: USAGE another format; MISSING no such file, or no gnuplot; FORMAT not a final file (names the variable);
  * CREATE a folder or file that cannot be written; IO; NOMEM; LIB gnuplot refuses a script (its words). */
-RJ_CHECKED rj_status rj_report_write(const char *results, const char *folder, const char *format, int *n_figures);
+RJ_CHECKED rj_status rj_report_write(const char *results, const char *folder, const char *format,
+                                     int *n_figures);
 #endif

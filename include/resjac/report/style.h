@@ -2,6 +2,7 @@
 #ifndef RESJAC_REPORT_STYLE_H
 #define RESJAC_REPORT_STYLE_H
 
+#include <stddef.h>
 #include <stdio.h>
 
 /* Pixels of SVG at 96 a inch: 7.2 inches, a page's text width; the type is then 9 points. PNG has twice as many. */
@@ -25,6 +26,9 @@ void rj_style_panel(FILE *out, int width, int height, int left, int right, int b
 
 /* low..high widened to 5 % beyond and never empty; [0,1] where nothing is finite. */
 void rj_style_range(double *low, double *high);
+
+/* Distance of ticks on an axis of whole numbers 0..n: 1, 2 or 5 times a power of ten, at most 7 ticks. */
+ptrdiff_t rj_style_step(ptrdiff_t n);
 
 /* The viridis colour of t in 0..1 as "#rrggbb", linear between the palette's nine points. */
 void rj_style_viridis(double t, char colour[8]);

@@ -36,11 +36,12 @@ typedef struct {
     double *ln_norm;               /* [n_lines,L+1] ln ||x^l|| */
     rj_moment *ln_norm_all;        /* [L+1] over all prompts */
     ptrdiff_t n_paths, *path, n_pc;
-    double *pc;                    /* [n_paths,L+1,n_pc] */
+    double *pc; /* [n_paths,L+1,n_pc] */
     rj_moment line_shape_score, expodistance, growth_rate, growth_intercept, growth_r2; /* over prompts */
-    double worst_residual;         /* over prompts, blocks and the leading max K triplets: of ||Jv - su||/s_1, ||J'u - sv||/s_1 */
+    double
+        worst_residual; /* over prompts, blocks and the leading max K triplets: of ||Jv - su||/s_1, ||J'u - sv||/s_1 */
     double worst_orthogonality;
-    ptrdiff_t n_gaps, n_flagged;   /* (prompt, block, K) at all, and with a relative gap below 1e-5 */
+    ptrdiff_t n_gaps, n_flagged; /* (prompt, block, K) at all, and with a relative gap below 1e-5 */
 } rj_summary;
 
 typedef struct {

@@ -9,15 +9,15 @@
 
 /* Options of `resjac run`. Borrowed. */
 typedef struct {
-    const char *deck;        /* path */
+    const char *deck; /* path */
     int n_set;
-    char *const *set;        /* --set key=value */
+    char *const *set; /* --set key=value */
     int n_only;
-    char *const *only;       /* --only NAME or i/n (part i of n of the model list, 1-based) */
-    double max_seconds;      /* 0 = no limit */
+    char *const *only;  /* --only NAME or i/n (part i of n of the model list, 1-based) */
+    double max_seconds; /* 0 = no limit */
     bool dry_run, fresh;
-    const char *command;     /* the command line, for provenance */
-    const char *version;     /* one line: program, compiler, libraries */
+    const char *command; /* the command line, for provenance */
+    const char *version; /* one line: program, compiler, libraries */
 } rj_campaign_options;
 
 /* Measures what the deck asks for and is not yet stored, then writes the final file. The same call again resumes.

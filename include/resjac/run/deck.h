@@ -29,24 +29,24 @@ typedef struct {
 } rj_deck_k;
 
 typedef struct {
-    char *path, *text;             /* the deck file and its bytes */
+    char *path, *text; /* the deck file and its bytes */
     int n_models;
     rj_deck_model *model;
-    char *prompts;                 /* file */
+    char *prompts; /* file */
     int max_tokens;
-    bool truncate_left;            /* prompts.overlong */
-    bool special_tokens;           /* as the model's own tokenizer adds them */
+    bool truncate_left;  /* prompts.overlong */
+    bool special_tokens; /* as the model's own tokenizer adds them */
     int n_k;
     rj_deck_k *k;
-    int norm;                      /* p of ||s||_p: 1 or 2 */
+    int norm; /* p of ||s||_p: 1 or 2 */
     rj_arithmetic arithmetic;
     rj_last_block last_block;
     int unit_prompts;
-    int64_t memory_per_rank;       /* bytes; 0 = auto */
+    int64_t memory_per_rank; /* bytes; 0 = auto */
     rj_per_prompt per_prompt;
     bool provenance_full;
     uint64_t seed;
-    char *output;                  /* the final file; units lie in <output>.d */
+    char *output; /* the final file; units lie in <output>.d */
 } rj_deck;
 
 /* Parses a deck's bytes, then the overrides ("key=value", value in YAML, e.g. "coupling.k=[10]").

@@ -13,11 +13,12 @@ typedef struct {
     rj_arithmetic arithmetic;
     rj_last_block last_block;
     int n_k;
-    const int *k;    /* [n_k] counts, each 1..d */
-    int norm;        /* p of ||s||_p */
-    uint64_t seed;   /* of the draws behind coupling_null_sd */
-    int64_t memory;  /* bytes this rank may use; decides how many prompts share one pass over the weights */
-    void (*tick)(void *ctx); /* called after each block of each prompt, to let MPI make progress; may be NULL */
+    const int *k;   /* [n_k] counts, each 1..d */
+    int norm;       /* p of ||s||_p */
+    uint64_t seed;  /* of the draws behind coupling_null_sd */
+    int64_t memory; /* bytes this rank may use; decides how many prompts share one pass over the weights */
+    void (*tick)(
+        void *ctx); /* called after each block of each prompt, to let MPI make progress; may be NULL */
     void *tick_ctx;
 } rj_pipeline_options;
 

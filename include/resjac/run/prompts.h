@@ -16,7 +16,7 @@ typedef struct {
     int line;              /* of the file, from 1 */
     char *text;            /* NULL where the prompt is given as ids */
     ptrdiff_t n_text;
-    int32_t *ids;          /* NULL where the prompt is given as text */
+    int32_t *ids; /* NULL where the prompt is given as text */
     ptrdiff_t n_ids;
 } rj_prompt;
 

@@ -18,20 +18,20 @@ typedef struct {
     rj_status status;
     char why[RJ_MESSAGE_SIZE];
     rj_model_facts facts;
-    rj_config config;      /* its sizes; lists of the open model are left out */
-    int *k_count;          /* [n_k] */
-    const char **k_label;  /* [n_k] borrowed from the deck */
-    int32_t **ids;         /* [n_prompts] */
-    rj_tokens *tokens;     /* [n_prompts], views of ids */
+    rj_config config;     /* its sizes; lists of the open model are left out */
+    int *k_count;         /* [n_k] */
+    const char **k_label; /* [n_k] borrowed from the deck */
+    int32_t **ids;        /* [n_prompts] */
+    rj_tokens *tokens;    /* [n_prompts], views of ids */
     int n_units;
-    char (*key)[65];       /* [n_units] */
+    char (*key)[65]; /* [n_units] */
 } rj_study_model;
 
 typedef struct {
-    const rj_deck *deck;       /* borrowed */
+    const rj_deck *deck; /* borrowed */
     rj_prompts *prompts;
     int n_models;
-    rj_study_model *model;     /* each deck model, then its twin */
+    rj_study_model *model; /* each deck model, then its twin */
 } rj_study;
 
 /* Opens every model (headers only), tokenises every prompt for it, digests its tensors (dealt out over the ranks).

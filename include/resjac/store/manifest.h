@@ -22,17 +22,17 @@ typedef struct {
 /* Writes <folder>/manifest.json. The same units give the same bytes; `same` tells whether they were there already.
  *   sha256 [out] of the list of units: the identity of the run's results
  * Errors: CREATE; IO; NOMEM. */
-RJ_CHECKED rj_status rj_manifest_write(const char *folder, int n_units, const rj_manifest_unit *unit, bool *same,
-                                       char sha256[65]);
+RJ_CHECKED rj_status rj_manifest_write(const char *folder, int n_units, const rj_manifest_unit *unit,
+                                       bool *same, char sha256[65]);
 
 /* Checks that every unit of <folder>/manifest.json is there and passes rj_results_verify; logs (WARN) each problem.
  * Errors: MISSING no manifest; FORMAT it is broken; NOMEM. */
 RJ_CHECKED rj_status rj_manifest_verify(const char *folder, int *n_problems);
 
 typedef struct {
-    const char *state; /* "running", "done", "partial", "stopped", "failed" */
+    const char *state;       /* "running", "done", "partial", "stopped", "failed" */
     int done, total, failed; /* units */
-    double eta;        /* seconds; < 0 unknown */
+    double eta;              /* seconds; < 0 unknown */
 } rj_run_state;
 
 /* <folder>/status.json {state, done, total, eta, failed}; eta is null where unknown. Errors: as rj_text_replace. */

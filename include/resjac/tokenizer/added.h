@@ -22,7 +22,8 @@ RJ_CHECKED rj_status rj_added_create(rj_added **a); /* errors: NOMEM */
 void rj_added_destroy(rj_added **a);
 
 /* Adds a text of n > 0 bytes, copied. Errors: NOMEM. */
-RJ_CHECKED rj_status rj_added_put(rj_added *a, const char *text, ptrdiff_t n, int32_t id, rj_added_flags flags);
+RJ_CHECKED rj_status rj_added_put(rj_added *a, const char *text, ptrdiff_t n, int32_t id,
+                                  rj_added_flags flags);
 /* Ends the additions. Of equal texts the last one stays. Errors: NOMEM. */
 RJ_CHECKED rj_status rj_added_finish(rj_added *a);
 ptrdiff_t rj_added_count(const rj_added *a);

@@ -14,9 +14,11 @@ typedef struct rj_bpe rj_bpe;
 enum { RJ_BPE_DROP = -1, RJ_BPE_REFUSE = -2 }; /* values of `unknown` */
 
 typedef struct {
-    int32_t unknown;    /* id of what no token spells; DROP leaves it out, REFUSE fails (a name without a token) */
-    bool fuse_unknown;  /* a run of unknowns is one */
-    bool byte_fallback; /* spells an unknown character by tokens <0x00> .. <0xFF> where all its bytes have one */
+    int32_t
+        unknown; /* id of what no token spells; DROP leaves it out, REFUSE fails (a name without a token) */
+    bool fuse_unknown; /* a run of unknowns is one */
+    bool
+        byte_fallback; /* spells an unknown character by tokens <0x00> .. <0xFF> where all its bytes have one */
     bool ignore_merges; /* a piece that is a token stays whole */
 } rj_bpe_options;
 
@@ -51,6 +53,6 @@ void rj_bpe_work_free(rj_bpe_work *w);
 /* Appends the ids of n > 0 bytes of well-formed UTF-8 to a list as rj_grow grows it. The best pair is merged first, at
  * equal rank the leftmost: O(n log n). Not collective.
  * Errors: NOMEM; FORMAT a character is unknown under REFUSE. */
-RJ_CHECKED rj_status rj_bpe_encode(const rj_bpe *bpe, rj_bpe_work *w, const char *text, ptrdiff_t n, int32_t **ids,
-                                   ptrdiff_t *n_ids, ptrdiff_t *cap);
+RJ_CHECKED rj_status rj_bpe_encode(const rj_bpe *bpe, rj_bpe_work *w, const char *text, ptrdiff_t n,
+                                   int32_t **ids, ptrdiff_t *n_ids, ptrdiff_t *cap);
 #endif

@@ -30,9 +30,9 @@ typedef enum {
 
 typedef struct {
     rj_step_kind kind;
-    rj_added *added;    /* CUT; owned */
-    rj_regex *regex;    /* REPLACE, SPLIT; owned */
-    char *text;         /* PREPEND, REPLACE: n bytes; owned */
+    rj_added *added; /* CUT; owned */
+    rj_regex *regex; /* REPLACE, SPLIT; owned */
+    char *text;      /* PREPEND, REPLACE: n bytes; owned */
     ptrdiff_t n;
     bool unless_there;  /* PREPEND: not to a piece that starts with the text already */
     bool first_only;    /* PREPEND: only to the piece at the start of the whole text */
@@ -54,8 +54,8 @@ void rj_steps_free(rj_steps *s);
  *   p     [in,out] the text in pieces, before and after
  *   spare [work]
  * Errors: NOMEM; FORMAT a regular expression needs too many steps; LIB. */
-RJ_CHECKED rj_status rj_steps_run(const rj_steps *s, ptrdiff_t first, ptrdiff_t last, rj_matcher *m, rj_pieces *p,
-                                  rj_pieces *spare);
+RJ_CHECKED rj_status rj_steps_run(const rj_steps *s, ptrdiff_t first, ptrdiff_t last, rj_matcher *m,
+                                  rj_pieces *p, rj_pieces *spare);
 
 /* The character of a byte in GPT-2's map: U+0021..007E, 00A1..00AC, 00AE..00FF themselves, the other 68 bytes in order
  * U+0100.. ; and back: byte, or -1. */

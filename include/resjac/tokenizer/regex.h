@@ -31,6 +31,6 @@ typedef struct {
 
 /* The next match, bytes start .. end - 1, or *found = false. An empty match is passed over where the one before ended.
  * Not collective. Errors: FORMAT more steps than allowed (names the pattern); NOMEM; LIB. */
-RJ_CHECKED rj_status rj_regex_next(const rj_regex *re, rj_matcher *m, rj_search *s, bool *found, ptrdiff_t *start,
-                                   ptrdiff_t *end);
+RJ_CHECKED rj_status rj_regex_next(const rj_regex *re, rj_matcher *m, rj_search *s, bool *found,
+                                   ptrdiff_t *start, ptrdiff_t *end);
 #endif

@@ -38,7 +38,7 @@ const char *rj_gguf_path(const rj_gguf *g);
 
 /* Opening is for weights.c and fuzz targets: others have rj_weights_open. Reads the header, which may have 256 MiB at
  * most and is kept; every count and length is checked against the file's size before it is used. Refused: versions
- * other than 2 and 3, big-endian files, repeated keys, nested arrays, types without a row in dtype.c, dimensions of 0,
+ * other than 2 and 3, big-endian files, repeated keys, nested arrays, element types of unknown size, dimensions of 0,
  * tensors that are misaligned, overlap or leave the file. That a tensor's name is unique is checked by rj_weights_open.
  *   g [out] close with rj_gguf_close; untouched on error
  * Errors: MISSING; FORMAT (file, key or tensor, both values, the remedy); IO; NOMEM. */

@@ -15,8 +15,9 @@ enum { RJ_MAX_DIMS = 4 };
  * Owned by its rj_weights. */
 typedef struct {
     const char *name;
-    const char *type_name; /* the element type as its file format calls it, also where the dtype is unsupported */
-    rj_dtype dtype;        /* RJ_DTYPE_UNSUPPORTED: listed, but cannot be read */
+    const char
+        *type_name; /* the element type as its file format calls it, also where the dtype is unsupported */
+    rj_dtype dtype; /* RJ_DTYPE_UNSUPPORTED: listed, but cannot be read */
     int n_dims;
     ptrdiff_t shape[RJ_MAX_DIMS]; /* every product of dimensions fits a ptrdiff_t */
     int file;                     /* index of the shard */

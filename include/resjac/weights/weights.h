@@ -20,11 +20,11 @@ typedef struct rj_weights rj_weights;
 /* Opens a checkpoint: a .gguf file (also the first of a split set name-00001-of-000NN.gguf); a folder with config.json
  * and model.safetensors or model.safetensors.index.json; a .safetensors file (its folder has config.json).
  * Reads headers only; every count, offset, product and sum is checked against the files' sizes. Not collective.
- * A GGUF tensor of an unsupported type is refused here. A safetensors one is listed as RJ_DTYPE_UNSUPPORTED and refused
- * where it is read, because checkpoints carry buffers that nobody needs (masks in U8 or BOOL).
+ * A tensor whose element type cannot be read is listed as RJ_DTYPE_UNSUPPORTED and refused where it is read, because
+ * checkpoints carry buffers that nobody needs (masks in U8 or BOOL). A type whose size is unknown is refused here.
  *   w [out] close with rj_weights_close; untouched on error
  * Errors: MISSING no such file, shard or config.json; FORMAT not a checkpoint, or broken (names file, tensor or key,
- * both values, the remedy), or an unsupported type in a GGUF file (tensor, type); IO; NOMEM. */
+ * both values, the remedy); IO; NOMEM. */
 RJ_CHECKED rj_status rj_weights_open(const char *path, rj_weights **w);
 void rj_weights_close(rj_weights **w);
 

@@ -1,0 +1,26 @@
+/* block_parts.h: what a block and its linearisation consist of; for block.c and jacobian.c. */
+#ifndef RESJAC_MODEL_BLOCK_PARTS_H
+#define RESJAC_MODEL_BLOCK_PARTS_H
+
+#include "resjac/model/attention.h"
+#include "resjac/model/block.h"
+#include "resjac/model/mlp.h"
+#include "resjac/model/tensors.h"
+
+struct rj_block {
+    const rj_model *model; /* borrowed */
+    int layer;             /* 0-based */
+    rj_arithmetic type;
+    rj_norm attention_norm, mlp_norm;
+    rj_attention attention;
+    rj_mlp mlp;
+};
+
+struct rj_point {
+    const rj_block *block; /* borrowed */
+    rj_norm_point attention_norm, mlp_norm;
+    rj_attention_point attention;
+    rj_mlp_point mlp;
+    double *out; /* [d]: state behind the block */
+};
+#endif

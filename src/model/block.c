@@ -1,0 +1,185 @@
+/* block.c: one pre-norm sequential block, x + attention(norm x), then + mlp(norm ..): weights and forward. */
+#include "resjac/model/block.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "resjac/base/clock.h"
+#include "resjac/base/memory.h"
+#include "resjac/model/block_parts.h"
+
+static rj_status load(const rj_model *model, rj_block *b)
+{
+    rj_status st = RJ_OK;
+    const rj_config *c = &model->config;
+    const int layer = b->layer;
+
+    b->attention = (rj_attention){
+        .n_head = c->n_head, .n_kv_head = c->n_kv_head, .d_head = c->d_head, .scale = c->scale};
+    b->mlp = (rj_mlp){.activation = c->activation, .gated = c->gated, .d_ff = c->d_ff};
+    RJ_TRY(rj_tensors_norm(model, RJ_ATTENTION_NORM, layer, &b->attention_norm));
+    RJ_TRY(rj_tensors_norm(model, RJ_MLP_NORM, layer, &b->mlp_norm));
+    RJ_TRY(rj_tensors_linear(model, RJ_QUERY, layer, b->type, &b->attention.query));
+    RJ_TRY(rj_tensors_linear(model, RJ_KEY, layer, b->type, &b->attention.key));
+    RJ_TRY(rj_tensors_linear(model, RJ_VALUE, layer, b->type, &b->attention.value));
+    RJ_TRY(rj_tensors_linear(model, RJ_ATTENTION_OUT, layer, b->type, &b->attention.out));
+    if (c->gated) RJ_TRY(rj_tensors_linear(model, RJ_GATE, layer, b->type, &b->mlp.gate));
+    RJ_TRY(rj_tensors_linear(model, RJ_UP, layer, b->type, &b->mlp.up));
+    RJ_TRY(rj_tensors_linear(model, RJ_DOWN, layer, b->type, &b->mlp.down));
+done:
+    return st;
+}
+
+rj_status rj_block_load(const rj_model *model, int layer, rj_arithmetic type, rj_block **block)
+{
+    rj_status st = RJ_OK;
+    const rj_stage before = rj_clock_enter(RJ_STAGE_READ);
+    rj_block *b = NULL;
+
+    RJ_REQUIRE(0 <= layer && layer < model->config.n_layer, RJ_ERR_ARG, "block %d of %d", layer,
+               model->config.n_layer);
+    RJ_NEW(b, 1, 1);
+    b->model = model;
+    b->layer = layer;
+    b->type = type;
+    RJ_TRY(load(model, b));
+    *block = b;
+    b = NULL;
+done:
+    rj_block_free(&b);
+    rj_clock_enter(before);
+    return st;
+}
+
+void rj_block_free(rj_block **block)
+{
+    rj_block *b = *block;
+
+    if (b == NULL) return;
+    rj_norm_free(&b->attention_norm);
+    rj_norm_free(&b->mlp_norm);
+    rj_attention_free(&b->attention);
+    rj_mlp_free(&b->mlp);
+    RJ_FREE(*block);
+}
+
+void rj_point_free(rj_point **point)
+{
+    rj_point *p = *point;
+
+    if (p == NULL) return;
+    rj_norm_point_free(&p->attention_norm);
+    rj_norm_point_free(&p->mlp_norm);
+    rj_attention_point_free(&p->attention);
+    rj_mlp_point_free(&p->mlp);
+    RJ_FREE(p->out);
+    RJ_FREE(*point);
+}
+
+int rj_point_kinks(const rj_point *point)
+{
+    return point->mlp.kinks;
+}
+
+/* y <- norm of every column of x, rounded to working arithmetic. */
+static void normalise(const rj_norm *norm, const double *x, double *scratch, rj_matrix *y)
+{
+    for (int j = 0; j < y->cols; j++) {
+        rj_norm_apply(norm, x + (ptrdiff_t)j * norm->d, scratch);
+        rj_matrix_set_column(y, j, scratch);
+    }
+}
+
+static rj_status check_finite(const rj_block *b, int T, const double *x)
+{
+    rj_status st = RJ_OK;
+    const int d = b->model->config.d;
+
+    for (int j = 0; j < T; j++) {
+        int bad = 0;
+        for (int i = 0; i < d; i++) bad |= !(fabs(x[i + (ptrdiff_t)j * d]) < INFINITY);
+        RJ_REQUIRE(!bad, RJ_ERR_NUMERIC, "%s: the state of token %d behind layer %d of %d is Inf or NaN",
+                   rj_weights_path(rj_model_weights(b->model)), j, b->layer + 1, b->model->config.n_layer);
+    }
+done:
+    return st;
+}
+
+/* Scratch of one forward. */
+typedef struct {
+    double *h, *column; /* [d,T] the stream, [d] */
+    rj_matrix y, add;   /* [d,T] normed, working; [d,T] what a sublayer adds, double */
+    rj_rope_table rope;
+} pass;
+
+static void pass_free(pass *p)
+{
+    RJ_FREE(p->h);
+    RJ_FREE(p->column);
+    rj_matrix_free(&p->y);
+    rj_matrix_free(&p->add);
+    rj_rope_table_free(&p->rope);
+}
+
+static void add_to_stream(pass *p)
+{
+    const double *add = p->add.data;
+    const ptrdiff_t n = (ptrdiff_t)p->add.rows * p->add.cols;
+
+    for (ptrdiff_t i = 0; i < n; i++) p->h[i] += add[i];
+}
+
+/* h <- h + attention(norm h), h <- h + mlp(norm h), each linearised at t where point is not NULL. */
+static rj_status sublayers(const rj_block *b, pass *p, int t, rj_point *point)
+{
+    rj_status st = RJ_OK;
+    const double *ht = p->h + (ptrdiff_t)t * b->model->config.d;
+
+    normalise(&b->attention_norm, p->h, p->column, &p->y);
+    if (point != NULL) RJ_TRY(rj_norm_linearise(&b->attention_norm, ht, &point->attention_norm));
+    RJ_TRY(
+        rj_attention_forward(&b->attention, &p->rope, &p->y, &p->add, t, point ? &point->attention : NULL));
+    add_to_stream(p);
+    normalise(&b->mlp_norm, p->h, p->column, &p->y);
+    if (point != NULL) RJ_TRY(rj_norm_linearise(&b->mlp_norm, ht, &point->mlp_norm));
+    RJ_TRY(rj_mlp_forward(&b->mlp, &p->y, &p->add, t, point ? &point->mlp : NULL));
+    add_to_stream(p);
+done:
+    return st;
+}
+
+rj_status rj_block_forward(const rj_block *block, int T, double *x, int t, rj_point **point)
+{
+    rj_status st = RJ_OK;
+    const rj_stage before = rj_clock_enter(RJ_STAGE_FORWARD);
+    const int d = block->model->config.d;
+    const size_t bytes = sizeof(double) * (size_t)d * (size_t)T;
+    pass p = {.y.ld = 1};
+    rj_point *new = NULL;
+
+    RJ_REQUIRE(T >= 1 && 0 <= t && t < T, RJ_ERR_ARG, "token %d of %d", t, T);
+    RJ_NEW(p.h, d, T);
+    RJ_NEW(p.column, d, 1);
+    RJ_TRY(rj_matrix_new(block->type, d, T, &p.y));
+    RJ_TRY(rj_matrix_new(RJ_DOUBLE, d, T, &p.add));
+    RJ_TRY(rj_rope_table_new(&block->model->config.rope, T, &p.rope));
+    if (point != NULL) {
+        RJ_NEW(new, 1, 1);
+        RJ_NEW(new->out, d, 1);
+        new->block = block;
+    }
+    memcpy(p.h, x, bytes);
+    RJ_TRY(sublayers(block, &p, t, new));
+    RJ_TRY(check_finite(block, T, p.h));
+    memcpy(x, p.h, bytes);
+    if (point != NULL) {
+        memcpy(new->out, p.h + (ptrdiff_t)t * d, sizeof(double) * (size_t)d);
+        *point = new;
+        new = NULL;
+    }
+done:
+    rj_point_free(&new);
+    pass_free(&p);
+    rj_clock_enter(before);
+    return st;
+}

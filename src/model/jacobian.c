@@ -1,0 +1,131 @@
+/* jacobian.c: the block at a point, folded into one matrix or as an operator.
+ * J = A + B (I + A), A = Wo G D1, B = Wdown H D2: 2 d^2 (n_head dh + d + d_ff) flops and few passes besides. */
+#include "resjac/base/clock.h"
+#include "resjac/base/memory.h"
+#include "resjac/linalg/blas.h"
+#include "resjac/model/block_parts.h"
+
+/* c <- D (I + a), column by column; c may be a. */
+static rj_status norm_of_identity_plus(const rj_norm_point *norm, const rj_matrix *a, rj_matrix *c)
+{
+    rj_status st = RJ_OK;
+    double *column = NULL;
+
+    RJ_NEW(column, a->rows, 1);
+    for (int j = 0; j < a->cols; j++) {
+        rj_matrix_get_column(a, j, column);
+        column[j] += 1.0;
+        rj_norm_jvp(norm, column);
+        rj_matrix_set_column(c, j, column);
+    }
+done:
+    RJ_FREE(column);
+    return st;
+}
+
+/* jac <- A + (Wdown H) (D2 (I + A)) */
+static rj_status fold(const rj_point *p, rj_matrix *jac)
+{
+    rj_status st = RJ_OK;
+    const rj_block *b = p->block;
+    const int d = jac->rows;
+    rj_matrix g = {.ld = 1}, c = {.ld = 1}, mlp = {.ld = 1};
+
+    RJ_TRY(rj_matrix_new(b->type, d, b->attention.n_head * b->attention.d_head, &g));
+    RJ_TRY(rj_attention_fold(&b->attention, &p->attention, &p->attention_norm, &g));
+    rj_gemm('T', 'T', 1.0, &b->attention.out.weight, &g, 0.0, jac); /* A */
+    rj_matrix_free(&g);
+    RJ_TRY(rj_matrix_new(b->type, d, d, &c));
+    RJ_TRY(norm_of_identity_plus(&p->mlp_norm, jac, &c));
+    RJ_TRY(rj_matrix_new(b->type, d, d, &mlp));
+    RJ_TRY(rj_mlp_fold(&b->mlp, &p->mlp, &mlp));
+    rj_gemm('N', 'N', 1.0, &mlp, &c, 1.0, jac);
+done:
+    rj_matrix_free(&mlp);
+    rj_matrix_free(&c);
+    rj_matrix_free(&g);
+    return st;
+}
+
+/* jac <- D (I + jac) - I, D the final norm at the state behind the block. */
+static rj_status follow_by_final_norm(const rj_point *p, rj_matrix *jac)
+{
+    rj_status st = RJ_OK;
+    rj_norm_point norm = {0};
+
+    RJ_TRY(rj_norm_linearise(&p->block->model->final_norm, p->out, &norm));
+    RJ_TRY(norm_of_identity_plus(&norm, jac, jac));
+    rj_matrix_add_diagonal(-1.0, jac);
+done:
+    rj_norm_point_free(&norm);
+    return st;
+}
+
+rj_status rj_point_jacobian(const rj_point *point, rj_last_block last, rj_matrix *jac)
+{
+    rj_status st = RJ_OK;
+    const rj_stage before = rj_clock_enter(RJ_STAGE_JACOBIAN);
+    const int d = point->block->model->config.d;
+
+    RJ_REQUIRE(jac->rows == d && jac->cols == d && jac->type == point->block->type, RJ_ERR_ARG,
+               "J is %dx%d (type %d), the block's %dx%d (type %d)", jac->rows, jac->cols, (int)jac->type, d,
+               d, (int)point->block->type);
+    RJ_TRY(fold(point, jac));
+    if (last == RJ_LAST_FINAL_NORM) RJ_TRY(follow_by_final_norm(point, jac));
+done:
+    rj_clock_enter(before);
+    return st;
+}
+
+/* y <- A x + B (x + A x) */
+static rj_status apply(const void *ctx, const rj_matrix *x, rj_matrix *y)
+{
+    rj_status st = RJ_OK;
+    const rj_point *p = ctx;
+    const rj_block *b = p->block;
+    rj_matrix z = {.ld = 1}, a = {.ld = 1};
+
+    RJ_TRY(rj_matrix_new(x->type, x->rows, x->cols, &z));
+    RJ_TRY(rj_matrix_new(x->type, x->rows, x->cols, &a));
+    rj_matrix_copy(x, &z);
+    RJ_TRY(rj_norm_jvp_panel(&p->attention_norm, &z));
+    RJ_TRY(rj_attention_jvp(&b->attention, &p->attention, &z, &a)); /* a <- A x */
+    rj_matrix_copy(x, &z);
+    rj_matrix_add(1.0, &a, &z);
+    RJ_TRY(rj_norm_jvp_panel(&p->mlp_norm, &z));
+    RJ_TRY(rj_mlp_jvp(&b->mlp, &p->mlp, &z, y));
+    rj_matrix_add(1.0, &a, y);
+done:
+    rj_matrix_free(&a);
+    rj_matrix_free(&z);
+    return st;
+}
+
+/* y <- A' (x + B' x) + B' x */
+static rj_status apply_transpose(const void *ctx, const rj_matrix *x, rj_matrix *y)
+{
+    rj_status st = RJ_OK;
+    const rj_point *p = ctx;
+    const rj_block *b = p->block;
+    rj_matrix z = {.ld = 1}, back = {.ld = 1};
+
+    RJ_TRY(rj_matrix_new(x->type, x->rows, x->cols, &z));
+    RJ_TRY(rj_matrix_new(x->type, x->rows, x->cols, &back));
+    RJ_TRY(rj_mlp_vjp(&b->mlp, &p->mlp, x, &back));
+    RJ_TRY(rj_norm_vjp_panel(&p->mlp_norm, &back)); /* back <- B' x */
+    rj_matrix_copy(x, &z);
+    rj_matrix_add(1.0, &back, &z);
+    RJ_TRY(rj_attention_vjp(&b->attention, &p->attention, &z, y));
+    RJ_TRY(rj_norm_vjp_panel(&p->attention_norm, y));
+    rj_matrix_add(1.0, &back, y);
+done:
+    rj_matrix_free(&back);
+    rj_matrix_free(&z);
+    return st;
+}
+
+rj_linop rj_point_linop(const rj_point *point)
+{
+    const int d = point->block->model->config.d;
+    return (rj_linop){d, d, point->block->type, point, apply, apply_transpose};
+}

@@ -1,0 +1,261 @@
+/* mlp.c: gated and plain MLP, JVP, VJP and folded map. Activations in double.
+ * Forward 2 T d d_ff flops a weight, fold 2 d^2 d_ff and one pass over [d,d_ff] a weight of the first layer. */
+#include "resjac/model/mlp.h"
+
+#include <math.h>
+
+#include "resjac/base/memory.h"
+#include "resjac/linalg/blas.h"
+
+enum { TOKENS = 256, UNITS = 256 }; /* panels, so that scratch stays small and in cache */
+
+static const double SQRT_2 = 1.41421356237309504880, SQRT_2_OVER_PI = 0.79788456080286535588,
+                    SQRT_2PI = 2.50662827463100050242;
+
+static double sigmoid(double x)
+{
+    return 1.0 / (1.0 + exp(-x));
+}
+
+/* Constant c of the tanh forms: act = x/2 (1 + tanh(c (x + 0.044715 x^3))). */
+static double tanh_constant(rj_activation a)
+{
+    return a == RJ_ACT_GELU_FAST ? 0.7978845608 : SQRT_2_OVER_PI;
+}
+
+double rj_activation_value(rj_activation a, double x)
+{
+    switch (a) {
+    case RJ_ACT_SILU:
+        return x * sigmoid(x);
+    case RJ_ACT_GELU:
+        return 0.5 * x * (1.0 + erf(x / SQRT_2));
+    case RJ_ACT_GELU_TANH:
+    case RJ_ACT_GELU_FAST:
+        return 0.5 * x * (1.0 + tanh(tanh_constant(a) * (x + 0.044715 * x * x * x)));
+    case RJ_ACT_QUICK_GELU:
+        return x * sigmoid(1.702 * x);
+    case RJ_ACT_RELU:
+        return x > 0.0 ? x : 0.0;
+    }
+    return NAN;
+}
+
+static double gelu_tanh_slope(double c, double x)
+{
+    const double t = tanh(c * (x + 0.044715 * x * x * x));
+    return 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * c * (1.0 + 3.0 * 0.044715 * x * x);
+}
+
+double rj_activation_slope(rj_activation a, double x)
+{
+    switch (a) {
+    case RJ_ACT_SILU: {
+        const double s = sigmoid(x);
+        return s * (1.0 + x * (1.0 - s));
+    }
+    case RJ_ACT_GELU:
+        return 0.5 * (1.0 + erf(x / SQRT_2)) + x * exp(-0.5 * x * x) / SQRT_2PI;
+    case RJ_ACT_GELU_TANH:
+    case RJ_ACT_GELU_FAST:
+        return gelu_tanh_slope(tanh_constant(a), x);
+    case RJ_ACT_QUICK_GELU: {
+        const double s = sigmoid(1.702 * x);
+        return s + 1.702 * x * s * (1.0 - s);
+    }
+    case RJ_ACT_RELU:
+        return x > 0.0 ? 1.0 : 0.0;
+    }
+    return NAN;
+}
+
+void rj_mlp_free(rj_mlp *m)
+{
+    rj_linear_free(&m->gate);
+    rj_linear_free(&m->up);
+    rj_linear_free(&m->down);
+}
+
+void rj_mlp_point_free(rj_mlp_point *point)
+{
+    RJ_FREE(point->gate_slope);
+    RJ_FREE(point->up_slope);
+}
+
+/* x <- x + bias */
+static void add(int n, const double *bias, double *x)
+{
+    for (int i = 0; bias != NULL && i < n; i++) x[i] += bias[i];
+}
+
+/* h <- inner activations of one column; g: gate, u: up, biases included. */
+static void activate(const rj_mlp *m, const double *g, const double *u, double *h)
+{
+    if (m->gated)
+        for (int i = 0; i < m->d_ff; i++) h[i] = rj_activation_value(m->activation, g[i]) * u[i];
+    else
+        for (int i = 0; i < m->d_ff; i++) h[i] = rj_activation_value(m->activation, u[i]);
+}
+
+/* Units of x within 1e-5 of a kink at 0, relative to their root mean square. */
+static int count_kinks(rj_activation a, int n, const double *x)
+{
+    double square = 0.0;
+    int count = 0;
+
+    if (a != RJ_ACT_RELU) return 0;
+    for (int i = 0; i < n; i++) square += x[i] * x[i];
+    for (int i = 0; i < n; i++) count += fabs(x[i]) <= 1e-5 * sqrt(square / n);
+    return count;
+}
+
+static rj_status linearise(const rj_mlp *m, const double *g, const double *u, rj_mlp_point *point)
+{
+    rj_status st = RJ_OK;
+    rj_mlp_point new = {.kinks = count_kinks(m->activation, m->d_ff, m->gated ? g : u)};
+
+    RJ_NEW(new.up_slope, m->d_ff, 1);
+    if (m->gated) RJ_NEW(new.gate_slope, m->d_ff, 1);
+    for (int i = 0; i < m->d_ff; i++) {
+        if (m->gated) {
+            new.gate_slope[i] = rj_activation_slope(m->activation, g[i]) * u[i];
+            new.up_slope[i] = rj_activation_value(m->activation, g[i]);
+        } else {
+            new.up_slope[i] = rj_activation_slope(m->activation, u[i]);
+        }
+    }
+    *point = new;
+    new = (rj_mlp_point){0};
+done:
+    rj_mlp_point_free(&new);
+    return st;
+}
+
+/* Columns from..from+n-1; g and u [d_ff,n] are scratch in working arithmetic, inner [3 d_ff] in double. */
+static rj_status forward_panel(const rj_mlp *m, const rj_matrix *y, rj_matrix *g, rj_matrix *u, double *inner,
+                               rj_matrix *out, int t, rj_mlp_point *point)
+{
+    rj_status st = RJ_OK;
+    const int n_ff = m->d_ff;
+    double *gate = inner, *up = gate + n_ff, *h = up + n_ff;
+
+    if (m->gated) rj_linear_jvp(&m->gate, y, g);
+    rj_linear_jvp(&m->up, y, u);
+    for (int j = 0; j < y->cols; j++) {
+        if (m->gated) rj_matrix_get_column(g, j, gate), add(n_ff, m->gate.bias, gate);
+        rj_matrix_get_column(u, j, up);
+        add(n_ff, m->up.bias, up);
+        activate(m, gate, up, h);
+        rj_matrix_set_column(u, j, h);
+        if (j == t && point != NULL) RJ_TRY(linearise(m, gate, up, point));
+    }
+    RJ_TRY(rj_linear_forward(&m->down, u, out));
+done:
+    return st;
+}
+
+rj_status rj_mlp_forward(const rj_mlp *m, const rj_matrix *y, rj_matrix *out, int t, rj_mlp_point *point)
+{
+    rj_status st = RJ_OK;
+    const int T = y->cols, most = T < TOKENS ? T : TOKENS;
+    rj_matrix g = {.ld = 1}, u = {.ld = 1};
+    rj_mlp_point new = {0};
+    double *inner = NULL;
+
+    RJ_TRY(rj_matrix_new(y->type, m->gated ? m->d_ff : 0, most, &g));
+    RJ_TRY(rj_matrix_new(y->type, m->d_ff, most, &u));
+    RJ_NEW(inner, m->d_ff, 3);
+    for (int from = 0; from < T; from += most) {
+        const int n = T - from < most ? T - from : most;
+        const rj_matrix yn = rj_matrix_block(y, 0, from, y->rows, n);
+        rj_matrix gn = rj_matrix_block(&g, 0, 0, g.rows, n), un = rj_matrix_block(&u, 0, 0, m->d_ff, n);
+        rj_matrix to = rj_matrix_block(out, 0, from, out->rows, n);
+        RJ_TRY(forward_panel(m, &yn, &gn, &un, inner, &to, t - from, point != NULL ? &new : NULL));
+    }
+    if (point != NULL) *point = new, new = (rj_mlp_point){0};
+done:
+    rj_mlp_point_free(&new);
+    RJ_FREE(inner);
+    rj_matrix_free(&u);
+    rj_matrix_free(&g);
+    return st;
+}
+
+rj_status rj_mlp_jvp(const rj_mlp *m, const rj_mlp_point *point, const rj_matrix *dy, rj_matrix *dout)
+{
+    rj_status st = RJ_OK;
+    rj_matrix dg = {.ld = 1}, du = {.ld = 1};
+
+    RJ_TRY(rj_matrix_new(dy->type, m->d_ff, dy->cols, &du));
+    rj_linear_jvp(&m->up, dy, &du);
+    rj_matrix_scale_rows(point->up_slope, &du);
+    if (m->gated) {
+        RJ_TRY(rj_matrix_new(dy->type, m->d_ff, dy->cols, &dg));
+        rj_linear_jvp(&m->gate, dy, &dg);
+        rj_matrix_scale_rows(point->gate_slope, &dg);
+        rj_matrix_add(1.0, &dg, &du);
+    }
+    rj_linear_jvp(&m->down, &du, dout);
+done:
+    rj_matrix_free(&du);
+    rj_matrix_free(&dg);
+    return st;
+}
+
+rj_status rj_mlp_vjp(const rj_mlp *m, const rj_mlp_point *point, const rj_matrix *g, rj_matrix *g_y)
+{
+    rj_status st = RJ_OK;
+    rj_matrix inner = {.ld = 1}, scaled = {.ld = 1};
+
+    RJ_TRY(rj_matrix_new(g->type, m->d_ff, g->cols, &inner));
+    RJ_TRY(rj_matrix_new(g->type, m->d_ff, g->cols, &scaled));
+    rj_linear_vjp(&m->down, g, 0.0, &inner);
+    rj_matrix_copy(&inner, &scaled);
+    rj_matrix_scale_rows(point->up_slope, &scaled);
+    rj_linear_vjp(&m->up, &scaled, 0.0, g_y);
+    if (m->gated) {
+        rj_matrix_scale_rows(point->gate_slope, &inner);
+        rj_linear_vjp(&m->gate, &inner, 1.0, g_y);
+    }
+done:
+    rj_matrix_free(&scaled);
+    rj_matrix_free(&inner);
+    return st;
+}
+
+/* Column i of H': up_slope_i Wup(i,:) + gate_slope_i Wgate(i,:). */
+static void fold_unit(const rj_mlp *m, const rj_mlp_point *point, int i, double *x, double *y)
+{
+    const int d = m->up.weight.rows;
+
+    rj_matrix_get_column(&m->up.weight, i, x);
+    for (int r = 0; r < d; r++) x[r] *= point->up_slope[i];
+    if (!m->gated) return;
+    rj_matrix_get_column(&m->gate.weight, i, y);
+    for (int r = 0; r < d; r++) x[r] += point->gate_slope[i] * y[r];
+}
+
+rj_status rj_mlp_fold(const rj_mlp *m, const rj_mlp_point *point, rj_matrix *fold)
+{
+    rj_status st = RJ_OK;
+    const int d = m->up.weight.rows;
+    rj_matrix h = {.ld = 1};
+    double *scratch = NULL;
+
+    RJ_TRY(rj_matrix_new(fold->type, d, UNITS, &h));
+    RJ_NEW(scratch, d, 2);
+    for (int from = 0; from < m->d_ff; from += UNITS) {
+        const int n = m->d_ff - from < UNITS ? m->d_ff - from : UNITS;
+        const rj_matrix hn = rj_matrix_block(&h, 0, 0, d, n);
+        const rj_matrix down = rj_matrix_block(&m->down.weight, from, 0, n, m->down.weight.cols);
+        for (int i = 0; i < n; i++) {
+            fold_unit(m, point, from + i, scratch, scratch + d);
+            rj_matrix_set_column(&h, i, scratch);
+        }
+        rj_gemm('T', 'T', 1.0, &down, &hn, from == 0 ? 0.0 : 1.0, fold); /* += Wdown(:,units) H(units,:) */
+    }
+done:
+    RJ_FREE(scratch);
+    rj_matrix_free(&h);
+    return st;
+}

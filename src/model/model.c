@@ -1,0 +1,108 @@
+/* model.c: a checkpoint from token ids to X^0, and from a state to logits. */
+#include "resjac/model/model.h"
+
+#include "resjac/base/memory.h"
+#include "resjac/model/tensors.h"
+
+enum { HEAD_ROWS = 64 }; /* read at a time */
+
+rj_status rj_model_open(const char *path, bool random_init, uint64_t seed, rj_model **model)
+{
+    rj_status st = RJ_OK;
+    rj_model *new = NULL;
+
+    RJ_NEW(new, 1, 1);
+    new->random_init = random_init;
+    new->seed = seed;
+    RJ_TRY(rj_weights_open(path, &new->weights));
+    RJ_TRY(rj_config_read(new->weights, &new->config));
+    new->family = rj_family_of_model_type(new->config.family);
+    RJ_TRY(rj_tensors_check(new));
+    RJ_TRY(rj_tensors_norm(new, RJ_FINAL_NORM, 0, &new->final_norm));
+    *model = new;
+    new = NULL;
+done:
+    rj_model_close(&new);
+    return st;
+}
+
+void rj_model_close(rj_model **model)
+{
+    rj_model *m = *model;
+
+    if (m == NULL) return;
+    rj_norm_free(&m->final_norm);
+    rj_config_free(&m->config);
+    rj_weights_close(&m->weights);
+    RJ_FREE(*model);
+}
+
+const rj_config *rj_model_config(const rj_model *model)
+{
+    return &model->config;
+}
+
+const rj_weights *rj_model_weights(const rj_model *model)
+{
+    return model->weights;
+}
+
+int64_t rj_model_parameters(const rj_model *model)
+{
+    return model->n_parameters;
+}
+
+rj_status rj_model_embed(const rj_model *model, int T, const int32_t *ids, double *x)
+{
+    rj_status st = RJ_OK;
+    const rj_config *c = &model->config;
+    const char *path = rj_weights_path(model->weights);
+    rj_rows rows = {0};
+    float *read = NULL;
+
+    RJ_REQUIRE(T >= 1, RJ_ERR_FORMAT, "%s: a prompt of %d tokens, needs at least 1", path, T);
+    RJ_REQUIRE(T <= c->max_context, RJ_ERR_FORMAT, "%s: a prompt of %d tokens is beyond the context of %d",
+               path, T, c->max_context);
+    for (int j = 0; j < T; j++)
+        RJ_REQUIRE(0 <= ids[j] && ids[j] < c->n_vocab, RJ_ERR_FORMAT,
+                   "%s: token %d of the prompt has id %d, the vocabulary ends at %d; is it another model's "
+                   "tokenizer?",
+                   path, j, (int)ids[j], c->n_vocab - 1);
+    RJ_TRY(rj_tensors_rows(model, RJ_EMBEDDING, 0, &rows));
+    RJ_NEW(read, c->d, T);
+    for (int j = 0; j < T; j++) RJ_TRY(rj_rows_read(&rows, ids[j], 1, read + (ptrdiff_t)j * c->d));
+    for (ptrdiff_t i = 0; i < (ptrdiff_t)c->d * T; i++) x[i] = (double)read[i];
+done:
+    RJ_FREE(read);
+    return st;
+}
+
+rj_status rj_model_final_norm(const rj_model *model, const double *x, double *y)
+{
+    rj_norm_apply(&model->final_norm, x, y);
+    return RJ_OK;
+}
+
+rj_status rj_model_logits(const rj_model *model, const double *x, double *logits)
+{
+    rj_status st = RJ_OK;
+    const int d = model->config.d, n_vocab = model->config.n_vocab;
+    rj_rows rows = {0};
+    float *read = NULL;
+    double *y = NULL;
+
+    RJ_NEW(y, d, 1);
+    RJ_NEW(read, d, HEAD_ROWS);
+    RJ_TRY(rj_tensors_rows(model, RJ_HEAD, 0, &rows));
+    rj_norm_apply(&model->final_norm, x, y);
+    for (int row = 0; row < n_vocab; row += HEAD_ROWS) {
+        const int n = n_vocab - row < HEAD_ROWS ? n_vocab - row : HEAD_ROWS;
+        const rj_matrix part = {RJ_SINGLE, d, n, d, read};
+        RJ_TRY(rj_rows_read(&rows, row, n, read));
+        rj_matrix_times('T', &part, y, logits + row);
+    }
+done:
+    RJ_FREE(read);
+    RJ_FREE(y);
+    return st;
+}

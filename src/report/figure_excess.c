@@ -1,0 +1,150 @@
+/* figure_excess.c: excess coupling as one number a model and K: against its twin, and over all models. */
+#include <math.h>
+#include <string.h>
+
+#include "resjac/report/figure_kinds.h"
+#include "resjac/report/output.h"
+#include "resjac/report/style.h"
+
+bool rj_figure_excess_any(const rj_summary *m, ptrdiff_t k)
+{
+    return k >= 0 && k < m->n_k && m->coupling[k].excess.n > 0;
+}
+
+/* ",mean,sd" of the excess; the range grows by the mean's whisker. */
+static void write_excess(FILE *csv, const rj_summary *m, ptrdiff_t k, double *low, double *high)
+{
+    const bool any = m != NULL && rj_figure_excess_any(m, k);
+    const double mean = any ? rj_moment_mean(&m->coupling[k].excess) : NAN;
+    const double sd = any ? rj_moment_sd(&m->coupling[k].excess) : NAN;
+
+    fputc(',', csv);
+    rj_output_number(csv, mean);
+    fputc(',', csv);
+    rj_output_number(csv, sd);
+    if (!any) return;
+    *low = fmin(*low, mean - (isfinite(sd) ? sd : 0.0));
+    *high = fmax(*high, mean + (isfinite(sd) ? sd : 0.0));
+}
+
+void rj_figure_twin(const rj_figure_job *job)
+{
+    const rj_summary *m = &job->all->model[job->figure->model], *twin = rj_figure_twin_of(job->all, m);
+    FILE *csv = job->csv, *script = job->script;
+    const int width = 460, height = 300;
+    const double shift = twin != NULL ? 0.19 : 0.0, box = twin != NULL ? 0.36 : 0.5;
+    double low = 0.0, high = 0.0;
+    char label[RJ_LABEL_SIZE];
+
+    rj_style_begin(script, job->figure->stem, width, height, m->name,
+                   "excess coupling over pairs of different blocks");
+    fputs("position,k,excess_mean,excess_sd,twin_excess_mean,twin_excess_sd\n", csv);
+    fputs("set xtics ()\n", script);
+    for (ptrdiff_t k = 0; k < m->n_k; k++) {
+        fprintf(csv, "%td,", k + 1);
+        rj_escape_csv(csv, m->k_label[k]);
+        write_excess(csv, m, k, &low, &high);
+        write_excess(csv, twin, twin != NULL ? rj_figure_find_k(twin, m->k_label[k]) : -1, &low, &high);
+        fputc('\n', csv);
+        rj_escape_label(m->k_label[k], label);
+        fprintf(script, "set xtics add ('%s' %td) noenhanced\n", label, k + 1);
+    }
+    rj_style_range(&low, &high);
+    rj_style_panel(script, width, height, 60, width - 14, 64, height - 46);
+    fprintf(
+        script,
+        "set xrange [0.4:%td.6]\nset yrange [%.9g:%.9g]\nset xzeroaxis linetype 1 linecolor rgb '#333333'\n",
+        m->n_k, low, high);
+    fprintf(script, "set key at screen 0.5, screen %.5f center bottom horizontal\n", 4.0 / height);
+    fprintf(script, "set boxwidth %.2f\n", box);
+    fputs("set grid ytics linecolor rgb '#e4e4e4' linewidth 0.6\n"
+          "set xlabel '{/:Italic K} leading singular directions' offset 0,0.3\n"
+          "set ylabel 'excess (0 chance, 1 perfect)' offset 0.5,0\n"
+          "plot \\\n",
+          script);
+    fprintf(script,
+            "  data skip 1 using ($1-%.2f):3 with boxes fillcolor rgb '%s' title '%s', \\\n"
+            "  data skip 1 using ($1-%.2f):3:4 with yerrorbars pointtype -1 linewidth 1.2 linecolor rgb "
+            "'#333333' notitle",
+            shift, RJ_STYLE_TRAINED, m->trained ? "trained" : "random-init", shift);
+    if (twin != NULL)
+        fprintf(script,
+                ", \\\n  data skip 1 using ($1+%.2f):5 with boxes fillcolor rgb '%s' title 'random-init "
+                "twin', \\\n"
+                "  data skip 1 using ($1+%.2f):5:6 with yerrorbars pointtype -1 linewidth 1.2 linecolor rgb "
+                "'#333333' notitle",
+                shift, RJ_STYLE_TWIN, shift);
+    fputc('\n', script);
+}
+
+/* One row a model, the first on top; its name as the label of a tick. Returns the number of rows. */
+static int write_rows(const rj_figure_job *job, double *low, double *high)
+{
+    const rj_summaries *s = job->all;
+    const char *k_label = job->figure->k_label;
+    char label[RJ_LABEL_SIZE];
+    int row = 0;
+
+    fputs("row,model,excess_mean,excess_sd,twin_excess_mean,twin_excess_sd\n", job->csv);
+    fputs("set ytics ()\n", job->script);
+    for (int i = 0; i < s->n_models; i++) {
+        const rj_summary *m = &s->model[i], *twin = rj_figure_twin_of(s, m);
+        if (!m->measured || (m->original >= 0 && s->model[m->original].measured)) continue;
+        fprintf(job->csv, "%d,", ++row);
+        rj_escape_csv(job->csv, m->name);
+        write_excess(job->csv, m, rj_figure_find_k(m, k_label), low, high);
+        write_excess(job->csv, twin, twin != NULL ? rj_figure_find_k(twin, k_label) : -1, low, high);
+        fputc('\n', job->csv);
+        rj_escape_label(m->name, label);
+        fprintf(job->script, "set ytics add ('%s' %d)\n", label, row);
+    }
+    return row;
+}
+
+/* Pixels that the longest name takes beside the axis, estimated at half its type's height a character. */
+static int name_width(const rj_summaries *s)
+{
+    size_t longest = 0;
+    char label[RJ_LABEL_SIZE];
+
+    for (int i = 0; i < s->n_models; i++) {
+        if (s->model[i].original >= 0) continue;
+        rj_escape_label(s->model[i].name, label);
+        longest = strlen(label) > longest ? strlen(label) : longest;
+    }
+    return (int)fmin(24.0 + 0.56 * RJ_STYLE_FONT * (double)longest, 0.6 * RJ_STYLE_WIDTH);
+}
+
+void rj_figure_overview(const rj_figure_job *job)
+{
+    FILE *script = job->script;
+    int rows = 0;
+    double low = 0.0, high = 0.0;
+    char title[RJ_LABEL_SIZE + 64], label[RJ_LABEL_SIZE];
+
+    for (int i = 0; i < job->all->n_models; i++) rows += job->all->model[i].measured;
+    const int width = RJ_STYLE_WIDTH, height = 130 + 22 * rows;
+    rj_escape_label(job->figure->k_label, label);
+    snprintf(title, sizeof title, "excess coupling over pairs of different blocks, K = %s", label);
+    rj_style_begin(script, job->figure->stem, width, height, "All models", title);
+    rows = write_rows(job, &low, &high);
+    rj_style_range(&low, &high);
+    rj_style_panel(script, width, height, name_width(job->all), width - 20, 70, height - 46);
+    fprintf(script, "set ytics noenhanced\nset yrange [%d.6:0.4]\nset xrange [%.9g:%.9g]\n", rows, low, high);
+    fprintf(script, "set key at screen 0.5, screen %.5f center bottom horizontal\n", 6.0 / height);
+    fprintf(script, "set arrow 1 from 0,graph 0 to 0,graph 1 nohead linecolor rgb '#333333' linewidth 0.8\n");
+    fputs("set grid ytics linecolor rgb '#e4e4e4' linewidth 0.6\n"
+          "set xlabel 'excess coupling (0 chance, 1 perfect)' offset 0,0.3\n"
+          "plot \\\n",
+          script);
+    fprintf(
+        script,
+        "  data skip 1 using 3:1:4 with xerrorbars pointtype 7 pointsize 0.7 linewidth 1.4 linecolor rgb "
+        "'%s' notitle, "
+        "data skip 1 using 3:1 with points pointtype 7 pointsize 0.7 linecolor rgb '%s' title 'model', \\\n"
+        "  data skip 1 using 5:1:6 with xerrorbars pointtype 6 pointsize 0.7 linewidth 1.4 linecolor rgb "
+        "'%s' notitle, "
+        "data skip 1 using 5:1 with points pointtype 6 pointsize 0.7 linewidth 1.4 linecolor rgb '%s' "
+        "title 'random-init twin'\n",
+        RJ_STYLE_TRAINED, RJ_STYLE_TRAINED, RJ_STYLE_TWIN, RJ_STYLE_TWIN);
+}

@@ -1,0 +1,273 @@
+/* page.c: pictures are data: addresses, so the page is one file; its policy forbids the browser to fetch or run anything. */
+#include "resjac/report/page.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "resjac/base/file.h"
+#include "resjac/base/memory.h"
+#include "resjac/report/escape.h"
+#include "resjac/report/output.h"
+#include "resjac/report/table.h"
+
+enum { PICTURE_LIMIT = 256 << 20 };
+
+static const char head[] =
+    "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; "
+    "style-src 'unsafe-inline'\">\n<title>resjac report</title>\n<style>\n"
+    "*{box-sizing:border-box}\n"
+    "body{margin:0 auto;max-width:64rem;padding:1rem 1.2rem 4rem;color:#1c2733;background:#fff;"
+    "font:16px/1.55 system-ui,-apple-system,'Segoe UI',Helvetica,Arial,sans-serif}\n"
+    "h1{font-size:1.7rem;line-height:1.2;margin:1rem 0 .3rem}\n"
+    "h2{font-size:1.3rem;margin:2.6rem 0 .6rem;padding-top:.8rem;border-top:1px solid "
+    "#d5dde5;overflow-wrap:anywhere}\n"
+    "h3{font-size:1.05rem;margin:0 0 .4rem}\n"
+    "p,li,figcaption{max-width:46rem}\n"
+    "nav ul{list-style:none;margin:0;padding:0;display:flex;flex-wrap:wrap;gap:.3rem 1.1rem}\n"
+    "nav li{overflow-wrap:anywhere}\n"
+    "a{color:#21609f}\n"
+    ".scroll{overflow-x:auto;-webkit-overflow-scrolling:touch}\n"
+    "table{border-collapse:collapse;font-size:.86rem;font-variant-numeric:tabular-nums}\n"
+    "th,td{padding:.35rem .6rem;border-bottom:1px solid #e3e9ef;text-align:left;vertical-align:top}\n"
+    "thead th{vertical-align:bottom;border-bottom:2px solid #9fb4c8;min-width:4.2rem}\n"
+    "tbody th{font-weight:600;overflow-wrap:anywhere;min-width:9rem;max-width:18rem}\n"
+    "td.number{text-align:right;white-space:nowrap}\n"
+    "figure{margin:1.6rem 0 2.4rem}\n"
+    "figure img{display:block;width:100%;height:auto}\n"
+    "figure.narrow img{max-width:38rem}\n"
+    "figcaption{font-size:.9rem;color:#3c4a58;margin-top:.5rem}\n"
+    ".files{font-size:.85rem}\n"
+    ".failed{border-left:4px solid #c0392b;padding:.3rem .8rem;overflow-wrap:anywhere}\n"
+    "dl{display:grid;grid-template-columns:minmax(7rem,13rem) 1fr;gap:.3rem 1rem;font-size:.86rem}\n"
+    "dt{font-weight:600;overflow-wrap:anywhere}\n"
+    "dd{margin:0;overflow-wrap:anywhere}\n"
+    "pre{margin:0;padding:.6rem;background:#f3f6f9;overflow-x:auto;white-space:pre-wrap;overflow-wrap:"
+    "anywhere;"
+    "font-size:.82rem}\n"
+    "@media (max-width:40rem){figure.wide img{width:40rem;max-width:none}dl{grid-template-columns:1fr}"
+    "dd{margin-bottom:.5rem}}\n"
+    "@media print{body{max-width:none}figure{break-inside:avoid}}\n"
+    "</style>\n</head>\n<body>\n";
+
+static const char introduction[] =
+    "<p>A transformer is read here as a dynamical system: block after block adds to a running state, the "
+    "residual stream. "
+    "The derivative of what one block adds is its <b>residual Jacobian</b>. This report shows how strongly "
+    "those Jacobians "
+    "act, whether different blocks act along the same directions (<b>coupling</b>), how much of that chance "
+    "alone would "
+    "give (<b>null</b>), and what the path of the state through the blocks looks like. A <b>random-init "
+    "twin</b> is "
+    "the same architecture with untrained weights: what it shows too was not learned.</p>\n"
+    "<p>Each figure has its numbers as CSV and its gnuplot script beside this page.</p>\n";
+
+static void base64(FILE *out, const unsigned char *data, size_t n)
+{
+    static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    for (size_t i = 0; i < n; i += 3) {
+        const uint32_t a = data[i], b = i + 1 < n ? data[i + 1] : 0, c = i + 2 < n ? data[i + 2] : 0;
+        const uint32_t bits = a << 16 | b << 8 | c;
+        fputc(digit[bits >> 18], out);
+        fputc(digit[bits >> 12 & 63], out);
+        fputc(i + 1 < n ? digit[bits >> 6 & 63] : '=', out);
+        fputc(i + 2 < n ? digit[bits & 63] : '=', out);
+    }
+}
+
+static rj_status write_picture(FILE *out, const char *folder, const rj_figure *f, const char *embedded)
+{
+    rj_status st = RJ_OK;
+    char suffix[8], *path = NULL, *data = NULL;
+    size_t n = 0;
+
+    snprintf(suffix, sizeof suffix, ".%s", embedded);
+    RJ_TRY(rj_output_path(folder, f->stem, suffix, &path));
+    RJ_TRY(rj_file_load(path, PICTURE_LIMIT, &data, &n));
+    fprintf(out, "src=\"data:image/%s;base64,", strcmp(embedded, "svg") == 0 ? "svg+xml" : "png");
+    base64(out, (const unsigned char *)data, n);
+    fputs("\">", out);
+done:
+    RJ_FREE(data);
+    RJ_FREE(path);
+    return st;
+}
+
+static void write_title(FILE *out, const rj_figure *f)
+{
+    fputs(rj_figure_title[f->kind], out);
+    if (f->k_label[0] == '\0') return;
+    fputs(", K = ", out);
+    rj_escape_html(out, f->k_label);
+}
+
+/* The caption stands at the first figure of its kind in a section. */
+static rj_status write_figure(FILE *out, const rj_summaries *s, const char *folder, const rj_figure *f,
+                              bool caption, const char *embedded, const char *linked)
+{
+    rj_status st = RJ_OK;
+    const bool wide =
+        f->kind == RJ_FIGURE_COUPLING || f->kind == RJ_FIGURE_SINGULAR || f->kind == RJ_FIGURE_OVERVIEW;
+
+    fprintf(out, "<figure class=\"%s\">\n<h3>", wide ? "wide" : "narrow");
+    write_title(out, f);
+    fputs("</h3>\n", out);
+    if (f->drawn) {
+        fputs("<div class=\"scroll\"><img alt=\"", out);
+        write_title(out, f);
+        if (f->model >= 0) {
+            fputs(" of ", out);
+            rj_escape_html(out, s->model[f->model].name);
+        }
+        fputs("\" ", out);
+        RJ_TRY(write_picture(out, folder, f, embedded));
+        fputs("</div>\n", out);
+    } else {
+        fputs("<p>Not drawn: every value is missing.</p>\n", out);
+    }
+    fputs("<figcaption>", out);
+    if (caption) fputs(rj_figure_caption[f->kind], out);
+    if (f->drawn)
+        fprintf(out,
+                " <span class=\"files\"><a href=\"%s.%s\">figure</a>, <a href=\"%s.csv\">numbers</a>, "
+                "<a href=\"%s.gp\">script</a></span>",
+                f->stem, linked, f->stem, f->stem);
+    fputs("</figcaption>\n</figure>\n", out);
+done:
+    return st;
+}
+
+/* All figures of one model, or the overviews (-1). */
+static rj_status write_section(FILE *out, const rj_summaries *s, int model, const char *folder, int n,
+                               const rj_figure *figure, const char *embedded, const char *linked)
+{
+    rj_status st = RJ_OK;
+    bool explained[RJ_N_FIGURE_KINDS] = {false};
+
+    for (int i = 0; i < n; i++) {
+        const rj_figure *f = &figure[i];
+        if (f->model != model) continue;
+        RJ_TRY(write_figure(out, s, folder, f, !explained[f->kind], embedded, linked));
+        explained[f->kind] = true;
+    }
+done:
+    return st;
+}
+
+static void write_navigation(FILE *out, const rj_summaries *s)
+{
+    fputs("<nav><ul>\n<li><a href=\"#summary\">Summary</a></li>\n<li><a "
+          "href=\"#certificates\">Certificates</a></li>\n",
+          out);
+    for (int i = 0; i < s->n_models; i++) {
+        if (!s->model[i].measured) continue;
+        fprintf(out, "<li><a href=\"#model-%d\">", i);
+        rj_escape_html(out, s->model[i].name);
+        fputs("</a></li>\n", out);
+    }
+    fputs("<li><a href=\"#provenance\">Provenance</a></li>\n</ul></nav>\n", out);
+}
+
+static void write_failures(FILE *out, const rj_summaries *s)
+{
+    for (int i = 0; i < s->n_models; i++) {
+        if (strcmp(s->model[i].status, "ok") == 0) continue;
+        fputs("<p class=\"failed\"><b>", out);
+        rj_escape_html(out, s->model[i].name);
+        fputs("</b>: ", out);
+        rj_escape_html(out, s->model[i].status);
+        fputs("</p>\n", out);
+    }
+}
+
+static void write_number(FILE *out, double x)
+{
+    if (isfinite(x))
+        fprintf(out, "<td class=\"number\">%.1e</td>", x);
+    else
+        fputs("<td class=\"number\">&ndash;</td>", out);
+}
+
+static void write_certificates(FILE *out, const rj_summaries *s)
+{
+    fputs(
+        "<h2 id=\"certificates\">Certificates</h2>\n"
+        "<p>Every singular triplet is checked against the Jacobian itself. The <b>residual</b> is the larger "
+        "of "
+        "||<i>Jv</i> &minus; <i>su</i>|| and ||<i>J</i>&#8242;<i>u</i> &minus; <i>sv</i>||, over "
+        "<i>s</i><sub>1</sub>, here the "
+        "worst of all prompts, blocks and leading <i>K</i> triplets. The <b>orthogonality loss</b> says how "
+        "far the "
+        "directions are from perpendicular. A <b>flagged gap</b> is a block whose leading <i>K</i> singular "
+        "values lie so "
+        "close together (relative gap below 1e-5) that single directions, and so its coupling, are not well "
+        "determined.</p>\n<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">model</th>"
+        "<th scope=\"col\">worst residual</th><th scope=\"col\">worst orthogonality loss</th>"
+        "<th scope=\"col\">flagged gaps</th><th scope=\"col\">prompts measured</th></tr></thead>\n<tbody>\n",
+        out);
+    for (int i = 0; i < s->n_models; i++) {
+        const rj_summary *m = &s->model[i];
+        if (!m->measured) continue;
+        fputs("<tr><th scope=\"row\">", out);
+        rj_escape_html(out, m->name);
+        fputs("</th>", out);
+        write_number(out, m->worst_residual);
+        write_number(out, m->worst_orthogonality);
+        fprintf(out, "<td class=\"number\">%td of %td</td><td class=\"number\">%td of %td</td></tr>\n",
+                m->n_flagged, m->n_gaps, m->n_measured, m->n_prompts);
+    }
+    fputs("</tbody>\n</table></div>\n", out);
+}
+
+static void write_provenance(FILE *out, const rj_summaries *s)
+{
+    fputs("<h2 id=\"provenance\">Provenance</h2>\n<p>What the file says about its own "
+          "making.</p>\n<dl>\n<dt>file</dt><dd>",
+          out);
+    rj_escape_html(out, strrchr(s->file, '/') != NULL ? strrchr(s->file, '/') + 1 : s->file);
+    fputs("</dd>\n", out);
+    for (int i = 0; i < s->n_attributes; i++) {
+        const rj_summary_attribute *a = &s->attribute[i];
+        const bool lines = strchr(a->text, '\n') != NULL;
+        fputs("<dt>", out);
+        rj_escape_html(out, a->name);
+        fputs(lines ? "</dt><dd><pre>" : "</dt><dd>", out);
+        rj_escape_html(out, a->text);
+        fputs(lines ? "</pre></dd>\n" : "</dd>\n", out);
+    }
+    fputs("</dl>\n", out);
+}
+
+rj_status rj_page_write(const rj_summaries *s, const char *folder, int n, const rj_figure *figure,
+                        const char *embedded, const char *linked)
+{
+    rj_status st = RJ_OK;
+    FILE *out = NULL;
+
+    RJ_TRY(rj_output_open(folder, "index", ".html", &out));
+    fputs(head, out);
+    fputs("<h1>Residual Jacobians: report</h1>\n", out);
+    write_navigation(out, s);
+    fputs(introduction, out);
+    write_failures(out, s);
+    fputs("<h2 id=\"summary\">Summary</h2>\n<div class=\"scroll\">", out);
+    RJ_TRY(rj_table_write(s, RJ_TABLE_HTML, out));
+    fputs("</div>\n", out);
+    RJ_TRY(write_section(out, s, -1, folder, n, figure, embedded, linked));
+    write_certificates(out, s);
+    for (int i = 0; i < s->n_models; i++) {
+        if (!s->model[i].measured) continue;
+        fprintf(out, "<h2 id=\"model-%d\">", i);
+        rj_escape_html(out, s->model[i].name);
+        fputs("</h2>\n", out);
+        RJ_TRY(write_section(out, s, i, folder, n, figure, embedded, linked));
+    }
+    write_provenance(out, s);
+    fputs("</body>\n</html>\n", out);
+done:
+    st = rj_output_close(st, &out, "index.html");
+    return st;
+}

@@ -1,0 +1,171 @@
+/* table.c: one list of columns, three ways to write a cell. */
+#include "resjac/report/table.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "resjac/base/memory.h"
+#include "resjac/report/escape.h"
+#include "resjac/report/figure.h"
+#include "resjac/report/output.h"
+
+typedef struct {
+    FILE *out;
+    rj_table_format format;
+    bool head; /* in the row of headings */
+    int n;     /* cells so far in this row */
+} table;
+
+static void begin_row(table *t)
+{
+    t->n = 0;
+    if (t->format == RJ_TABLE_HTML) fputs("<tr>", t->out);
+    if (t->format == RJ_TABLE_MARKDOWN) fputs("|", t->out);
+}
+
+static void end_row(table *t)
+{
+    fputs(t->format == RJ_TABLE_HTML ? "</tr>\n" : "\n", t->out);
+}
+
+static void text_cell(table *t, const char *text)
+{
+    switch (t->format) {
+    case RJ_TABLE_CSV:
+        if (t->n > 0) fputc(',', t->out);
+        rj_escape_csv(t->out, text);
+        break;
+    case RJ_TABLE_MARKDOWN:
+        fputc(' ', t->out);
+        rj_escape_markdown(t->out, text);
+        fputs(" |", t->out);
+        break;
+    case RJ_TABLE_HTML:
+        fputs(t->head ? "<th scope=\"col\">" : t->n == 0 ? "<th scope=\"row\">" : "<td>", t->out);
+        rj_escape_html(t->out, text);
+        fputs(t->head || t->n == 0 ? "</th>" : "</td>", t->out);
+        break;
+    }
+    t->n++;
+}
+
+/* For people with few digits, for programs with all. */
+static void number_cell(table *t, double x, const char *fmt)
+{
+    char text[48] = "\xE2\x80\x93"; /* en dash */
+
+    if (t->format == RJ_TABLE_CSV) {
+        if (t->n++ > 0) fputc(',', t->out);
+        rj_output_number(t->out, x);
+        return;
+    }
+    if (isfinite(x)) snprintf(text, sizeof text, fmt, x);
+    if (t->format == RJ_TABLE_HTML)
+        fprintf(t->out, "<td class=\"number\">%s</td>", text);
+    else
+        fprintf(t->out, " %s |", text);
+    t->n++;
+}
+
+/* All K labels of the file, in order of appearance. */
+static rj_status list_labels(const rj_summaries *s, int *n, const char ***label)
+{
+    rj_status st = RJ_OK;
+    ptrdiff_t most = 0;
+    int count = 0;
+    const char **list = NULL;
+
+    for (int i = 0; i < s->n_models; i++) most += s->model[i].n_k;
+    RJ_NEW(list, most, 1);
+    for (int i = 0; i < s->n_models; i++)
+        for (ptrdiff_t k = 0; k < s->model[i].n_k; k++) {
+            bool known = false;
+            for (int j = 0; j < count; j++) known = known || strcmp(list[j], s->model[i].k_label[k]) == 0;
+            if (!known) list[count++] = s->model[i].k_label[k];
+        }
+    *n = count;
+    *label = list;
+done:
+    return st;
+}
+
+static void heading(table *t, const char *csv, const char *shown)
+{
+    text_cell(t, t->format == RJ_TABLE_CSV ? csv : shown);
+}
+
+static void head_row(table *t, int n_labels, const char *const *label)
+{
+    static const char *const csv[] = {"misfit_k", "null_k", "excess_k"};
+    static const char *const shown[] = {"misfit, K = ", "null, K = ", "excess, K = "};
+    char a[RJ_NAME_SIZE + 32], b[RJ_NAME_SIZE + 32];
+
+    t->head = true;
+    begin_row(t);
+    heading(t, "model", "model");
+    heading(t, "family", "family");
+    heading(t, "status", "status");
+    heading(t, "n_parameters", "parameters");
+    heading(t, "n_layers", "blocks L");
+    heading(t, "d_model", "d");
+    heading(t, "prompts_measured", "prompts measured");
+    heading(t, "prompts", "prompts");
+    for (int k = 0; k < n_labels; k++)
+        for (int c = 0; c < 3; c++) {
+            snprintf(a, sizeof a, "%s%s", csv[c], label[k]);
+            snprintf(b, sizeof b, "%s%s", shown[c], label[k]);
+            heading(t, a, b);
+        }
+    heading(t, "line_shape_score", "line-shape score");
+    heading(t, "expodistance", "expodistance");
+    heading(t, "growth_rate", "growth rate (1/block)");
+    heading(t, "worst_residual", "worst residual");
+    heading(t, "worst_orthogonality_loss", "worst orthogonality loss");
+    end_row(t);
+    if (t->format == RJ_TABLE_MARKDOWN)
+        for (int i = 0; i <= t->n; i++) fputs(i == t->n ? "\n" : i == 0 ? "|---|" : "---|", t->out);
+    t->head = false;
+}
+
+static void model_row(table *t, const rj_summary *m, int n_labels, const char *const *label)
+{
+    begin_row(t);
+    text_cell(t, m->name);
+    text_cell(t, m->family);
+    text_cell(t, m->status);
+    number_cell(t, m->n_parameters, "%.4g");
+    number_cell(t, m->n_layers, "%.0f");
+    number_cell(t, m->d_model, "%.0f");
+    number_cell(t, m->measured ? (double)m->n_measured : NAN, "%.0f");
+    number_cell(t, m->measured ? (double)m->n_prompts : NAN, "%.0f");
+    for (int i = 0; i < n_labels; i++) {
+        const ptrdiff_t k = rj_figure_find_k(m, label[i]);
+        number_cell(t, k >= 0 ? rj_moment_mean(&m->coupling[k].misfit) : NAN, "%.3f");
+        number_cell(t, k >= 0 ? rj_moment_mean(&m->coupling[k].null) : NAN, "%.3f");
+        number_cell(t, k >= 0 ? rj_moment_mean(&m->coupling[k].excess) : NAN, "%.3f");
+    }
+    number_cell(t, rj_moment_mean(&m->line_shape_score), "%.3f");
+    number_cell(t, rj_moment_mean(&m->expodistance), "%.3g");
+    number_cell(t, rj_moment_mean(&m->growth_rate), "%.4f");
+    number_cell(t, m->worst_residual, "%.1e");
+    number_cell(t, m->worst_orthogonality, "%.1e");
+    end_row(t);
+}
+
+rj_status rj_table_write(const rj_summaries *s, rj_table_format format, FILE *out)
+{
+    rj_status st = RJ_OK;
+    table t = {.out = out, .format = format};
+    const char **label = NULL;
+    int n = 0;
+
+    RJ_TRY(list_labels(s, &n, &label));
+    if (format == RJ_TABLE_HTML) fputs("<table>\n<thead>\n", out);
+    head_row(&t, n, label);
+    if (format == RJ_TABLE_HTML) fputs("</thead>\n<tbody>\n", out);
+    for (int i = 0; i < s->n_models; i++) model_row(&t, &s->model[i], n, label);
+    if (format == RJ_TABLE_HTML) fputs("</tbody>\n</table>\n", out);
+done:
+    RJ_FREE(label);
+    return st;
+}

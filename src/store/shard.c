@@ -1,0 +1,155 @@
+/* shard.c: writing one, and telling whether one is done. */
+#include "resjac/store/shard.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "content.h"
+#include "layout.h"
+#include "publish.h"
+#include "resjac/base/file.h"
+#include "resjac/base/log.h"
+#include "resjac/base/memory.h"
+#include "shard_head.h"
+
+void rj_shard_name(const rj_shard_head *head, char *name)
+{
+    snprintf(name, 2 * RJ_NAME_SIZE, "%s-unit%05d-%.16s.nc", head->model.name, head->unit, head->key);
+}
+
+static rj_status put_facts(const rj_nc *nc, const rj_model_facts *m)
+{
+    rj_status st = RJ_OK;
+    const struct {
+        const char *name, *text;
+    } text[] = {{"model", m->name},
+                {"family", m->family},
+                {"benchmark_name", m->benchmark_name},
+                {"series_name", m->series_name},
+                {"fingerprint", m->fingerprint}};
+
+    for (size_t i = 0; i < sizeof text / sizeof text[0]; i++)
+        RJ_TRY(rj_nc_put_text(nc, nc->id, NC_GLOBAL, text[i].name, text[i].text));
+    RJ_TRY(rj_nc_put_number(nc, nc->id, "series_step", m->series_step));
+    RJ_TRY(rj_nc_put_integer(nc, nc->id, "trained", NC_INT, m->trained));
+    RJ_TRY(rj_nc_put_integer(nc, nc->id, "n_parameters", NC_INT64, m->n_parameters));
+    RJ_TRY(rj_nc_put_integer(nc, nc->id, "n_layers", NC_INT, m->n_layers));
+    RJ_TRY(rj_nc_put_integer(nc, nc->id, "d_model", NC_INT, m->d_model));
+done:
+    return st;
+}
+
+static rj_status put_head(const rj_nc *nc, const rj_shard_head *head)
+{
+    rj_status st = RJ_OK;
+    const int root = nc->id;
+
+    RJ_TRY(rj_nc_put_text(nc, root, NC_GLOBAL, "Conventions", "CF-1.10"));
+    RJ_TRY(rj_nc_put_text(nc, root, NC_GLOBAL, "title", "resjac: one unit of a model's measures"));
+    RJ_TRY(rj_nc_put_text(nc, root, NC_GLOBAL, "resjac_format", RJ_SHARD_FORMAT));
+    RJ_TRY(put_facts(nc, &head->model));
+    RJ_TRY(rj_nc_put_integer(nc, root, "unit", NC_INT, head->unit));
+    RJ_TRY(rj_nc_put_integer(nc, root, "n_units", NC_INT, head->n_units));
+    RJ_TRY(rj_nc_put_integer(nc, root, "first_prompt", NC_INT64, head->first_prompt));
+    RJ_TRY(rj_nc_put_integer(nc, root, "n_prompts_all", NC_INT64, head->n_prompts_all));
+    RJ_TRY(rj_nc_put_text(nc, root, NC_GLOBAL, "key", head->key));
+    RJ_TRY(rj_nc_put_text(nc, root, NC_GLOBAL, "arithmetic", head->arithmetic));
+    RJ_TRY(rj_nc_put_text(nc, root, NC_GLOBAL, "last_block", head->last_block));
+done:
+    return st;
+}
+
+static rj_status write_file(const char *path, const rj_shard_head *head, const rj_record *record)
+{
+    rj_status st = RJ_OK;
+    rj_nc nc = RJ_NC_CLOSED;
+    rj_layout layout;
+    char hash[RJ_HASH_TEXT];
+
+    RJ_TRY(rj_nc_create(path, rj_layout_bytes(RJ_LAYOUT_SHARD, &record->sizes), &nc));
+    RJ_TRY(put_head(&nc, head));
+    RJ_TRY(rj_layout_define(&nc, nc.id, RJ_LAYOUT_SHARD, &record->sizes, head->k_count, head->k_label, &layout));
+    RJ_TRY(rj_layout_put(&nc, &layout, 0, record));
+    RJ_TRY(rj_content_hash(&nc, hash));
+    RJ_TRY(rj_nc_put_text(&nc, nc.id, NC_GLOBAL, "content_sha256", hash));
+    RJ_TRY(rj_nc_close(&nc));
+done:
+    rj_nc_drop(&nc);
+    return st;
+}
+
+rj_status rj_shard_write(const char *folder, const rj_shard_head *head, const rj_record *record)
+{
+    rj_status st = RJ_OK;
+    char name[2 * RJ_NAME_SIZE], *path = NULL, *temporary = NULL;
+
+    RJ_REQUIRE(head->n_k == record->sizes.size[RJ_DIM_K], RJ_ERR_ARG, "%d K in the head, %td in the record", head->n_k,
+               record->sizes.size[RJ_DIM_K]);
+    rj_shard_name(head, name);
+    RJ_TRY(rj_path_join(folder, name, &path));
+    RJ_TRY(rj_publish_name(path, &temporary));
+    RJ_TRY(write_file(temporary, head, record));
+    RJ_TRY(rj_publish(temporary, path));
+done:
+    if (st != RJ_OK && temporary != NULL) unlink(temporary);
+    rj_free(temporary);
+    rj_free(path);
+    return st;
+}
+
+/* Out of the way, so that the unit is computed again; kept, so that the cause can be looked at. */
+static rj_status set_aside(const char *path, const char *name)
+{
+    rj_status st = RJ_OK;
+    char *broken = NULL, other[2 * RJ_NAME_SIZE + 8];
+
+    snprintf(other, sizeof other, "%s.broken", name);
+    rj_log(RJ_LOG_WARN, "unit set aside as %s, it will be computed again: %s", other, rj_status_message());
+    RJ_NEW(broken, (ptrdiff_t)(strlen(path) + sizeof ".broken"), 1);
+    strcpy(broken, path);
+    strcat(broken, ".broken");
+    RJ_REQUIRE(rename(path, broken) == 0 || errno == ENOENT, RJ_ERR_IO, "%s: cannot be renamed to %s: %s", path, other,
+               strerror(errno)); /* ENOENT: another rank was faster */
+done:
+    rj_free(broken);
+    return st;
+}
+
+static rj_status has_key(const char *path, const char *key, bool *same)
+{
+    rj_status st = RJ_OK;
+    rj_nc nc = RJ_NC_CLOSED;
+    rj_shard *shard = NULL;
+    rj_sizes sizes;
+
+    RJ_TRY(rj_nc_open(path, &nc));
+    RJ_TRY(rj_shard_get_head(&nc, &shard, &sizes));
+    RJ_TRY(rj_content_check(&nc));
+    *same = strcmp(shard->head.key, key) == 0;
+done:
+    rj_shard_close(&shard);
+    rj_nc_drop(&nc);
+    return st;
+}
+
+rj_status rj_shard_is_done(const char *folder, const rj_shard_head *head, bool *done)
+{
+    rj_status st = RJ_OK;
+    char name[2 * RJ_NAME_SIZE], *path = NULL;
+    bool same = false;
+
+    rj_shard_name(head, name);
+    RJ_TRY(rj_path_join(folder, name, &path));
+    st = has_key(path, head->key, &same);
+    if (st == RJ_ERR_MISSING)
+        st = RJ_OK;
+    else if (st == RJ_ERR_FORMAT)
+        RJ_TRY(set_aside(path, name));
+    if (st == RJ_OK) *done = same;
+done:
+    rj_free(path);
+    return st;
+}

@@ -1,0 +1,283 @@
+/* tokenizer_gguf.c: the same tokenizer from GGUF metadata (keys: ggml-org/ggml docs/gguf.md; meaning of each
+ * tokenizer.ggml.pre: llama.cpp src/llama-vocab.cpp, written here as the tokenizer.json parts that it stands for). */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "resjac/base/memory.h"
+#include "resjac/tokenizer/pipeline.h"
+#include "resjac/tokenizer/utf8.h"
+
+enum { MAX_NAME = 64, SPM_BOS = 1, SPM_EOS = 2, SPM_UNKNOWN = 0, NO_TOKEN = -1 };
+enum {
+    TYPE_UNKNOWN = 2,
+    TYPE_CONTROL = 3,
+    TYPE_USER = 4
+}; /* tokenizer.ggml.token_type of what is cut from a text */
+
+#define KEY(name) "tokenizer.ggml." name
+#define PARTS(normalizer, list)                                                                              \
+    "{\"normalizer\": " normalizer ", \"pre_tokenizer\": {\"type\": \"Sequence\", \"pretokenizers\": [" list \
+    "]}}"
+#define BYTE_LEVEL(regex) "{\"type\": \"ByteLevel\", \"add_prefix_space\": false, \"use_regex\": " regex "}"
+#define DIGITS            "{\"type\": \"Digits\", \"individual_digits\": true}"
+#define CL100K                                                                                               \
+    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?\\\\p{L}+|\\\\p{N}{1,3}|"                    \
+    " ?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n]*|\\\\s*[\\\\r\\\\n]+|\\\\s+(?!\\\\S)|\\\\s+"
+#define SPLIT(regex)                                                                                         \
+    "{\"type\": \"Split\", \"pattern\": {\"Regex\": \"" regex                                                \
+    "\"}, \"behavior\": \"Isolated\", \"invert\": false}"
+#define SPACES  "{\"type\": \"Replace\", \"pattern\": {\"String\": \" \"}, \"content\": \"\\u2581\"}"
+#define PREPEND "{\"type\": \"Prepend\", \"prepend\": \"\\u2581\"}"
+
+#define GPT2   PARTS("null", BYTE_LEVEL("true"))
+#define SMOLLM PARTS("null", DIGITS ", " BYTE_LEVEL("true"))
+#define LLAMA3 PARTS("null", SPLIT(CL100K) ", " BYTE_LEVEL("false"))
+
+typedef struct {
+    const char *name, *parts;
+    bool ignore_merges, add_bos; /* what the name stands for where no key says it */
+} pre;
+
+static const pre PRE[] = {
+    {"gpt-2", GPT2, false, false},     {"phi-2", GPT2, false, false},  {"smollm", SMOLLM, false, false},
+    {"llama-bpe", LLAMA3, true, true}, {"llama3", LLAMA3, true, true}, {"llama-v3", LLAMA3, true, true},
+};
+
+/* By add_space_prefix. */
+static const char *const SPM[] = {
+    PARTS(SPACES, ""), PARTS("{\"type\": \"Sequence\", \"normalizers\": [" PREPEND ", " SPACES "]}", "")};
+
+/* A name as a string, "" where the key is missing. */
+static rj_status read_name(const rj_gguf *g, const char *key, char name[MAX_NAME])
+{
+    rj_status st = RJ_OK;
+    rj_span s = {"", 0};
+
+    if (rj_gguf_has(g, key)) RJ_TRY(rj_gguf_string(g, key, &s));
+    RJ_REQUIRE(s.n < MAX_NAME, RJ_ERR_FORMAT, "%s: %s has %zu bytes, a name below %d is needed",
+               rj_gguf_path(g), key, s.n, MAX_NAME);
+    memcpy(name, s.text, s.n);
+    name[s.n] = '\0';
+done:
+    return st;
+}
+
+static rj_status read_flag(const rj_gguf *g, const char *key, bool *flag)
+{
+    return rj_gguf_has(g, key) ? rj_gguf_bool(g, key, flag) : RJ_OK;
+}
+
+/* An id of 0 .. n - 1; the value stays where the key is missing. */
+static rj_status read_id(const rj_gguf *g, const char *key, ptrdiff_t n, int32_t *id)
+{
+    rj_status st = RJ_OK;
+    int64_t value = *id;
+
+    if (!rj_gguf_has(g, key)) return RJ_OK;
+    RJ_TRY(rj_gguf_integer(g, key, &value));
+    RJ_REQUIRE(value >= 0 && value < n, RJ_ERR_FORMAT, "%s: %s is %lld, the vocabulary has %td tokens",
+               rj_gguf_path(g), key, (long long)value, n);
+    *id = (int32_t)value;
+done:
+    return st;
+}
+
+static rj_status read_merges(const rj_gguf *g, rj_bpe *bpe)
+{
+    rj_status st = RJ_OK;
+    rj_span *list = NULL;
+    ptrdiff_t n = 0;
+
+    RJ_TRY(rj_gguf_strings(g, KEY("merges"), &list, &n));
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const rj_span m = list[i];
+        const char *space = m.n > 1 ? memchr(m.text + 1, ' ', m.n - 1) : NULL;
+        RJ_REQUIRE(space != NULL, RJ_ERR_FORMAT,
+                   "%s: " KEY("merges") ": entry %td, \"%.*s\", is not two tokens and a "
+                                        "space",
+                   rj_gguf_path(g), i, (int)m.n, m.text);
+        const ptrdiff_t left = space - m.text;
+        RJ_TRY(rj_bpe_merge(bpe, rj_gguf_path(g), m.text, left, space + 1, (ptrdiff_t)m.n - left - 1));
+    }
+done:
+    rj_free(list);
+    return st;
+}
+
+static rj_status read_scores(const rj_gguf *g, ptrdiff_t n_tokens, rj_bpe *bpe)
+{
+    rj_status st = RJ_OK;
+    double *score = NULL;
+    ptrdiff_t n = 0;
+
+    RJ_TRY(rj_gguf_numbers(g, KEY("scores"), &score, &n));
+    RJ_REQUIRE(n == n_tokens, RJ_ERR_FORMAT, "%s: " KEY("scores") " has %td entries, " KEY("tokens") " %td",
+               rj_gguf_path(g), n, n_tokens);
+    for (ptrdiff_t i = 0; i < n; i++)
+        RJ_REQUIRE(isfinite(score[i]), RJ_ERR_FORMAT, "%s: " KEY("scores") ": entry %td is %g",
+                   rj_gguf_path(g), i, score[i]);
+    rj_bpe_scores(bpe, score, n);
+    score = NULL;
+done:
+    rj_free(score);
+    return st;
+}
+
+static bool is_well_formed(rj_span s)
+{
+    for (size_t i = 0; i < s.n;) {
+        const int k = rj_utf8_check(s.text + i, (ptrdiff_t)(s.n - i));
+        if (k < 0) return false;
+        i += (size_t)k;
+    }
+    return true;
+}
+
+/* Control, user-defined and unknown tokens are cut out of the text as it is, the longest first, as llama.cpp does when
+ * it parses special tokens; GGUF does not keep which of them Hugging Face would search in the normalized text. */
+static rj_status read_added(const rj_gguf *g, const rj_json *parts, const rj_span *token, ptrdiff_t n,
+                            rj_tokenizer *tok)
+{
+    rj_status st = RJ_OK;
+    rj_added_token *added = NULL;
+    int64_t *type = NULL;
+    ptrdiff_t n_types = 0, kept = 0;
+
+    if (rj_gguf_has(g, KEY("token_type"))) {
+        RJ_TRY(rj_gguf_integers(g, KEY("token_type"), &type, &n_types));
+        RJ_REQUIRE(n_types == n, RJ_ERR_FORMAT,
+                   "%s: " KEY("token_type") " has %td entries, " KEY("tokens") " %td", rj_gguf_path(g),
+                   n_types, n);
+    }
+    RJ_NEW(added, n_types, 1);
+    for (ptrdiff_t i = 0; i < n_types; i++) {
+        if ((type[i] != TYPE_UNKNOWN && type[i] != TYPE_CONTROL && type[i] != TYPE_USER) || token[i].n == 0)
+            continue;
+        RJ_REQUIRE(is_well_formed(token[i]), RJ_ERR_FORMAT,
+                   "%s: " KEY("tokens") ": entry %td is special and no UTF-8", rj_gguf_path(g), i);
+        added[kept++] = (rj_added_token){.text = token[i].text, .n = (ptrdiff_t)token[i].n, .id = (int32_t)i};
+        RJ_TRY(rj_vocab_put(tok->added, token[i].text, (ptrdiff_t)token[i].n, (int32_t)i));
+    }
+    RJ_TRY(rj_tokenizer_add_tokens(tok, parts, json_object_get(parts->root, "normalizer"), added, kept));
+done:
+    rj_free(added);
+    rj_free(type);
+    return st;
+}
+
+static rj_status read_frame(const rj_gguf *g, ptrdiff_t n, bool add_bos, int32_t bos, int32_t eos,
+                            rj_frame *frame)
+{
+    rj_status st = RJ_OK;
+    bool add_eos = false;
+
+    RJ_TRY(read_flag(g, KEY("add_bos_token"), &add_bos));
+    RJ_TRY(read_flag(g, KEY("add_eos_token"), &add_eos));
+    RJ_TRY(read_id(g, KEY("bos_token_id"), n, &bos));
+    RJ_TRY(read_id(g, KEY("eos_token_id"), n, &eos));
+    RJ_REQUIRE((!add_bos || (bos >= 0 && bos < n)) && (!add_eos || (eos >= 0 && eos < n)), RJ_ERR_FORMAT,
+               "%s: " KEY("%s_token_id") " is missing, though that token is added to each text",
+               rj_gguf_path(g), add_bos && (bos < 0 || bos >= n) ? "bos" : "eos");
+    if (add_bos) RJ_TRY(rj_frame_add(frame, bos));
+    RJ_TRY(rj_frame_add(frame, RJ_FRAME_TEXT));
+    if (add_eos) RJ_TRY(rj_frame_add(frame, eos));
+done:
+    return st;
+}
+
+static rj_status read_parts(const rj_gguf *g, const char *parts, const rj_span *token, ptrdiff_t n,
+                            rj_tokenizer *tok)
+{
+    rj_status st = RJ_OK;
+    char label[RJ_LABEL_SIZE];
+    rj_json *j = NULL;
+
+    RJ_TRY(rj_json_parse(rj_gguf_path(g), parts, strlen(parts), &j));
+    RJ_TRY(read_added(g, j, token, n, tok));
+    RJ_TRY(rj_pretokenizer_read(j, json_object_get(j->root, "pre_tokenizer"), &tok->steps, label));
+done:
+    rj_json_close(&j);
+    return st;
+}
+
+static rj_status find_pre(const rj_gguf *g, const pre **row)
+{
+    rj_status st = RJ_OK;
+    char name[MAX_NAME], known[128] = "";
+    size_t at = 0;
+
+    RJ_TRY(read_name(g, KEY("pre"), name));
+    for (size_t i = 0; i < sizeof PRE / sizeof *PRE; i++) {
+        if (strcmp(PRE[i].name, name) == 0) {
+            *row = &PRE[i];
+            return RJ_OK;
+        }
+        at += (size_t)snprintf(known + at, sizeof known - at, "%s%s", i > 0 ? ", " : "", PRE[i].name);
+    }
+    RJ_REQUIRE(
+        *name != '\0' && strcmp(name, "default") != 0, RJ_ERR_FORMAT,
+        "%s: " KEY("pre") " is %s: how it splits a text is not known; convert the model again with a recent "
+                          "converter, or set the key to the right one of %s",
+        rj_gguf_path(g), *name == '\0' ? "missing" : "\"default\"", known);
+    RJ_FAIL(RJ_ERR_FORMAT, "%s: " KEY("pre") " \"%s\" is not supported; supported: %s", rj_gguf_path(g), name,
+            known);
+done:
+    return st;
+}
+
+static rj_status read_merging(const rj_gguf *g, const rj_span *token, ptrdiff_t n, rj_tokenizer *tok)
+{
+    rj_status st = RJ_OK;
+    const pre *row = NULL;
+
+    RJ_TRY(find_pre(g, &row));
+    RJ_TRY(read_merges(g, tok->model));
+    rj_bpe_finish(tok->model, (rj_bpe_options){.unknown = RJ_BPE_DROP, .ignore_merges = row->ignore_merges});
+    RJ_TRY(read_parts(g, row->parts, token, n, tok));
+    RJ_TRY(read_frame(g, n, row->add_bos, NO_TOKEN, NO_TOKEN, &tok->frame));
+    strcpy(tok->label, row->name);
+done:
+    return st;
+}
+
+static rj_status read_scored(const rj_gguf *g, const rj_span *token, ptrdiff_t n, rj_tokenizer *tok)
+{
+    rj_status st = RJ_OK;
+    int32_t unknown = SPM_UNKNOWN;
+    bool prefix = true;
+
+    RJ_TRY(read_scores(g, n, tok->model));
+    RJ_TRY(read_id(g, KEY("unknown_token_id"), n, &unknown));
+    RJ_TRY(read_flag(g, KEY("add_space_prefix"), &prefix));
+    rj_bpe_finish(tok->model, (rj_bpe_options){.unknown = unknown, .byte_fallback = true});
+    RJ_TRY(read_parts(g, SPM[prefix], token, n, tok));
+    RJ_TRY(read_frame(g, n, true, SPM_BOS, SPM_EOS, &tok->frame));
+    strcpy(tok->label, "none");
+done:
+    return st;
+}
+
+rj_status rj_tokenizer_read_gguf(const rj_gguf *g, rj_tokenizer *tok)
+{
+    rj_status st = RJ_OK;
+    rj_span *token = NULL;
+    ptrdiff_t n = 0;
+    char model[MAX_NAME];
+
+    RJ_TRY(read_name(g, KEY("model"), model));
+    const bool scored = strcmp(model, "llama") == 0;
+    RJ_REQUIRE(scored || strcmp(model, "gpt2") == 0, RJ_ERR_FORMAT,
+               "%s: " KEY("model") " \"%s\" is not supported; supported: gpt2, llama", rj_gguf_path(g),
+               model);
+    RJ_TRY(rj_gguf_strings(g, KEY("tokens"), &token, &n));
+    RJ_REQUIRE(n > 0 && n <= RJ_MAX_TOKEN_ID, RJ_ERR_FORMAT, "%s: " KEY("tokens") " has %td entries",
+               rj_gguf_path(g), n);
+    RJ_TRY(rj_bpe_create(&tok->model));
+    for (ptrdiff_t i = 0; i < n; i++)
+        RJ_TRY(rj_vocab_put(rj_bpe_vocab(tok->model), token[i].text, (ptrdiff_t)token[i].n, (int32_t)i));
+    RJ_TRY(scored ? read_scored(g, token, n, tok) : read_merging(g, token, n, tok));
+done:
+    rj_free(token);
+    return st;
+}

@@ -1,0 +1,238 @@
+/* golden_llama.c: every tiny Llama of tests/golden, from safetensors and GGUF, against float64 autograd: hidden states,
+ * logits, Jacobians (tests/oracle/README.md). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <glob.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <netcdf.h>
+
+#include "resjac/base/memory.h"
+#include "resjac/model/block.h"
+#include "resjac/model/model.h"
+
+/* Measured in double: 4e-15. Single, 24 bits through 3 to 4 blocks: 1.4e-6 in a state, 6e-7 in J. */
+static const double TOLERANCE[2] = {[RJ_SINGLE] = 5e-6, [RJ_DOUBLE] = 1e-13};
+
+typedef struct {
+    double hidden, logits, jacobian, final, operator; /* relative */
+} errors;
+
+static glob_t references;
+
+static double *load(int nc, const char *name)
+{
+    int id, n_dims, dim[NC_MAX_VAR_DIMS];
+    size_t total = 1, n;
+
+    if (nc_inq_varid(nc, name, &id) != NC_NOERR) return NULL;
+    assert_int_equal(nc_inq_var(nc, id, NULL, NULL, &n_dims, dim, NULL), NC_NOERR);
+    for (int i = 0; i < n_dims; i++) {
+        assert_int_equal(nc_inq_dimlen(nc, dim[i], &n), NC_NOERR);
+        total *= n;
+    }
+    double *values = calloc(total, sizeof *values);
+    assert_non_null(values);
+    assert_int_equal(nc_get_var_double(nc, id, values), NC_NOERR);
+    return values;
+}
+
+static int length_of(int nc, const char *dimension)
+{
+    int id;
+    size_t n;
+    assert_int_equal(nc_inq_dimid(nc, dimension, &id), NC_NOERR);
+    assert_int_equal(nc_inq_dimlen(nc, id, &n), NC_NOERR);
+    return (int)n;
+}
+
+/* ||x - y|| / ||y|| */
+static double relative(ptrdiff_t n, const double *x, const double *y)
+{
+    double difference = 0.0, norm = 0.0;
+    for (ptrdiff_t i = 0; i < n; i++) difference += (x[i] - y[i]) * (x[i] - y[i]), norm += y[i] * y[i];
+    return sqrt(difference / norm);
+}
+
+static void worst(double *so_far, double error)
+{
+    if (!(error <= *so_far)) *so_far = error; /* also where it is NaN */
+}
+
+/* Each token in norm: one with massive states must not hide the others. */
+static double hidden_error(int d, int T, const double *x, const double *expected)
+{
+    double error = 0.0;
+    for (int j = 0; j < T; j++) worst(&error, relative(d, x + (ptrdiff_t)j * d, expected + (ptrdiff_t)j * d));
+    return error;
+}
+
+/* expected: rows are outputs, row by row. */
+static double jacobian_error(const rj_matrix *jac, const double *expected)
+{
+    const int d = jac->rows;
+    double *column = calloc((size_t)d, sizeof *column), *rows = calloc((size_t)d * (size_t)d, sizeof *rows);
+    for (int j = 0; j < d; j++) {
+        rj_matrix_get_column(jac, j, column);
+        for (int i = 0; i < d; i++) rows[j + (ptrdiff_t)i * d] = column[i];
+    }
+    const double error = relative((ptrdiff_t)d * d, rows, expected);
+    free(column);
+    free(rows);
+    return error;
+}
+
+/* "<case>/reference.nc" belongs to the folder, "<case>/reference-F16.nc" to model-F16.gguf. */
+static void checkpoint_of(const char *reference, char *path, size_t n)
+{
+    const char *slash = strrchr(reference, '/');
+    if (strcmp(slash, "/reference.nc") == 0)
+        snprintf(path, n, "%.*s", (int)(slash - reference), reference);
+    else
+        snprintf(path, n, "%.*s/model%.*s.gguf", (int)(slash - reference), reference,
+                 (int)strlen(slash) - (int)strlen("/reference.nc"), slash + strlen("/reference"));
+}
+
+/* Whether the element type in the name of a GGUF reference can be read. */
+static bool is_readable(const char *reference)
+{
+    const char *dash = strrchr(reference, '-');
+    if (strcmp(strrchr(reference, '/'), "/reference.nc") == 0) return true;
+    for (int t = 0; t < RJ_N_DTYPES; t++) {
+        const char *name = rj_dtype_name((rj_dtype)t);
+        if (strncmp(dash + 1, name, strlen(name)) == 0 && strcmp(dash + 1 + strlen(name), ".nc") == 0)
+            return true;
+    }
+    return false;
+}
+
+static void check_block(const rj_model *model, int layer, rj_arithmetic type, int T, double *x,
+                        const double *jacobian, const double *final, errors *e)
+{
+    const int d = rj_model_config(model)->d, L = rj_model_config(model)->n_layer;
+    rj_block *block = NULL;
+    rj_point *point = NULL;
+    rj_matrix jac, formed;
+
+    if (rj_block_load(model, layer, type, &block) != RJ_OK) fail_msg("%s", rj_status_message());
+    assert_int_equal(rj_block_forward(block, T, x, T - 1, &point), RJ_OK);
+    assert_int_equal(rj_matrix_new(type, d, d, &jac), RJ_OK);
+    assert_int_equal(rj_matrix_new(type, d, d, &formed), RJ_OK);
+    assert_int_equal(rj_point_jacobian(point, RJ_LAST_RAW, &jac), RJ_OK);
+    worst(&e->jacobian, jacobian_error(&jac, jacobian + (ptrdiff_t)layer * d * d));
+    const rj_linop op = rj_point_linop(point);
+    assert_int_equal(rj_linop_form(&op, 7, &formed), RJ_OK);
+    worst(&e->operator, jacobian_error(&formed, jacobian + (ptrdiff_t)layer * d * d));
+    if (final != NULL && layer == L - 1) {
+        assert_int_equal(rj_point_jacobian(point, RJ_LAST_FINAL_NORM, &jac), RJ_OK);
+        worst(&e->final, jacobian_error(&jac, final));
+    }
+    assert_int_equal(rj_point_kinks(point), 0);
+    rj_matrix_free(&formed);
+    rj_matrix_free(&jac);
+    rj_point_free(&point);
+    rj_block_free(&block);
+}
+
+static errors compare(const char *path, int nc, rj_arithmetic type)
+{
+    rj_model *model = NULL;
+    errors e = {0};
+
+    if (rj_model_open(path, false, 0, &model) != RJ_OK) fail_msg("%s", rj_status_message());
+    const rj_config *c = rj_model_config(model);
+    const int T = length_of(nc, "token"), d = c->d;
+    double *token = load(nc, "token_ids"), *hidden = load(nc, "hidden"), *logits = load(nc, "logits_last");
+    double *jacobian = load(nc, "jacobian"), *final = load(nc, "jacobian_final_norm");
+    double *x = calloc((size_t)d * (size_t)T, sizeof *x), *l = calloc((size_t)c->n_vocab, sizeof *l);
+    int32_t *ids = calloc((size_t)T, sizeof *ids);
+
+    assert_true(length_of(nc, "d") == d && length_of(nc, "layer") == c->n_layer);
+    for (int j = 0; j < T; j++) ids[j] = (int32_t)token[j];
+    assert_int_equal(rj_model_embed(model, T, ids, x), RJ_OK);
+    worst(&e.hidden, hidden_error(d, T, x, hidden));
+    for (int layer = 0; layer < c->n_layer; layer++) {
+        check_block(model, layer, type, T, x, jacobian, final, &e);
+        worst(&e.hidden, hidden_error(d, T, x, hidden + (ptrdiff_t)(layer + 1) * d * T));
+    }
+    assert_int_equal(rj_model_logits(model, x + (ptrdiff_t)(T - 1) * d, l), RJ_OK);
+    worst(&e.logits, relative(c->n_vocab, l, logits));
+    free(token), free(hidden), free(logits), free(jacobian), free(final), free(x), free(l), free(ids);
+    rj_model_close(&model);
+    return e;
+}
+
+static void all_cases(rj_arithmetic type)
+{
+    errors most = {0};
+    int n = 0;
+
+    for (size_t i = 0; i < references.gl_pathc; i++) {
+        char path[1024];
+        int nc;
+        if (!is_readable(references.gl_pathv[i])) continue;
+        n++;
+        checkpoint_of(references.gl_pathv[i], path, sizeof path);
+        assert_int_equal(nc_open(references.gl_pathv[i], NC_NOWRITE, &nc), NC_NOERR);
+        const errors e = compare(path, nc, type);
+        nc_close(nc);
+        const double limit = TOLERANCE[type];
+        print_message("%-24s hidden %.1e logits %.1e J %.1e final %.1e operator %.1e\n",
+                      strstr(path, "llama_"), e.hidden, e.logits, e.jacobian, e.final, e.operator);
+        if (!(e.hidden < limit && e.logits < limit && e.jacobian < limit && e.final < limit &&
+              e.operator<limit))
+            fail_msg("%s: beyond %g", path, limit);
+        worst(&most.hidden, e.hidden);
+        worst(&most.jacobian, e.jacobian);
+    }
+    print_message("worst of %d: hidden %.1e, J %.1e\n", n, most.hidden, most.jacobian);
+    assert_true(n >= 20);
+    assert_int_equal(rj_memory_live(), 0);
+}
+
+static void in_double(void **state)
+{
+    (void)state;
+    all_cases(RJ_DOUBLE);
+}
+
+static void in_single(void **state)
+{
+    (void)state;
+    all_cases(RJ_SINGLE);
+}
+
+static int find_references(void **state)
+{
+    char pattern[1024];
+    const char *golden = getenv("RESJAC_GOLDEN");
+
+    (void)state;
+    snprintf(pattern, sizeof pattern, "%s/llama_*/reference*.nc", golden != NULL ? golden : "golden");
+    if (glob(pattern, 0, NULL, &references) != 0 || references.gl_pathc < 20) {
+        print_error("%s: %zu references, need at least 20\n", pattern, references.gl_pathc);
+        return 1;
+    }
+    return 0;
+}
+
+static int free_references(void **state)
+{
+    (void)state;
+    globfree(&references);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(in_double), cmocka_unit_test(in_single)};
+    return cmocka_run_group_tests(tests, find_references, free_references);
+}

@@ -1,0 +1,224 @@
+/* test_deck.c: what a deck may say, and how it is refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+
+#include "resjac/base/memory.h"
+#include "resjac/run/deck.h"
+
+#define LEAST "models: [{path: m}]\nprompts: {file: p.txt}\noutput: o.nc\n"
+
+static rj_status parse(const char *text, int n_set, char *const *set, rj_deck **deck)
+{
+    return rj_deck_parse("some/deck.yaml", text, strlen(text), n_set, set, deck);
+}
+
+/* Parses and expects this failure; every word must be in the message. */
+static void refused(const char *text, rj_status code, const char *const *word)
+{
+    rj_deck *deck = NULL;
+
+    assert_int_equal(parse(text, 0, NULL, &deck), code);
+    assert_null(deck);
+    for (; *word != NULL; word++)
+        if (strstr(rj_status_message(), *word) == NULL)
+            fail_msg("no \"%s\" in: %s", *word, rj_status_message());
+    assert_int_equal(rj_memory_live(), 0);
+}
+#define REFUSED(text, code, ...) refused((text), (code), (const char *const[]){__VA_ARGS__, NULL})
+
+static void defaults_are_those_of_the_contract(void **x)
+{
+    rj_deck *deck = NULL;
+    (void)x;
+    assert_int_equal(parse(LEAST, 0, NULL, &deck), RJ_OK);
+    assert_int_equal(deck->n_models, 1);
+    assert_string_equal(deck->model[0].path, "some/m");
+    assert_string_equal(deck->model[0].name, "m");
+    assert_false(deck->model[0].twin);
+    assert_true(isnan(deck->model[0].step));
+    assert_string_equal(deck->prompts, "some/p.txt");
+    assert_string_equal(deck->output, "some/o.nc");
+    assert_int_equal(deck->n_k, 3);
+    assert_int_equal(deck->k[2].count, 50);
+    assert_string_equal(deck->k[2].label, "50");
+    assert_int_equal(deck->norm, 2);
+    assert_int_equal(deck->max_tokens, 256);
+    assert_int_equal(deck->arithmetic, RJ_SINGLE);
+    assert_int_equal(deck->last_block, RJ_LAST_RAW);
+    assert_int_equal(deck->unit_prompts, 8);
+    assert_int_equal(deck->per_prompt, RJ_PER_PROMPT_COUPLING);
+    assert_true(deck->provenance_full && deck->special_tokens && !deck->truncate_left);
+    assert_string_equal(deck->text, LEAST);
+    rj_deck_free(&deck);
+    assert_int_equal(rj_memory_live(), 0);
+}
+
+static void every_key_is_read(void **x)
+{
+    rj_deck *deck = NULL;
+    (void)x;
+    setenv("RJ_TEST_FOLDER", "/data", 1);
+    assert_int_equal(
+        parse("models:\n- {path: $RJ_TEST_FOLDER/a.gguf, name: org/a, benchmark_name: A, twin: random-init, "
+              "series: s, step: 3}\n"
+              "- {path: '${RJ_TEST_FOLDER}/b/', twin: none}\n"
+              "prompts: {file: /p.jsonl, max_tokens: 9, overlong: truncate-left, special_tokens: none}\n"
+              "tokens: {mode: depth, at: last}\ncoupling: {k: [3, 0.1d], norm: 1}\nsvd: {method: full, "
+              "tolerance: auto}\n"
+              "arithmetic: double\nlast_block: final-norm\nlayout: {unit_prompts: 2, memory_per_rank: 1.5G, "
+              "threads: 1}\n"
+              "weights: {access: read}\nstore: {per_prompt: all, merge: all}\nprovenance: minimal\nseed: "
+              "7\noutput: /o.nc\n",
+              0, NULL, &deck),
+        RJ_OK);
+    assert_int_equal(deck->n_models, 2);
+    assert_string_equal(deck->model[0].path, "/data/a.gguf");
+    assert_string_equal(deck->model[0].name, "org__a");
+    assert_string_equal(deck->model[0].benchmark_name, "A");
+    assert_true(deck->model[0].twin && deck->model[0].step == 3);
+    assert_string_equal(deck->model[1].name, "b");
+    assert_int_equal(deck->max_tokens, 9);
+    assert_true(deck->truncate_left && !deck->special_tokens && !deck->provenance_full);
+    assert_int_equal(deck->k[0].count, 3);
+    assert_true(deck->k[1].count == 0 && deck->k[1].fraction == 0.1);
+    assert_int_equal(deck->norm, 1);
+    assert_int_equal(deck->arithmetic, RJ_DOUBLE);
+    assert_int_equal(deck->last_block, RJ_LAST_FINAL_NORM);
+    assert_int_equal(deck->unit_prompts, 2);
+    assert_int_equal(deck->memory_per_rank, 3LL << 29);
+    assert_int_equal(deck->per_prompt, RJ_PER_PROMPT_ALL);
+    assert_int_equal(deck->seed, 7);
+    rj_deck_free(&deck);
+    assert_int_equal(rj_memory_live(), 0);
+}
+
+static void overrides_come_last(void **x)
+{
+    char *set[] = {"coupling.k=[5]", "coupling={norm: 1}", "models=[{path: other}]", "arithmetic=double"};
+    rj_deck *deck = NULL;
+    (void)x;
+    assert_int_equal(parse(LEAST "arithmetic: single\n", 4, set, &deck), RJ_OK);
+    assert_true(deck->n_k == 1 && deck->k[0].count == 5 && deck->norm == 1);
+    assert_string_equal(deck->model[0].path, "some/other");
+    assert_int_equal(deck->arithmetic, RJ_DOUBLE);
+    rj_deck_free(&deck);
+    char *bad[] = {"coupling.q=1"};
+    assert_int_equal(parse(LEAST, 1, bad, &deck), RJ_ERR_USAGE);
+    assert_non_null(strstr(rj_status_message(), "--set coupling.q: unknown key; do you mean coupling.k?"));
+    char *no_value[] = {"seed"};
+    assert_int_equal(parse(LEAST, 1, no_value, &deck), RJ_ERR_USAGE);
+    assert_int_equal(rj_memory_live(), 0);
+}
+
+static void bad_decks_are_refused_by_file_line_and_key(void **x)
+{
+    (void)x;
+    REFUSED(LEAST "couplin: {k: [1]}\n", RJ_ERR_USAGE, "some/deck.yaml:4: couplin", "unknown key",
+            "coupling");
+    REFUSED(LEAST "prompt_file: x\n", RJ_ERR_USAGE, "prompt_file", "unknown key");
+    REFUSED(LEAST "coupling: {ks: [1]}\n", RJ_ERR_USAGE, "coupling.ks", "coupling.k?");
+    REFUSED(LEAST "coupling: 3\n", RJ_ERR_USAGE, "coupling is a value");
+    REFUSED(LEAST "coupling: {k: 3}\n", RJ_ERR_USAGE, "needs a list");
+    REFUSED(LEAST "coupling: {k: [0]}\n", RJ_ERR_USAGE, "\"0\"", "counts >= 1");
+    REFUSED(LEAST "coupling: {k: [1.5d]}\n", RJ_ERR_USAGE, "\"1.5d\"");
+    REFUSED(LEAST "coupling: {k: [nan]}\n", RJ_ERR_USAGE, "\"nan\"");
+    REFUSED(LEAST "coupling: {k: [3, 3]}\n", RJ_ERR_USAGE, "3 twice");
+    REFUSED(LEAST "seed: 1x\n", RJ_ERR_USAGE, "seed is \"1x\"", "whole number");
+    REFUSED(LEAST "seed:\n", RJ_ERR_USAGE, "seed is empty");
+    REFUSED(LEAST "seed: 1\nseed: 2\n", RJ_ERR_USAGE, "some/deck.yaml:5: seed stands twice");
+    REFUSED(LEAST "arithmetic: half\n", RJ_ERR_USAGE, "\"half\", needs single | double");
+    REFUSED(LEAST "layout: {memory_per_rank: 3X}\n", RJ_ERR_USAGE, "\"3X\"");
+    REFUSED(LEAST "svd: {method: krylov}\n", RJ_ERR_USAGE, "\"krylov\", needs auto | full");
+    REFUSED(LEAST "scores: {table: s.csv}\n", RJ_ERR_USAGE, "scores.table", "cannot do that yet");
+    REFUSED(LEAST "tokens: {mode: self}\n", RJ_ERR_USAGE, "\"self\", this version has only \"depth\"");
+    REFUSED("models: [{path: m}\n", RJ_ERR_USAGE, "some/deck.yaml:", "not YAML");
+    REFUSED("", RJ_ERR_USAGE, "is empty");
+    REFUSED("models: [{path: m}]\noutput: o\n", RJ_ERR_USAGE, "prompts.file is missing");
+    REFUSED("models: []\nprompts: {file: p}\noutput: o\n", RJ_ERR_USAGE, "models is missing");
+    REFUSED("models: [{name: m}]\nprompts: {file: p}\noutput: o\n", RJ_ERR_USAGE, "needs a path or a glob");
+    REFUSED("models: [{path: a/m}, {path: b/m}]\nprompts: {file: p}\noutput: o\n", RJ_ERR_USAGE, "two models",
+            "a/m", "b/m");
+    REFUSED("models: [{path: $RJ_TEST_UNSET/m}]\nprompts: {file: p}\noutput: o\n", RJ_ERR_MISSING,
+            "RJ_TEST_UNSET", "not set");
+    REFUSED("models: [{glob: /no/such/*.gguf}]\nprompts: {file: p}\noutput: o\n", RJ_ERR_MISSING,
+            "/no/such/*.gguf");
+    REFUSED("models: [{pth: m}]\nprompts: {file: p}\noutput: o\n", RJ_ERR_USAGE, "models[].pth", "path?");
+}
+
+static void globs_are_sorted_bytewise(void **x)
+{
+    char folder[] = "/tmp/rj-deck-XXXXXX", text[256], path[64];
+    static const char *const names[] = {"b.gguf", "B.gguf", "a.gguf"};
+    rj_deck *deck = NULL;
+    (void)x;
+    assert_non_null(mkdtemp(folder));
+    for (int i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        fclose(fopen(path, "w"));
+    }
+    snprintf(text, sizeof text,
+             "models: [{glob: '%s/*.gguf', twin: random-init}]\nprompts: {file: p}\noutput: o\n", folder);
+    assert_int_equal(parse(text, 0, NULL, &deck), RJ_OK);
+    assert_int_equal(deck->n_models, 3);
+    assert_string_equal(deck->model[0].name, "B");
+    assert_string_equal(deck->model[1].name, "a");
+    assert_string_equal(deck->model[2].name, "b");
+    assert_true(deck->model[2].twin);
+    rj_deck_free(&deck);
+    for (int i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        remove(path);
+    }
+    remove(folder);
+}
+
+static void fractions_are_floored_and_checked(void **x)
+{
+    const rj_deck_k tenth = {"0.1d", 0, 0.1}, fifty = {"50", 50, 0.0};
+    int n = -1;
+    (void)x;
+    assert_int_equal(rj_deck_k_count(&tenth, 576, "m", &n), RJ_OK);
+    assert_int_equal(n, 57);
+    assert_int_equal(rj_deck_k_count(&tenth, 9, "m", &n), RJ_ERR_USAGE);
+    assert_int_equal(rj_deck_k_count(&fifty, 36, "tiny", &n), RJ_ERR_USAGE);
+    assert_non_null(strstr(rj_status_message(), "K = 50, model tiny has d = 36"));
+    assert_int_equal(n, 57);
+}
+
+static void every_allocation_may_fail(void **x)
+{
+    rj_deck *deck = NULL;
+    rj_status st = RJ_ERR_NOMEM;
+    (void)x;
+    for (int i = 0; st != RJ_OK; i++) {
+        assert_true(i < 200);
+        rj_memory_fail_after(i);
+        st = parse(LEAST "coupling: {k: [1]}\n", 0, NULL, &deck);
+        rj_memory_fail_after(-1);
+        assert_true(st == RJ_OK || (st == RJ_ERR_NOMEM && deck == NULL && rj_memory_live() == 0));
+    }
+    rj_deck_free(&deck);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(defaults_are_those_of_the_contract),
+        cmocka_unit_test(every_key_is_read),
+        cmocka_unit_test(overrides_come_last),
+        cmocka_unit_test(bad_decks_are_refused_by_file_line_and_key),
+        cmocka_unit_test(globs_are_sorted_bytewise),
+        cmocka_unit_test(fractions_are_floored_and_checked),
+        cmocka_unit_test(every_allocation_may_fail),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
