@@ -137,7 +137,7 @@ bool rj_path_exists(const char *path)
 rj_status rj_path_join(const char *folder, const char *name, char **path)
 {
     rj_status st = RJ_OK;
-    size_t n = name[0] == '/' ? 0 : strlen(folder);
+    size_t n = name[0] == '/' || strcmp(folder, ".") == 0 ? 0 : strlen(folder);
     const size_t tail = strlen(name) + 1;
     const size_t slash = n > 0 && folder[n - 1] != '/';
     char *text = NULL;

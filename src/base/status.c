@@ -22,7 +22,9 @@ rj_status rj_raise(rj_status code, const char *file, int line, const char *fmt, 
     const int n = vsnprintf(text, room, fmt, args);
     va_end(args);
     if (n < 0 || (size_t)n >= room) memcpy(text + room - 4, "...", 4);
-    memcpy(text + strlen(text), place, n_place + 1);
+    const size_t length = strlen(text);
+    if (length == 0 || text[length - 1] != ']') /* else it passes on a message, whose own place says more */
+        memcpy(text + length, place, n_place + 1);
     memcpy(message, text, sizeof message);
     return code;
 }

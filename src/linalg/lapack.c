@@ -165,7 +165,7 @@ rj_status rj_lapack_svd(rj_matrix *a, int k, double *s, rj_matrix *u, rj_matrix 
 {
     rj_status st = RJ_OK;
     factors f = {0};
-    const int exponent = exponent_of(a);
+    int exponent = 0;
 
     RJ_REQUIRE(0 <= k && k <= a->rows && k <= a->cols && u->rows == a->rows && u->cols == k &&
                    v->rows == a->cols && v->cols == k && u->type == a->type && v->type == a->type,
@@ -174,6 +174,7 @@ rj_status rj_lapack_svd(rj_matrix *a, int k, double *s, rj_matrix *u, rj_matrix 
                (int)v->type);
     RJ_TRY(factors_new(a, &f));
     if (f.q == 0) goto done;
+    exponent = exponent_of(a);
     rj_matrix_scale(ldexp(1.0, -exponent), a);
     RJ_TRY(bidiagonalise(&f));
     RJ_TRY(divide_and_conquer(&f));

@@ -36,14 +36,14 @@ static int min_int(int a, int b)
     return a < b ? a : b;
 }
 
-/* Triplets above the numerical rank: 10 eps s_1 is where a decomposition in this arithmetic leaves an exact zero, and
- * the directions that belong to it are noise. */
+/* Triplets above the numerical rank: a decomposition may leave an exact zero at some eps d^(1/2) s_1, and the
+ * directions that belong to it are noise. */
 static int triplets_known(const rj_topk *top, int width)
 {
     int n = 0;
 
     if (top == NULL) return 0;
-    const double least = 10.0 * rj_matrix_epsilon(top->u.type) * top->s[0];
+    const double least = 10.0 * rj_matrix_epsilon(top->u.type) * sqrt(top->d) * top->s[0];
     while (n < width && n < top->k && top->s[n] > least) n++;
     return n;
 }

@@ -20,7 +20,7 @@ void rj_line_add(rj_line_sums *sums, double x, double y)
 rj_line rj_line_fit(const rj_line_sums *sums)
 {
     rj_line line = {NAN, NAN, NAN};
-    const double noise = 4.0 * DBL_EPSILON * sums->largest_y;
+    const double noise = 4.0 * fmax(DBL_EPSILON * sums->largest_y, sums->noise);
 
     if (!(sums->xx > 0.0)) return line;
     line.slope = sums->xy / sums->xx;

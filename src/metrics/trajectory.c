@@ -174,7 +174,7 @@ static void measure_expodistance(const path *p, rj_trajectory *out)
 
 static void measure_growth(const path *p, rj_trajectory *out)
 {
-    rj_line_sums sums = {0};
+    rj_line_sums sums = {.noise = DBL_EPSILON}; /* ln of a norm that is rounded relatively */
 
     for (int l = 0; l <= p->L; l++) {
         if (!(out->hidden_norm[l] > 0.0)) {

@@ -37,7 +37,8 @@ const char *const rj_figure_caption[RJ_N_FIGURE_KINDS] = {
     "exponential. The line-shape score is 1 for a perfectly straight path and larger for a winding one.",
     "The hidden states of several prompts from input (circle) to last block (square), seen on their two "
     "leading principal "
-    "components; each path has components of its own. The colour is the depth. A regular path shows "
+    "components; each path has components of its own, their signs chosen so that it starts at the lower "
+    "left. The colour is the depth. A regular path shows "
     "blocks that act together.",
     "Mean excess coupling over all pairs of different blocks, for each <i>K</i>; whiskers: standard "
     "deviation over those "

@@ -5,7 +5,7 @@
 #include "resjac/report/output.h"
 #include "resjac/report/style.h"
 
-enum { WIDTH = RJ_STYLE_WIDTH, HEIGHT = 266, CELL_BOTTOM = 48, CELL = 166 };
+enum { WIDTH = RJ_STYLE_WIDTH, HEIGHT = 274, CELL_BOTTOM = 54, CELL = 152 };
 
 bool rj_figure_coupling_any(const rj_summary *m, ptrdiff_t k)
 {
@@ -58,19 +58,27 @@ static void colour_box(FILE *script, int left, const char *label)
     fprintf(script,
             "set colorbox vertical user origin screen %.5f, screen %.5f size screen %.5f, screen %.5f\n",
             (double)left / WIDTH, (double)CELL_BOTTOM / HEIGHT, 11.0 / WIDTH, (double)CELL / HEIGHT);
-    fprintf(script, "set cblabel '%s' offset -0.6,0\n", label);
+    fprintf(script, "set cblabel '%s' offset 0,0\n", label);
 }
 
-/* One square; its diagonal is greyed out where that says nothing. */
+/* One square of sharp cells: viewers blur a picture of one pixel a cell, so each cell has many. Its diagonal is greyed out
+ * where that says nothing. */
 static void panel(FILE *script, int left, int column, const char *title, bool grey_diagonal)
 {
     rj_style_panel(script, WIDTH, HEIGHT, left, left + CELL, CELL_BOTTOM, CELL_BOTTOM + CELL);
+    fprintf(script,
+            "set datafile separator comma\n"
+            "stats data skip 1 using (A[int(($1 - 1) * L + $2)] = $%d, 1) nooutput\n"
+            "set datafile separator whitespace\n", /* as '++' needs */
+            column);
     fprintf(script, "set title '%s' offset 0,-0.6\n", title);
-    fprintf(script, "plot data skip 1 using 2:1:%d with image", column);
+    fputs("plot sample [u = 0.5 + h:L + 0.5 - h] [v = 0.5 + h:L + 0.5 - h] '++' using 1:2:"
+          "(A[int((floor($2 + 0.5) - 1) * L + floor($1 + 0.5))]) with image",
+          script);
     if (grey_diagonal)
         fprintf(script,
-                ", data skip 1 using 2:($1==$2 ? $1 : NaN):(0.5):(0.5) with boxxyerror "
-                "fillcolor rgb '%s' fillstyle solid noborder",
+                ", [t = 1:L:1] '+' using 1:1:(0.5):(0.5) with boxxyerror fillcolor rgb '%s' fillstyle solid "
+                "noborder",
                 RJ_STYLE_GREY);
     fputc('\n', script);
 }
@@ -79,6 +87,7 @@ void rj_figure_coupling(const rj_figure_job *job, ptrdiff_t k)
 {
     const rj_summary *m = &job->all->model[job->figure->model];
     FILE *script = job->script;
+    const ptrdiff_t step = rj_style_step(m->L), pixels = m->L < 60 ? 8 : 4;
     double misfit[2], excess[2];
     char title[RJ_LABEL_SIZE + 96], label[RJ_LABEL_SIZE];
 
@@ -88,19 +97,22 @@ void rj_figure_coupling(const rj_figure_job *job, ptrdiff_t k)
     snprintf(title, sizeof title, "coupling of residual Jacobians on K = %s leading singular directions",
              label);
     rj_style_begin(script, job->figure->stem, WIDTH, HEIGHT, m->name, title);
-    fprintf(script, "set xrange [0.5:%td.5]\nset yrange [0.5:%td.5]\n", m->L, m->L);
-    fprintf(script, "set xtics %td\nset ytics %td\n", rj_style_step(m->L), rj_style_step(m->L));
-    fputs("set xlabel 'block {/:Italic j} (singular vectors)' offset 0,0.3\n"
+    fprintf(script, "L = %td\narray A[L * L]\nh = 0.5 / %td\n", m->L, pixels);
+    fprintf(script, "set samples L * %td\nset isosamples L * %td\n", pixels, pixels);
+    fprintf(script,
+            "set xrange [0.5:%td.5]\nset yrange [0.5:%td.5]\nset xtics %td\nset ytics %td\nunset grid\n",
+            m->L, m->L, step, step);
+    fputs("set xlabel 'block j (singular vectors)'\n"
+          "set ylabel 'block i (Jacobian)' offset 1.5,0\n"
           "set multiplot\n",
           script);
     fprintf(script, "set cbrange [%.9g:%.9g]\nset palette negative\nunset colorbox\n", misfit[0], misfit[1]);
-    fputs("set ylabel 'block {/:Italic i} (Jacobian)' offset 1,0\n", script);
-    panel(script, 44, 3, "misfit", true);
+    panel(script, 48, 3, "misfit", true);
     fputs("unset label 1; unset label 2; unset ylabel; set format y ''\n", script);
-    colour_box(script, 402, "misfit, null (1)");
-    panel(script, 224, 4, "null: by chance", false);
+    colour_box(script, 373, "misfit, null (1)");
+    panel(script, 212, 4, "null: by chance", false);
     fprintf(script, "set cbrange [%.9g:%.9g]\nset palette positive\n", excess[0], excess[1]);
-    colour_box(script, 644, "excess (1)");
-    panel(script, 468, 5, "excess = 1 - misfit/null", true);
+    colour_box(script, 619, "excess (1)");
+    panel(script, 458, 5, "excess = 1 - misfit/null", true);
     fputs("unset multiplot\n", script);
 }

@@ -67,14 +67,11 @@ static void plot_sv(FILE *script, ptrdiff_t L, int n_curves, const ptrdiff_t *cu
     }
 }
 
-void rj_figure_singular(const rj_figure_job *job)
+/* The numbers, sorted by k; returns how many there are in `curve`. The range of ln s grows to hold them. */
+static int write_curves(FILE *csv, const rj_summary *m, const rj_summary *twin, ptrdiff_t curve[N_DRAWN_SV],
+                        double *low, double *high)
 {
-    const rj_summary *m = &job->all->model[job->figure->model], *twin = rj_figure_twin_of(job->all, m);
-    FILE *csv = job->csv, *script = job->script;
-    const int width = twin != NULL ? RJ_STYLE_WIDTH : 440, height = 300;
-    ptrdiff_t curve[N_DRAWN_SV];
     int n = 0;
-    double low = INFINITY, high = -INFINITY;
 
     fputs("k,layer,s_mean,s_low,s_high,twin_s_mean,twin_s_low,twin_s_high\n", csv);
     for (int i = 0; i < N_DRAWN_SV; i++) {
@@ -82,34 +79,44 @@ void rj_figure_singular(const rj_figure_job *job)
         curve[n++] = drawn_sv[i];
         for (ptrdiff_t l = 0; l < m->L; l++) {
             fprintf(csv, "%td,%td", drawn_sv[i], l + 1);
-            write_sv(csv, sv_at(m, l, drawn_sv[i]), &low, &high);
-            write_sv(csv, sv_at(twin, l, drawn_sv[i]), &low, &high);
+            write_sv(csv, sv_at(m, l, drawn_sv[i]), low, high);
+            write_sv(csv, sv_at(twin, l, drawn_sv[i]), low, high);
             fputc('\n', csv);
         }
     }
+    return n;
+}
+
+void rj_figure_singular(const rj_figure_job *job)
+{
+    const rj_summary *m = &job->all->model[job->figure->model], *twin = rj_figure_twin_of(job->all, m);
+    FILE *script = job->script;
+    const int width = twin != NULL ? RJ_STYLE_WIDTH : 440, height = 310, left = 60, bottom = 52,
+              top = height - 62;
+    const int right = width - 88, middle = (left + right) / 2;
+    ptrdiff_t curve[N_DRAWN_SV];
+    double low = INFINITY, high = -INFINITY;
+    const int n = write_curves(job->csv, m, twin, curve, &low, &high);
+
     rj_style_range(&low, &high);
     rj_style_begin(script, job->figure->stem, width, height, m->name,
                    "leading singular values of the residual Jacobians");
+    rj_style_log_axis(script, low, high);
     fprintf(script, "set xrange [0.5:%td.5]\nset xtics %td\n", m->L, rj_style_step(m->L));
-    fprintf(script, "set logscale y\nset yrange [%.9g:%.9g]\nset format y '10^{%%T}'\n", exp(low), exp(high));
-    if (high - low < 4.0) fputs("set format y '%g'\n", script); /* less than two decades: few powers of ten */
-    fputs("set grid ytics linecolor rgb '#e4e4e4' linewidth 0.6\n"
-          "set xlabel 'block {/:Italic l}' offset 0,0.3\n"
-          "set ylabel 'singular value {/:Italic s_k} (1)'\n"
+    fprintf(script, "set key at screen %.5f, screen %.5f left top\n", (right + 8.0) / width,
+            (top + 6.0) / height);
+    fputs("set xlabel 'block l'\n"
+          "set ylabel 'singular value s_k (1)' noenhanced offset 0.8,0\n"
           "set multiplot\n",
           script);
-    const int right = width - 82, middle = twin != NULL ? (58 + right) / 2 : right;
-    if (twin != NULL)
-        fprintf(script, "set title '%s' offset 0,-0.6\n", m->trained ? "trained" : "this model");
-    fprintf(script, "set key at screen %.5f, screen %.5f left top Left reverse\n", (right + 8.0) / width,
-            (height - 52.0) / height);
-    rj_style_panel(script, width, height, 58, twin != NULL ? middle - 8 : right, 44, height - 58);
+    fprintf(script, "set title '%s' offset 0,-0.6\n", m->trained ? "trained" : "random-init");
+    rj_style_panel(script, width, height, left, twin != NULL ? middle - 8 : right, bottom, top);
     plot_sv(script, m->L, n, curve, 3, true);
     if (twin != NULL) {
         fputs("unset label 1; unset label 2; unset ylabel; unset key; set format y ''\n"
-              "set title 'random-init twin' offset 0,-0.6\n",
+              "set title 'random-init twin'\n",
               script);
-        rj_style_panel(script, width, height, middle + 8, right, 44, height - 58);
+        rj_style_panel(script, width, height, middle + 8, right, bottom, top);
         plot_sv(script, m->L, n, curve, 6, false);
     }
     fputs("unset multiplot\n", script);
@@ -149,24 +156,23 @@ void rj_figure_growth(const rj_figure_job *job)
 {
     const rj_summary *m = &job->all->model[job->figure->model];
     FILE *script = job->script;
-    const int width = 460, height = 320;
+    const int width = 460, height = 330;
     double low = INFINITY, high = -INFINITY;
     char title[RJ_LABEL_SIZE];
 
     write_norms(job->csv, m, &low, &high);
     rj_style_range(&low, &high);
     snprintf(title, sizeof title,
-             "growth rate %.3g per block, {/:Italic R}^2 = %.2f; line-shape score %.2f; %td prompts",
+             "growth rate %.3g per block, R\xC2\xB2 = %.2f; line-shape score %.2f; %td prompts",
              rj_moment_mean(&m->growth_rate), rj_moment_mean(&m->growth_r2),
              rj_moment_mean(&m->line_shape_score), m->n_measured);
     rj_style_begin(script, job->figure->stem, width, height, m->name, title);
-    rj_style_panel(script, width, height, 54, width - 14, 64, height - 46);
+    rj_style_panel(script, width, height, 58, width - 14, RJ_STYLE_LEGEND_BOTTOM, height - 44);
     fprintf(script, "set xrange [0:%td]\nset xtics %td\nset yrange [%.9g:%.9g]\n", m->L, rj_style_step(m->L),
             low, high);
-    fprintf(script, "set key at screen 0.5, screen %.5f center bottom horizontal\n", 4.0 / height);
-    fputs("set grid ytics linecolor rgb '#e4e4e4' linewidth 0.6\n"
-          "set xlabel 'depth {/:Italic l} (blocks)' offset 0,0.3\n"
-          "set ylabel 'ln ||{/:Italic x^{ l}}||' offset 0.5,0\n"
+    rj_style_legend(script, height);
+    fputs("set xlabel 'depth l (blocks)'\n"
+          "set ylabel 'ln of the norm of x^l' offset 1.5,0\n"
           "plot \\\n",
           script);
     for (ptrdiff_t p = 0; p < m->n_lines; p++)
@@ -174,8 +180,7 @@ void rj_figure_growth(const rj_figure_job *job)
                 p + 5, RJ_STYLE_THIN, p == 0 ? "title 'prompts'" : "notitle");
     fprintf(script,
             "  data skip 1 using 1:2 with lines linewidth 3 linecolor rgb '%s' title 'mean', \\\n"
-            "  data skip 1 using 1:4 with lines linewidth 2 dashtype 2 linecolor rgb '%s' title 'exponential "
-            "fit'\n",
+            "  data skip 1 using 1:4 with lines linewidth 2 dashtype 2 linecolor rgb '%s' title 'fit'\n",
             RJ_STYLE_TRAINED, RJ_STYLE_TWIN);
 }
 
@@ -187,14 +192,16 @@ bool rj_figure_trajectory_any(const rj_summary *m)
     return any;
 }
 
+/* The sign of a component is free: here it is the one that lets a path start at the lower left. */
 static void write_paths(FILE *csv, const rj_summary *m, double low[2], double high[2])
 {
     fputs("prompt,depth,pc1,pc2\n", csv);
     for (ptrdiff_t p = 0; p < m->n_paths; p++)
         for (ptrdiff_t l = 0; l <= m->L; l++) {
+            const double *path = m->pc + p * (m->L + 1) * m->n_pc;
             fprintf(csv, "%td,%td", m->path[p], l);
             for (int c = 0; c < 2; c++) {
-                const double x = m->pc[(p * (m->L + 1) + l) * m->n_pc + c];
+                const double x = path[c] > 0.0 ? -path[l * m->n_pc + c] : path[l * m->n_pc + c];
                 fputc(',', csv);
                 rj_output_number(csv, x);
                 if (!isfinite(x)) continue;
@@ -209,7 +216,7 @@ void rj_figure_trajectory(const rj_figure_job *job)
 {
     const rj_summary *m = &job->all->model[job->figure->model];
     FILE *script = job->script;
-    const int width = 460, height = 340;
+    const int width = 460, height = 340, bottom = 52, top = height - 44;
     const ptrdiff_t n = m->L + 1;
     double low[2] = {INFINITY, INFINITY}, high[2] = {-INFINITY, -INFINITY};
 
@@ -217,15 +224,15 @@ void rj_figure_trajectory(const rj_figure_job *job)
     for (int c = 0; c < 2; c++) rj_style_range(&low[c], &high[c]);
     rj_style_begin(script, job->figure->stem, width, height, m->name,
                    "hidden states on their principal components");
-    rj_style_panel(script, width, height, 60, width - 78, 48, height - 48);
+    rj_style_panel(script, width, height, 66, width - 78, bottom, top);
     fprintf(script, "set xrange [%.9g:%.9g]\nset yrange [%.9g:%.9g]\nset cbrange [0:%td]\nset cbtics %td\n",
             low[0], high[0], low[1], high[1], m->L, rj_style_step(m->L));
     fprintf(script,
             "set colorbox vertical user origin screen %.5f, screen %.5f size screen %.5f, screen %.5f\n",
-            (width - 66.0) / width, 48.0 / height, 11.0 / width, (height - 96.0) / height);
-    fputs("set xlabel 'PC 1 (units of {/:Italic x})' offset 0,0.3\n"
-          "set ylabel 'PC 2 (units of {/:Italic x})' offset 0.5,0\n"
-          "set cblabel 'depth {/:Italic l} (blocks)' offset -0.6,0\n"
+            (width - 68.0) / width, (double)bottom / height, 11.0 / width, (double)(top - bottom) / height);
+    fputs("set xlabel 'principal component 1 (units of x)'\n"
+          "set ylabel 'principal component 2 (units of x)' offset 1.2,0\n"
+          "set cblabel 'depth l (blocks)' offset -0.6,0\n"
           "plot \\\n",
           script);
     for (ptrdiff_t p = 0; p < m->n_paths; p++)

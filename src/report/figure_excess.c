@@ -27,6 +27,17 @@ static void write_excess(FILE *csv, const rj_summary *m, ptrdiff_t k, double *lo
     *high = fmax(*high, mean + (isfinite(sd) ? sd : 0.0));
 }
 
+/* Bars of a column and whiskers of the next one. */
+static void bars(FILE *script, double shift, int column, const char *colour, const char *title)
+{
+    fprintf(script, "  data skip 1 using ($1+(%.2f)):%d with boxes fillcolor rgb '%s' title '%s', \\\n",
+            shift, column, colour, title);
+    fprintf(script,
+            "  data skip 1 using ($1+(%.2f)):($%d-$%d):(0):(2*$%d) with vectors heads size screen 0.009,90 "
+            "linewidth 1.2 linecolor rgb '#333333' notitle",
+            shift, column, column + 1, column + 1);
+}
+
 void rj_figure_twin(const rj_figure_job *job)
 {
     const rj_summary *m = &job->all->model[job->figure->model], *twin = rj_figure_twin_of(job->all, m);
@@ -50,30 +61,22 @@ void rj_figure_twin(const rj_figure_job *job)
         fprintf(script, "set xtics add ('%s' %td) noenhanced\n", label, k + 1);
     }
     rj_style_range(&low, &high);
-    rj_style_panel(script, width, height, 60, width - 14, 64, height - 46);
+    rj_style_panel(script, width, height, 70, width - 14, RJ_STYLE_LEGEND_BOTTOM, height - 44);
     fprintf(
         script,
         "set xrange [0.4:%td.6]\nset yrange [%.9g:%.9g]\nset xzeroaxis linetype 1 linecolor rgb '#333333'\n",
         m->n_k, low, high);
-    fprintf(script, "set key at screen 0.5, screen %.5f center bottom horizontal\n", 4.0 / height);
+    rj_style_legend(script, height);
     fprintf(script, "set boxwidth %.2f\n", box);
-    fputs("set grid ytics linecolor rgb '#e4e4e4' linewidth 0.6\n"
-          "set xlabel '{/:Italic K} leading singular directions' offset 0,0.3\n"
-          "set ylabel 'excess (0 chance, 1 perfect)' offset 0.5,0\n"
+    fputs("set xlabel 'K leading singular directions'\n"
+          "set ylabel 'excess (0 chance, 1 perfect)' offset 1.8,0\n"
           "plot \\\n",
           script);
-    fprintf(script,
-            "  data skip 1 using ($1-%.2f):3 with boxes fillcolor rgb '%s' title '%s', \\\n"
-            "  data skip 1 using ($1-%.2f):3:4 with yerrorbars pointtype -1 linewidth 1.2 linecolor rgb "
-            "'#333333' notitle",
-            shift, RJ_STYLE_TRAINED, m->trained ? "trained" : "random-init", shift);
-    if (twin != NULL)
-        fprintf(script,
-                ", \\\n  data skip 1 using ($1+%.2f):5 with boxes fillcolor rgb '%s' title 'random-init "
-                "twin', \\\n"
-                "  data skip 1 using ($1+%.2f):5:6 with yerrorbars pointtype -1 linewidth 1.2 linecolor rgb "
-                "'#333333' notitle",
-                shift, RJ_STYLE_TWIN, shift);
+    bars(script, -shift, 3, RJ_STYLE_TRAINED, m->trained ? "trained" : "random-init");
+    if (twin != NULL) {
+        fputs(", \\\n", script);
+        bars(script, shift, 5, RJ_STYLE_TWIN, "random-init twin");
+    }
     fputc('\n', script);
 }
 
@@ -123,18 +126,18 @@ void rj_figure_overview(const rj_figure_job *job)
     char title[RJ_LABEL_SIZE + 64], label[RJ_LABEL_SIZE];
 
     for (int i = 0; i < job->all->n_models; i++) rows += job->all->model[i].measured;
-    const int width = RJ_STYLE_WIDTH, height = 130 + 22 * rows;
+    const int width = RJ_STYLE_WIDTH, height = RJ_STYLE_LEGEND_BOTTOM + 60 + 22 * rows;
     rj_escape_label(job->figure->k_label, label);
     snprintf(title, sizeof title, "excess coupling over pairs of different blocks, K = %s", label);
     rj_style_begin(script, job->figure->stem, width, height, "All models", title);
     rows = write_rows(job, &low, &high);
     rj_style_range(&low, &high);
-    rj_style_panel(script, width, height, name_width(job->all), width - 20, 70, height - 46);
+    rj_style_panel(script, width, height, name_width(job->all), width - 20, RJ_STYLE_LEGEND_BOTTOM,
+                   height - 44);
     fprintf(script, "set ytics noenhanced\nset yrange [%d.6:0.4]\nset xrange [%.9g:%.9g]\n", rows, low, high);
-    fprintf(script, "set key at screen 0.5, screen %.5f center bottom horizontal\n", 6.0 / height);
+    rj_style_legend(script, height);
     fprintf(script, "set arrow 1 from 0,graph 0 to 0,graph 1 nohead linecolor rgb '#333333' linewidth 0.8\n");
-    fputs("set grid ytics linecolor rgb '#e4e4e4' linewidth 0.6\n"
-          "set xlabel 'excess coupling (0 chance, 1 perfect)' offset 0,0.3\n"
+    fputs("set xlabel 'excess coupling (0 chance, 1 perfect)'\n"
           "plot \\\n",
           script);
     fprintf(

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -80,16 +79,6 @@ rj_status rj_gnuplot_find(void)
     return run(argv, "gnuplot --version");
 }
 
-/* Writes text with each `from` as `to`. */
-static void substitute(FILE *out, const char *text, const char *from, const char *to)
-{
-    for (const char *hit = NULL; (hit = strstr(text, from)) != NULL; text = hit + strlen(from)) {
-        fwrite(text, 1, (size_t)(hit - text), out);
-        fputs(to, out);
-    }
-    fputs(text, out);
-}
-
 /* "/CreationDate (D:20261122215103Z)" -> the same length, 1970. */
 static void set_date(char *text, size_t n)
 {
@@ -100,31 +89,29 @@ static void set_date(char *text, size_t n)
         if (memcmp(text + i, key, m) == 0) memcpy(text + i + m, date, k);
 }
 
-/* What gnuplot has no option for: cells of an SVG heat map stay sharp when a viewer enlarges them; a PDF has no date. */
+/* What gnuplot has no option for: an SVG must be one file, and a PDF must not hold the date. */
 static rj_status finish(const char *folder, const char *stem, const char *format)
 {
     rj_status st = RJ_OK;
     char suffix[8], *path = NULL, *text = NULL;
     size_t n = 0;
     FILE *out = NULL;
-    const bool svg = strcmp(format, "svg") == 0, pdf = strcmp(format, "pdf") == 0;
 
     snprintf(suffix, sizeof suffix, ".%s", format);
     RJ_TRY(rj_output_path(folder, stem, suffix, &path));
     RJ_TRY(rj_file_load(path, PICTURE_LIMIT, &text, &n));
     RJ_REQUIRE(n > 0, RJ_ERR_LIB, "%s: gnuplot wrote nothing", path);
-    if (!svg && !pdf) goto done;
-    RJ_REQUIRE(pdf || strstr(text, "<image") == NULL || strstr(text, "href='data:image/png;base64,") != NULL,
-               RJ_ERR_LIB,
-               "%s: this gnuplot puts pictures of an SVG into files beside it; take one built with libgd, "
-               "or --format png",
-               path);
-    RJ_TRY(rj_output_open(folder, stem, suffix, &out));
-    if (pdf) {
+    if (strcmp(format, "svg") == 0)
+        RJ_REQUIRE(
+            strstr(text, "<image") == NULL || strstr(text, "href='data:image/png;base64,") != NULL,
+            RJ_ERR_LIB,
+            "%s: this gnuplot puts pictures of an SVG into files beside it; take one built with libgd, "
+            "or --format png",
+            path);
+    if (strcmp(format, "pdf") == 0) {
         set_date(text, n);
+        RJ_TRY(rj_output_open(folder, stem, suffix, &out));
         fwrite(text, 1, n, out);
-    } else {
-        substitute(out, text, "<image ", "<image image-rendering='optimizeSpeed' ");
     }
 done:
     st = rj_output_close(st, &out, path != NULL ? path : stem);

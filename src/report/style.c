@@ -37,12 +37,13 @@ static void terminals(FILE *out, int width, int height)
             "pointscale 2 background rgb 'white'\n"
             "}\n",
             2 * width, 2 * height, RJ_STYLE_FONT);
-    fprintf(out,
-            "if (format eq 'pdf') {\n"
-            "  set terminal pdfcairo size %.4fin,%.4fin enhanced font 'Helvetica,%d' fontscale 0.75 "
-            "background rgb 'white'\n"
-            "}\n",
-            width / inch, height / inch, RJ_STYLE_FONT);
+    fprintf(
+        out,
+        "if (format eq 'pdf') {\n"
+        "  set terminal pdfcairo size %.4fin,%.4fin enhanced font 'Helvetica,%d' fontscale 0.6 linewidth 1.4 "
+        "background rgb 'white'\n"
+        "}\n",
+        width / inch, height / inch, RJ_STYLE_FONT);
 }
 
 void rj_style_begin(FILE *out, const char *stem, int width, int height, const char *model, const char *title)
@@ -65,14 +66,18 @@ void rj_style_begin(FILE *out, const char *stem, int width, int height, const ch
     fputs(")\n"
           "set border linewidth 0.8 linecolor rgb '#333333'\n"
           "set tics out nomirror scale 0.5\n"
-          "set key noenhanced samplen 1.6 spacing 1.05\n"
+          "set xtics offset 0,0.4\n"
+          "set xlabel offset 0,0.6\n"
+          "set pointintervalbox 0\n"
+          "set key noenhanced samplen 1.6 spacing 1.05 Left reverse\n"
           "unset key\n"
+          "set grid ytics linecolor rgb '#e4e4e4' linewidth 0.6\n"
           "set style fill solid 1.0 noborder\n",
           out);
     fprintf(out, "set label 1 '%s' at screen 0.5, screen %.4f center noenhanced font ',%d'\n", label,
-            1.0 - 13.0 / height, RJ_STYLE_FONT + 1);
+            1.0 - 12.0 / height, RJ_STYLE_FONT + 1);
     fprintf(out, "set label 2 '%s' at screen 0.5, screen %.4f center textcolor rgb '#333333'\n", title,
-            1.0 - 31.0 / height);
+            1.0 - 29.0 / height);
 }
 
 void rj_style_panel(FILE *out, int width, int height, int left, int right, int bottom, int top)
@@ -81,6 +86,26 @@ void rj_style_panel(FILE *out, int width, int height, int left, int right, int b
             (double)right / width);
     fprintf(out, "set bmargin at screen %.5f\nset tmargin at screen %.5f\n", (double)bottom / height,
             (double)top / height);
+}
+
+void rj_style_legend(FILE *out, int height)
+{
+    fprintf(out, "set key at screen 0.5, screen %.5f center bottom horizontal maxcols 3 width 0\n",
+            4.0 / height);
+}
+
+void rj_style_log_axis(FILE *out, double ln_low, double ln_high)
+{
+    const double first = floor(ln_low / log(10.0)), last = ceil(ln_high / log(10.0));
+    const int digits = last - first <= 3.0 ? 3 : 1, step = (int)fmax(1.0, ceil((last - first) / 8.0));
+
+    fprintf(out, "set logscale y\nset yrange [%.9g:%.9g]\nset format y '%%g'\nset ytics ()\n", exp(ln_low),
+            exp(ln_high));
+    for (int e = (int)first; e <= (int)last; e += step)
+        for (int i = 0; i < digits; i++) {
+            static const int digit[] = {1, 2, 5};
+            fprintf(out, "set ytics add (%de%d)\n", digit[i], e);
+        }
 }
 
 void rj_style_range(double *low, double *high)

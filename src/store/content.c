@@ -11,12 +11,16 @@ static size_t width_of(nc_type type)
     switch (type) {
     case NC_BYTE:
     case NC_UBYTE:
-    case NC_CHAR: return 1;
+    case NC_CHAR:
+        return 1;
     case NC_INT:
-    case NC_FLOAT: return 4;
+    case NC_FLOAT:
+        return 4;
     case NC_INT64:
-    case NC_DOUBLE: return 8;
-    default: return 0;
+    case NC_DOUBLE:
+        return 8;
+    default:
+        return 0;
     }
 }
 
@@ -31,8 +35,8 @@ rj_status rj_content_variable_at(const rj_nc *nc, int group, int id, rj_content_
     RJ_NC(nc, nc_inq_var(group, id, v.name, &v.type, &v.n_dims, dims, NULL));
     v.width = width_of(v.type);
     RJ_REQUIRE(v.width > 0 && v.n_dims <= RJ_CONTENT_DIMS, RJ_ERR_FORMAT,
-               "%s: variable %s has type %d and %d dimensions: not written by resjac", nc->path, v.name, (int)v.type,
-               v.n_dims);
+               "%s: variable %s has type %d and %d dimensions: not written by resjac", nc->path, v.name,
+               (int)v.type, v.n_dims);
     for (int i = 0; i < v.n_dims; i++) {
         v.dim[i] = dims[i];
         RJ_NC(nc, nc_inq_dimlen(group, dims[i], &v.shape[i]));
@@ -51,7 +55,8 @@ static int split_of(const rj_content_variable *v, size_t *inner)
     int split = v->n_dims;
 
     *inner = 1;
-    while (split > 0 && v->shape[split - 1] <= RJ_CONTENT_SLAB / v->width / *inner) *inner *= v->shape[--split];
+    while (split > 0 && v->shape[split - 1] <= RJ_CONTENT_SLAB / v->width / *inner)
+        *inner *= v->shape[--split];
     return split;
 }
 
@@ -136,8 +141,8 @@ rj_status rj_content_attribute(const rj_nc *nc, int group, int variable, const c
 
     RJ_NC(nc, nc_inq_att(group, variable, name, &mine, &n));
     const size_t width = width_of(mine);
-    RJ_REQUIRE(width > 0, RJ_ERR_FORMAT, "%s: attribute %s has type %d: not written by resjac", nc->path, name,
-               (int)mine);
+    RJ_REQUIRE(width > 0, RJ_ERR_FORMAT, "%s: attribute %s has type %d: not written by resjac", nc->path,
+               name, (int)mine);
     RJ_NEW(data, (ptrdiff_t)n + 1, (ptrdiff_t)width);
     RJ_NC(nc, nc_get_att(group, variable, name, data));
     canonicalise(mine, width, n, data);

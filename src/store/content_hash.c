@@ -58,7 +58,8 @@ done:
     return st;
 }
 
-static rj_status add_values(const rj_nc *nc, const rj_content_variable *v, rj_hash *hash, unsigned char *buffer)
+static rj_status add_values(const rj_nc *nc, const rj_content_variable *v, rj_hash *hash,
+                            unsigned char *buffer)
 {
     rj_status st = RJ_OK;
     rj_content_slab slab = {{0}, {0}, 0, 0};
@@ -102,8 +103,8 @@ static rj_status add_group(const rj_nc *nc, int group, int depth, rj_hash *hash,
     int n = 0, child = -1;
     rj_content_name *name = NULL;
 
-    RJ_REQUIRE(depth < RJ_CONTENT_DEPTH, RJ_ERR_FORMAT, "%s: groups are nested deeper than %d: not written by resjac",
-               nc->path, RJ_CONTENT_DEPTH);
+    RJ_REQUIRE(depth < RJ_CONTENT_DEPTH, RJ_ERR_FORMAT,
+               "%s: groups are nested deeper than %d: not written by resjac", nc->path, RJ_CONTENT_DEPTH);
     RJ_TRY(add_dimensions(nc, group, hash));
     RJ_TRY(add_attributes(nc, group, NC_GLOBAL, hash));
     RJ_NC(nc, nc_inq_nvars(group, &n));
@@ -148,7 +149,8 @@ rj_status rj_content_check(const rj_nc *nc)
     RJ_TRY(rj_nc_get_text(nc, nc->id, "content_sha256", sizeof stored, stored));
     RJ_TRY(rj_content_hash(nc, actual));
     RJ_REQUIRE(strcmp(stored, actual) == 0, RJ_ERR_FORMAT,
-               "%s: its content has SHA-256 %s, but content_sha256 says %s: the file was altered after it was written",
+               "%s: its content has SHA-256 %s, but content_sha256 says %s: the file was altered after it "
+               "was written",
                nc->path, actual, stored);
 done:
     return st;

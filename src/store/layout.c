@@ -12,10 +12,14 @@ bool rj_layout_has(rj_layout_kind kind, rj_variable_id id)
 {
     if (kind == RJ_LAYOUT_SHARD) return true;
     switch (rj_schema[id].keep) {
-    case RJ_KEEP_ALWAYS: return true;
-    case RJ_KEEP_COUPLING: return kind == RJ_LAYOUT_COUPLING || kind == RJ_LAYOUT_ALL;
-    case RJ_KEEP_ALL: return kind == RJ_LAYOUT_ALL;
-    case RJ_KEEP_MEAN: return false;
+    case RJ_KEEP_ALWAYS:
+        return true;
+    case RJ_KEEP_COUPLING:
+        return kind == RJ_LAYOUT_COUPLING || kind == RJ_LAYOUT_ALL;
+    case RJ_KEEP_ALL:
+        return kind == RJ_LAYOUT_ALL;
+    case RJ_KEEP_MEAN:
+        return false;
     }
     return false;
 }
@@ -38,7 +42,8 @@ done:
 }
 
 /* CF's `coordinates`: the labels that are no coordinate variables. */
-static rj_status link_labels(const rj_nc *nc, const rj_layout *l, rj_variable_id id, bool per_prompt, int variable)
+static rj_status link_labels(const rj_nc *nc, const rj_layout *l, rj_variable_id id, bool per_prompt,
+                             int variable)
 {
     rj_status st = RJ_OK;
     bool by_k = false;
@@ -65,12 +70,17 @@ static rj_status define_variable(const rj_nc *nc, const rj_layout *l, rj_variabl
     for (int i = per_prompt ? 0 : 1; i < 5 && s->dims[i] != RJ_DIM_NONE; i++) {
         const size_t size = (size_t)l->sizes.size[s->dims[i]];
         chunk[n] = s->dims[i] == RJ_DIM_PROMPT && size > RJ_PROMPT_CHUNK ? RJ_PROMPT_CHUNK
-                   : s->dims[i] == RJ_DIM_K                               ? 1
-                                                                          : size;
+                   : s->dims[i] == RJ_DIM_K                              ? 1
+                                                                         : size;
         dims[n++] = l->dim[s->dims[i]];
     }
-    const rj_nc_variable v = {.name = name, .long_name = long_name, .units = s->units,
-                              .type = rj_layout_type(s->type), .n_dims = n, .dims = dims, .fill = true,
+    const rj_nc_variable v = {.name = name,
+                              .long_name = long_name,
+                              .units = s->units,
+                              .type = rj_layout_type(s->type),
+                              .n_dims = n,
+                              .dims = dims,
+                              .fill = true,
                               .chunk = rj_schema_is_pairwise(id) ? chunk : NULL};
     RJ_TRY(rj_nc_define(nc, l->group, &v, &mine));
     RJ_TRY(link_labels(nc, l, id, per_prompt, mine));
@@ -105,7 +115,11 @@ static rj_status put_integers(const rj_nc *nc, const rj_layout *l, rj_dim dim, c
     rj_status st = RJ_OK;
     const ptrdiff_t n = l->sizes.size[dim];
     int *value = NULL, id = -1;
-    const rj_nc_variable v = {.name = name, .long_name = long_name, .units = "1", .type = NC_INT, .n_dims = 1,
+    const rj_nc_variable v = {.name = name,
+                              .long_name = long_name,
+                              .units = "1",
+                              .type = NC_INT,
+                              .n_dims = 1,
                               .dims = &l->dim[dim]};
 
     RJ_NEW(value, n, 1);
@@ -122,8 +136,8 @@ static rj_status define_texts(const rj_nc *nc, const rj_layout *l, rj_dim dim, c
 {
     rj_status st = RJ_OK;
     int dims[2] = {l->dim[dim], -1};
-    const rj_nc_variable v = {.name = name, .long_name = long_name, .units = "1", .type = NC_CHAR, .n_dims = 2,
-                              .dims = dims};
+    const rj_nc_variable v = {
+        .name = name, .long_name = long_name, .units = "1", .type = NC_CHAR, .n_dims = 2, .dims = dims};
 
     RJ_TRY(rj_layout_string(nc, l->group, size, &dims[1]));
     RJ_TRY(rj_nc_define(nc, l->group, &v, id));
@@ -131,12 +145,14 @@ done:
     return st;
 }
 
-static rj_status define_coordinates(const rj_nc *nc, rj_layout *l, const int *k_count, const char *const *k_label)
+static rj_status define_coordinates(const rj_nc *nc, rj_layout *l, const int *k_count,
+                                    const char *const *k_label)
 {
     rj_status st = RJ_OK;
     int label = -1;
 
-    RJ_TRY(put_integers(nc, l, RJ_DIM_LAYER, "layer", "block whose Jacobian and singular values are taken", 1, NULL));
+    RJ_TRY(put_integers(nc, l, RJ_DIM_LAYER, "layer", "block whose Jacobian and singular values are taken", 1,
+                        NULL));
     RJ_TRY(put_integers(nc, l, RJ_DIM_LAYER_J, "layer_j", "block whose singular vectors are taken", 1, NULL));
     RJ_TRY(put_integers(nc, l, RJ_DIM_DEPTH, "depth", "blocks passed: 0 is the input of the first", 0, NULL));
     RJ_TRY(put_integers(nc, l, RJ_DIM_SV, "sv", "index of the singular value", 1, NULL));
@@ -145,7 +161,8 @@ static rj_status define_coordinates(const rj_nc *nc, rj_layout *l, const int *k_
     RJ_TRY(define_texts(nc, l, RJ_DIM_K, "k_label", "K as the deck gives it", RJ_NAME_SIZE, &label));
     for (ptrdiff_t i = 0; i < l->sizes.size[RJ_DIM_K]; i++)
         RJ_TRY(rj_nc_put_texts(nc, l->group, label, (size_t)i, 1, RJ_NAME_SIZE, k_label[i], 0));
-    RJ_TRY(define_texts(nc, l, RJ_DIM_PROMPT, "prompt_id", "name of the prompt", RJ_NAME_SIZE, &l->prompt_id));
+    RJ_TRY(
+        define_texts(nc, l, RJ_DIM_PROMPT, "prompt_id", "name of the prompt", RJ_NAME_SIZE, &l->prompt_id));
     RJ_TRY(define_texts(nc, l, RJ_DIM_PROMPT, "prompt_sha256", "SHA-256 of the prompt", RJ_SHA256_SIZE,
                         &l->prompt_sha256));
 done:
@@ -194,7 +211,8 @@ static rj_status put_ints(const rj_nc *nc, const rj_layout *l, rj_variable_id id
     RJ_NEW(whole, n, 1);
     for (ptrdiff_t i = 0; i < n; i++) {
         const bool sound = isnan(value[i]) || (fabs(value[i]) < INT_MAX && value[i] == trunc(value[i]));
-        RJ_REQUIRE(sound, RJ_ERR_ARG, "%s[%td] = %g does not fit an integer variable", rj_schema[id].name, i, value[i]);
+        RJ_REQUIRE(sound, RJ_ERR_ARG, "%s[%td] = %g does not fit an integer variable", rj_schema[id].name, i,
+                   value[i]);
         whole[i] = isnan(value[i]) ? NC_FILL_INT : (int)value[i];
     }
     RJ_NC(nc, nc_put_vara_int(l->group, l->value[id], start, count, whole));

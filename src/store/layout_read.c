@@ -14,10 +14,11 @@ static rj_status check_variable(const rj_nc *nc, rj_variable_id id, int *variabl
     char name[NC_MAX_NAME + 1];
 
     RJ_REQUIRE(nc_inq_varid(nc->id, s->name, &mine) == NC_NOERR, RJ_ERR_FORMAT,
-               "%s: variable %s is missing: the shard is of another version of resjac, or broken", nc->path, s->name);
+               "%s: variable %s is missing: the shard is of another version of resjac, or broken", nc->path,
+               s->name);
     RJ_NC(nc, nc_inq_var(nc->id, mine, NULL, &type, &n, dims, NULL));
-    RJ_REQUIRE(type == rj_layout_type(s->type), RJ_ERR_FORMAT, "%s: variable %s has type %d, not %d", nc->path, s->name,
-               (int)type, (int)rj_layout_type(s->type));
+    RJ_REQUIRE(type == rj_layout_type(s->type), RJ_ERR_FORMAT, "%s: variable %s has type %d, not %d",
+               nc->path, s->name, (int)type, (int)rj_layout_type(s->type));
     for (int i = 0; i < 5; i++) {
         const char *expected = rj_dim_name(s->dims[i]);
         name[0] = '\0';
@@ -42,14 +43,16 @@ static rj_status get_variable(const rj_nc *nc, rj_variable_id id, rj_record *rec
         double *value = rj_record_at(record, id, p);
         rj_layout_slab(id, &record->sizes, (size_t)p, start, count);
         RJ_NC(nc, nc_get_vara_double(nc->id, variable, start, count, value));
-        for (ptrdiff_t i = 0; rj_schema[id].type == RJ_VALUE_INT && i < rj_schema_count(id, &record->sizes); i++)
+        for (ptrdiff_t i = 0; rj_schema[id].type == RJ_VALUE_INT && i < rj_schema_count(id, &record->sizes);
+             i++)
             if (value[i] == NC_FILL_INT) value[i] = (double)NAN;
     }
 done:
     return st;
 }
 
-static rj_status get_texts(const rj_nc *nc, const char *name, size_t rows, size_t size, char *text, size_t stride)
+static rj_status get_texts(const rj_nc *nc, const char *name, size_t rows, size_t size, char *text,
+                           size_t stride)
 {
     rj_status st = RJ_OK;
     int variable = -1, n = 0;
@@ -58,7 +61,8 @@ static rj_status get_texts(const rj_nc *nc, const char *name, size_t rows, size_
 
     RJ_NEW(row, (ptrdiff_t)size + 1, 1);
     RJ_REQUIRE(nc_inq_varid(nc->id, name, &variable) == NC_NOERR &&
-                   nc_inq_var(nc->id, variable, NULL, &type, &n, NULL, NULL) == NC_NOERR && type == NC_CHAR && n == 2,
+                   nc_inq_var(nc->id, variable, NULL, &type, &n, NULL, NULL) == NC_NOERR && type == NC_CHAR &&
+                   n == 2,
                RJ_ERR_FORMAT, "%s: the text variable %s is missing: the file is broken", nc->path, name);
     for (size_t i = 0; i < rows; i++) {
         const size_t start[2] = {i, 0}, count[2] = {1, size};
@@ -78,7 +82,8 @@ rj_status rj_layout_get(const rj_nc *nc, rj_record *record)
     const size_t rows = (size_t)record->sizes.size[RJ_DIM_PROMPT];
 
     RJ_TRY(get_texts(nc, "prompt_id", rows, RJ_NAME_SIZE, record->prompt_id[0], RJ_NAME_SIZE));
-    RJ_TRY(get_texts(nc, "prompt_sha256", rows, RJ_SHA256_SIZE, record->prompt_sha256[0], RJ_SHA256_SIZE + 1));
+    RJ_TRY(
+        get_texts(nc, "prompt_sha256", rows, RJ_SHA256_SIZE, record->prompt_sha256[0], RJ_SHA256_SIZE + 1));
     for (int id = 0; id < RJ_N_VARIABLES; id++) RJ_TRY(get_variable(nc, (rj_variable_id)id, record));
 done:
     return st;

@@ -55,8 +55,8 @@ static rj_status reserve(const char *path, int flags, uint64_t bytes)
     while (error == EINTR);
     close(fd);
     RJ_REQUIRE(error == 0 || error == EOPNOTSUPP || error == EINVAL, RJ_ERR_IO,
-               "%s: no room for its %llu bytes: %s; free space, raise the quota or choose another output", path,
-               (unsigned long long)bytes, strerror(error));
+               "%s: no room for its %llu bytes: %s; free space, raise the quota or choose another output",
+               path, (unsigned long long)bytes, strerror(error));
 done:
     return st;
 }
@@ -89,7 +89,8 @@ rj_status rj_nc_open(const char *path, rj_nc *nc)
 
     const int error = stat(path, &file) == 0 ? 0 : errno;
     RJ_REQUIRE(error != ENOENT && error != ENOTDIR, RJ_ERR_MISSING, "%s: there is no such file", path);
-    RJ_REQUIRE(error == 0 && access(path, R_OK) == 0, RJ_ERR_IO, "%s: cannot read it: %s", path, strerror(errno));
+    RJ_REQUIRE(error == 0 && access(path, R_OK) == 0, RJ_ERR_IO, "%s: cannot read it: %s", path,
+               strerror(errno));
     RJ_REQUIRE(S_ISREG(file.st_mode), RJ_ERR_FORMAT, "%s: not a regular file", path);
     RJ_NC(&mine, nc_open(path, NC_NOWRITE, &mine.id));
     *nc = mine;
@@ -148,8 +149,8 @@ rj_status rj_nc_get_text(const rj_nc *nc, int group, const char *name, size_t si
 
     RJ_REQUIRE(nc_inq_att(group, NC_GLOBAL, name, &type, &n) == NC_NOERR && type == NC_CHAR, RJ_ERR_FORMAT,
                "%s: the text attribute '%s' is missing: not of resjac, or broken", nc->path, name);
-    RJ_REQUIRE(n < size, RJ_ERR_FORMAT, "%s: attribute '%s' has %zu characters, at most %zu are expected", nc->path,
-               name, n, size - 1);
+    RJ_REQUIRE(n < size, RJ_ERR_FORMAT, "%s: attribute '%s' has %zu characters, at most %zu are expected",
+               nc->path, name, n, size - 1);
     RJ_NEW(value, (ptrdiff_t)n + 1, 1);
     RJ_NC(nc, nc_get_att_text(group, NC_GLOBAL, name, value));
     RJ_REQUIRE(strlen(value) == n, RJ_ERR_FORMAT, "%s: attribute '%s' holds a NUL", nc->path, name);
@@ -169,10 +170,11 @@ rj_status rj_nc_get_integer(const rj_nc *nc, int group, const char *name, int64_
 
     RJ_REQUIRE(nc_inq_att(group, NC_GLOBAL, name, &type, &n) == NC_NOERR && n == 1 &&
                    (type == NC_INT || type == NC_INT64),
-               RJ_ERR_FORMAT, "%s: the integer attribute '%s' is missing: not of resjac, or broken", nc->path, name);
+               RJ_ERR_FORMAT, "%s: the integer attribute '%s' is missing: not of resjac, or broken", nc->path,
+               name);
     RJ_NC(nc, nc_get_att_longlong(group, NC_GLOBAL, name, &v));
-    RJ_REQUIRE(v >= low && v <= high, RJ_ERR_FORMAT, "%s: attribute '%s' is %lld, not in %lld..%lld", nc->path, name, v,
-               (long long)low, (long long)high);
+    RJ_REQUIRE(v >= low && v <= high, RJ_ERR_FORMAT, "%s: attribute '%s' is %lld, not in %lld..%lld",
+               nc->path, name, v, (long long)low, (long long)high);
     *value = v;
 done:
     return st;
@@ -185,7 +187,8 @@ rj_status rj_nc_get_number(const rj_nc *nc, int group, const char *name, double 
     size_t n = 0;
 
     RJ_REQUIRE(nc_inq_att(group, NC_GLOBAL, name, &type, &n) == NC_NOERR && n == 1 && type == NC_DOUBLE,
-               RJ_ERR_FORMAT, "%s: the number attribute '%s' is missing: not of resjac, or broken", nc->path, name);
+               RJ_ERR_FORMAT, "%s: the number attribute '%s' is missing: not of resjac, or broken", nc->path,
+               name);
     RJ_NC(nc, nc_get_att_double(group, NC_GLOBAL, name, value));
 done:
     return st;
@@ -221,8 +224,7 @@ rj_status rj_nc_define(const rj_nc *nc, int group, const rj_nc_variable *variabl
         RJ_NC(nc, nc_def_var_deflate(group, mine, 1, 1, 1));
     }
     RJ_TRY(rj_nc_put_text(nc, group, mine, "long_name", v->long_name));
-    if (v->type == NC_CHAR)
-        RJ_TRY(rj_nc_put_text(nc, group, mine, "_Encoding", "utf-8"));
+    if (v->type == NC_CHAR) RJ_TRY(rj_nc_put_text(nc, group, mine, "_Encoding", "utf-8"));
     RJ_TRY(rj_nc_put_text(nc, group, mine, "units", v->units));
     *id = mine;
 done:

@@ -60,9 +60,9 @@ typedef struct {
     const char *name, *long_name, *units;
     nc_type type;
     int n_dims;
-    const int *dims;        /* [n_dims] */
-    bool fill;              /* _FillValue: NaN or NC_FILL_INT */
-    const size_t *chunk;    /* [n_dims], shuffled and deflated; NULL: one contiguous block */
+    const int *dims;     /* [n_dims] */
+    bool fill;           /* _FillValue: NaN or NC_FILL_INT */
+    const size_t *chunk; /* [n_dims], shuffled and deflated; NULL: one contiguous block */
 } rj_nc_variable;
 RJ_CHECKED rj_status rj_nc_define(const rj_nc *nc, int group, const rj_nc_variable *variable, int *id);
 

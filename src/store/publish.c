@@ -48,8 +48,10 @@ static rj_status verify(const char *path)
     RJ_TRY(rj_content_check(&nc));
 done:
     rj_nc_drop(&nc);
-    if (st == RJ_ERR_FORMAT) /* it was written a moment ago: the disk lost it, the user's data are not at fault */
-        st = rj_raise(RJ_ERR_IO, __FILE__, __LINE__, "what was written does not read back: %s", rj_status_message());
+    if (st ==
+        RJ_ERR_FORMAT) /* it was written a moment ago: the disk lost it, the user's data are not at fault */
+        st = rj_raise(RJ_ERR_IO, __FILE__, __LINE__, "what was written does not read back: %s",
+                      rj_status_message());
     return st;
 }
 
@@ -61,8 +63,8 @@ rj_status rj_publish(const char *temporary, const char *path)
     RJ_TRY(rj_path_folder(path, &folder));
     RJ_TRY(flush(temporary, O_RDWR));
     RJ_TRY(verify(temporary));
-    RJ_REQUIRE(rename(temporary, path) == 0, RJ_ERR_CREATE, "%s: cannot be put in place: %s; is it a folder?", path,
-               strerror(errno));
+    RJ_REQUIRE(rename(temporary, path) == 0, RJ_ERR_CREATE, "%s: cannot be put in place: %s; is it a folder?",
+               path, strerror(errno));
     RJ_TRY(flush(folder, O_RDONLY | O_DIRECTORY));
 done:
     rj_free(folder);

@@ -29,15 +29,16 @@ static const struct {
 };
 enum { N_PLAIN = sizeof plain / sizeof plain[0] };
 
-static rj_status add_of_k(rj_variable_id id, rj_measure_kind kind, const char *label, int *n, rj_measure *measure)
+static rj_status add_of_k(rj_variable_id id, rj_measure_kind kind, const char *label, int *n,
+                          rj_measure *measure)
 {
     rj_status st = RJ_OK;
     static const char *const ending[] = {"_offdiag", "_adjacent", ""};
     rj_measure *m = &measure[(*n)++];
 
     const int length = snprintf(m->name, sizeof m->name, "%s_k%s%s", rj_schema[id].name, label, ending[kind]);
-    RJ_REQUIRE(length < RJ_NAME_SIZE, RJ_ERR_USAGE, "coupling.k: the label '%s' is too long: give a shorter number",
-               label);
+    RJ_REQUIRE(length < RJ_NAME_SIZE, RJ_ERR_USAGE,
+               "coupling.k: the label '%s' is too long: give a shorter number", label);
     m->kind = kind;
     m->variable = id;
     m->k_label = label;
@@ -105,10 +106,12 @@ static double mean_of(const double *value, ptrdiff_t count)
 static const double *at_label(const rj_measure *m, const rj_shard_head *head, const rj_record *record,
                               ptrdiff_t prompt)
 {
-    const ptrdiff_t n_k = record->sizes.size[RJ_DIM_K], n = rj_schema_count(m->variable, &record->sizes) / n_k;
+    const ptrdiff_t n_k = record->sizes.size[RJ_DIM_K],
+                    n = rj_schema_count(m->variable, &record->sizes) / n_k;
 
     for (ptrdiff_t k = 0; k < n_k; k++)
-        if (strcmp(head->k_label[k], m->k_label) == 0) return rj_record_at(record, m->variable, prompt) + k * n;
+        if (strcmp(head->k_label[k], m->k_label) == 0)
+            return rj_record_at(record, m->variable, prompt) + k * n;
     return NULL;
 }
 
@@ -121,14 +124,19 @@ double rj_measure_prompt(const rj_measure *measure, const rj_shard_head *head, c
 
     if (m->k_label != NULL && value == NULL) return (double)NAN;
     switch (m->kind) {
-    case RJ_MEASURE_OFFDIAG: return mean_of_pairs(value, L, false);
-    case RJ_MEASURE_ADJACENT: return mean_of_pairs(value, L, true);
-    case RJ_MEASURE_OF_K: return mean_of(value, L);
+    case RJ_MEASURE_OFFDIAG:
+        return mean_of_pairs(value, L, false);
+    case RJ_MEASURE_ADJACENT:
+        return mean_of_pairs(value, L, true);
+    case RJ_MEASURE_OF_K:
+        return mean_of(value, L);
     case RJ_MEASURE_PLAIN:
-        return mean_of(rj_record_at(record, m->variable, prompt), rj_schema_count(m->variable, &record->sizes));
+        return mean_of(rj_record_at(record, m->variable, prompt),
+                       rj_schema_count(m->variable, &record->sizes));
     case RJ_MEASURE_LN_PARAMETERS:
     case RJ_MEASURE_N_LAYERS:
-    case RJ_MEASURE_D_MODEL: break;
+    case RJ_MEASURE_D_MODEL:
+        break;
     }
     return (double)NAN;
 }
@@ -138,12 +146,15 @@ double rj_measure_fact(const rj_measure *measure, const rj_model_facts *facts)
     switch (measure->kind) {
     case RJ_MEASURE_LN_PARAMETERS:
         return facts->n_parameters > 0 ? log((double)facts->n_parameters) : (double)NAN;
-    case RJ_MEASURE_N_LAYERS: return facts->n_layers > 0 ? facts->n_layers : (double)NAN;
-    case RJ_MEASURE_D_MODEL: return facts->d_model > 0 ? facts->d_model : (double)NAN;
+    case RJ_MEASURE_N_LAYERS:
+        return facts->n_layers > 0 ? facts->n_layers : (double)NAN;
+    case RJ_MEASURE_D_MODEL:
+        return facts->d_model > 0 ? facts->d_model : (double)NAN;
     case RJ_MEASURE_OFFDIAG:
     case RJ_MEASURE_ADJACENT:
     case RJ_MEASURE_OF_K:
-    case RJ_MEASURE_PLAIN: break;
+    case RJ_MEASURE_PLAIN:
+        break;
     }
     return (double)NAN;
 }

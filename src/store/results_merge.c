@@ -75,7 +75,8 @@ void rj_merge_add(rj_merge *merge, const rj_shard *shard, int n_measures, const 
         merge->n_measured++;
         for (int i = 0; i < RJ_N_VARIABLES; i++) {
             const double *value = rj_record_at(r, (rj_variable_id)i, p);
-            for (ptrdiff_t j = 0; j < merge->variable[i].n; j++) moments_add(&merge->variable[i], j, value[j]);
+            for (ptrdiff_t j = 0; j < merge->variable[i].n; j++)
+                moments_add(&merge->variable[i], j, value[j]);
         }
         for (int m = 0; m < n_measures; m++)
             moments_add(&merge->measure, m, rj_measure_prompt(&measure[m], &shard->head, r, p));
@@ -102,8 +103,8 @@ done:
     return st;
 }
 
-void rj_merge_values(const rj_merge *merge, const rj_model_facts *facts, int n_measures, const rj_measure *measure,
-                     double *value)
+void rj_merge_values(const rj_merge *merge, const rj_model_facts *facts, int n_measures,
+                     const rj_measure *measure, double *value)
 {
     for (int m = 0; m < n_measures; m++)
         value[m] = measure[m].kind < RJ_MEASURE_LN_PARAMETERS ? moments_mean(&merge->measure, m)

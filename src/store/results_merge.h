@@ -24,6 +24,6 @@ void rj_merge_add(rj_merge *merge, const rj_shard *shard, int n_measures, const 
 /* The means and standard deviations of all pairwise variables into the file. */
 RJ_CHECKED rj_status rj_merge_put(const rj_nc *nc, const rj_layout *layout, const rj_merge *merge);
 /* Means of the measures over prompts, facts included; NAN where missing. */
-void rj_merge_values(const rj_merge *merge, const rj_model_facts *facts, int n_measures, const rj_measure *measure,
-                     double *value);
+void rj_merge_values(const rj_merge *merge, const rj_model_facts *facts, int n_measures,
+                     const rj_measure *measure, double *value);
 #endif

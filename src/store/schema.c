@@ -1,10 +1,16 @@
 /* schema.c: the table of the output contract. docs/formats.md says the same in words: change both together. */
 #include "resjac/store/schema.h"
 
-#define PROMPT    {RJ_DIM_PROMPT}
-#define BY(...)   {RJ_DIM_PROMPT, __VA_ARGS__}
-#define BY_LAYER  BY(RJ_DIM_LAYER)
-#define PAIRWISE  BY(RJ_DIM_K, RJ_DIM_LAYER, RJ_DIM_LAYER_J)
+#define PROMPT                                                                                               \
+    {                                                                                                        \
+        RJ_DIM_PROMPT                                                                                        \
+    }
+#define BY(...)                                                                                              \
+    {                                                                                                        \
+        RJ_DIM_PROMPT, __VA_ARGS__                                                                           \
+    }
+#define BY_LAYER BY(RJ_DIM_LAYER)
+#define PAIRWISE BY(RJ_DIM_K, RJ_DIM_LAYER, RJ_DIM_LAYER_J)
 
 const rj_variable rj_schema[RJ_N_VARIABLES] = {
     [RJ_VAR_N_TOKENS] = {"n_tokens", "1", "number of tokens of the prompt", PROMPT, RJ_VALUE_INT,
@@ -26,10 +32,11 @@ const rj_variable rj_schema[RJ_N_VARIABLES] = {
     [RJ_VAR_LINE_SHAPE_SCORE] = {"line_shape_score", "1",
                                  "line-shape score of the trajectory: >= 1, 1 for a straight line", PROMPT,
                                  RJ_VALUE_DOUBLE, RJ_KEEP_ALWAYS, false},
-    [RJ_VAR_EXPODISTANCE] = {"expodistance", "1",
-                             "expodistance Var(a)/Mean(a)^2, a^l = ln(||x^l||/||x^(l-1)||): 0 for exponential "
-                             "growth",
-                             PROMPT, RJ_VALUE_DOUBLE, RJ_KEEP_ALWAYS, false},
+    [RJ_VAR_EXPODISTANCE] =
+        {"expodistance", "1",
+         "expodistance Var(a)/Mean(a)^2, a^l = ln(||x^l||/||x^(l-1)||): 0 for exponential "
+         "growth",
+         PROMPT, RJ_VALUE_DOUBLE, RJ_KEEP_ALWAYS, false},
     [RJ_VAR_EXPODISTANCE_CV] = {"expodistance_cv", "1", "square root of expodistance", PROMPT,
                                 RJ_VALUE_DOUBLE, RJ_KEEP_ALWAYS, false},
     [RJ_VAR_GROWTH_RATE] = {"growth_rate", "1", "slope of the fit ln||x^l|| = intercept + rate l", PROMPT,
@@ -52,9 +59,10 @@ const rj_variable rj_schema[RJ_N_VARIABLES] = {
                                BY(RJ_DIM_LAYER, RJ_DIM_SV), RJ_VALUE_DOUBLE, RJ_KEEP_ALWAYS, false},
     [RJ_VAR_RESIDUAL_LEFT] = {"residual_left", "1", "certificate ||J' u_k - s_k v_k||/s_1",
                               BY(RJ_DIM_LAYER, RJ_DIM_SV), RJ_VALUE_DOUBLE, RJ_KEEP_ALWAYS, false},
-    [RJ_VAR_RELATIVE_GAP] = {"relative_gap", "1",
-                             "smallest gap (s_i - s_(i+1))/s_1 among s_1..s_(K+1): directions are arbitrary at 0",
-                             BY(RJ_DIM_LAYER, RJ_DIM_K), RJ_VALUE_DOUBLE, RJ_KEEP_ALWAYS, false},
+    [RJ_VAR_RELATIVE_GAP] =
+        {"relative_gap", "1",
+         "smallest gap (s_i - s_(i+1))/s_1 among s_1..s_(K+1): directions are arbitrary at 0",
+         BY(RJ_DIM_LAYER, RJ_DIM_K), RJ_VALUE_DOUBLE, RJ_KEEP_ALWAYS, false},
     [RJ_VAR_GAP_FLAG] = {"gap_flag", "1", "1 where relative_gap is below 1e-5", BY(RJ_DIM_LAYER, RJ_DIM_K),
                          RJ_VALUE_INT, RJ_KEEP_ALWAYS, false},
     [RJ_VAR_KINK_COUNT] = {"kink_count", "1", "number of units within 1e-5 of a kink of their activation",
@@ -65,9 +73,10 @@ const rj_variable rj_schema[RJ_N_VARIABLES] = {
                            RJ_VALUE_INT, RJ_KEEP_ALWAYS, false},
     [RJ_VAR_JACOBIAN_FROBENIUS] = {"jacobian_frobenius", "1", "Frobenius norm of the residual Jacobian",
                                    BY_LAYER, RJ_VALUE_DOUBLE, RJ_KEEP_ALWAYS, false},
-    [RJ_VAR_JACOBIAN_FROBENIUS_ERROR] = {"jacobian_frobenius_error", "1",
-                                         "standard error of jacobian_frobenius where it is an estimate, else 0",
-                                         BY_LAYER, RJ_VALUE_DOUBLE, RJ_KEEP_ALWAYS, false},
+    [RJ_VAR_JACOBIAN_FROBENIUS_ERROR] =
+        {"jacobian_frobenius_error", "1",
+         "standard error of jacobian_frobenius where it is an estimate, else 0", BY_LAYER, RJ_VALUE_DOUBLE,
+         RJ_KEEP_ALWAYS, false},
     [RJ_VAR_JACOBIAN_SPECTRAL] = {"jacobian_spectral", "1", "spectral norm of the residual Jacobian, s_1",
                                   BY_LAYER, RJ_VALUE_DOUBLE, RJ_KEEP_ALWAYS, false},
     [RJ_VAR_STABLE_RANK] = {"stable_rank", "1", "||J||_F^2/s_1^2", BY_LAYER, RJ_VALUE_DOUBLE, RJ_KEEP_ALWAYS,
@@ -86,17 +95,18 @@ const rj_variable rj_schema[RJ_N_VARIABLES] = {
     [RJ_VAR_COUPLING_MISFIT] = {"coupling_misfit", "1", "|| |A| - S_i ||_F/||s_i||_p, A = U_j' J_i V_j",
                                 PAIRWISE, RJ_VALUE_FLOAT, RJ_KEEP_COUPLING, false},
     [RJ_VAR_EXCESS_COUPLING] = {"excess_coupling", "1",
-                                "1 - coupling_misfit/coupling_null: 0 at chance, 1 perfect coupling", PAIRWISE,
-                                RJ_VALUE_FLOAT, RJ_KEEP_COUPLING, false},
+                                "1 - coupling_misfit/coupling_null: 0 at chance, 1 perfect coupling",
+                                PAIRWISE, RJ_VALUE_FLOAT, RJ_KEEP_COUPLING, false},
     [RJ_VAR_COUPLING_NULL] = {"coupling_null", "1",
                               "coupling_misfit expected of frames independent of the Jacobian",
                               BY(RJ_DIM_K, RJ_DIM_LAYER), RJ_VALUE_DOUBLE, RJ_KEEP_ALWAYS, false},
     [RJ_VAR_COUPLING_NULL_SD] = {"coupling_null_sd", "1",
                                  "standard deviation of coupling_misfit over draws of independent frames",
                                  BY(RJ_DIM_K, RJ_DIM_LAYER), RJ_VALUE_DOUBLE, RJ_KEEP_ALWAYS, false},
-    [RJ_VAR_COUPLING_NULL_ROTATION] = {"coupling_null_rotation", "1",
-                                       "coupling_misfit expected when the frames are rotated inside their spans",
-                                       PAIRWISE, RJ_VALUE_FLOAT, RJ_KEEP_MEAN, false},
+    [RJ_VAR_COUPLING_NULL_ROTATION] =
+        {"coupling_null_rotation", "1",
+         "coupling_misfit expected when the frames are rotated inside their spans", PAIRWISE, RJ_VALUE_FLOAT,
+         RJ_KEEP_MEAN, false},
     [RJ_VAR_COUPLING_NULL_CONJUGATION] = {"coupling_null_conjugation", "1",
                                           "coupling_misfit expected when both frames are rotated together",
                                           PAIRWISE, RJ_VALUE_FLOAT, RJ_KEEP_MEAN, false},
@@ -104,8 +114,8 @@ const rj_variable rj_schema[RJ_N_VARIABLES] = {
                                       "excess_coupling without the first triplet of both blocks", PAIRWISE,
                                       RJ_VALUE_FLOAT, RJ_KEEP_MEAN, false},
     [RJ_VAR_EXCESS_COUPLING_DROP3] = {"excess_coupling_drop3", "1",
-                                      "excess_coupling without the first three triplets of both blocks", PAIRWISE,
-                                      RJ_VALUE_FLOAT, RJ_KEEP_MEAN, false},
+                                      "excess_coupling without the first three triplets of both blocks",
+                                      PAIRWISE, RJ_VALUE_FLOAT, RJ_KEEP_MEAN, false},
     [RJ_VAR_COUPLING_MISFIT_SIGNED] = {"coupling_misfit_signed", "1", "||A - S_i||_F/||s_i||_p", PAIRWISE,
                                        RJ_VALUE_FLOAT, RJ_KEEP_ALL, false},
     [RJ_VAR_COUPLING_MISFIT_TRACE] = {"coupling_misfit_trace", "1", "|| |A| - S_i ||_F/sum(s_i)", PAIRWISE,
@@ -134,7 +144,8 @@ const char *rj_dim_name(rj_dim dim)
 ptrdiff_t rj_schema_count(rj_variable_id id, const rj_sizes *sizes)
 {
     ptrdiff_t n = 1;
-    for (int i = 1; i < 5 && rj_schema[id].dims[i] != RJ_DIM_NONE; i++) n *= sizes->size[rj_schema[id].dims[i]];
+    for (int i = 1; i < 5 && rj_schema[id].dims[i] != RJ_DIM_NONE; i++)
+        n *= sizes->size[rj_schema[id].dims[i]];
     return n;
 }
 

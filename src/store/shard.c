@@ -71,7 +71,8 @@ static rj_status write_file(const char *path, const rj_shard_head *head, const r
 
     RJ_TRY(rj_nc_create(path, rj_layout_bytes(RJ_LAYOUT_SHARD, &record->sizes), &nc));
     RJ_TRY(put_head(&nc, head));
-    RJ_TRY(rj_layout_define(&nc, nc.id, RJ_LAYOUT_SHARD, &record->sizes, head->k_count, head->k_label, &layout));
+    RJ_TRY(
+        rj_layout_define(&nc, nc.id, RJ_LAYOUT_SHARD, &record->sizes, head->k_count, head->k_label, &layout));
     RJ_TRY(rj_layout_put(&nc, &layout, 0, record));
     RJ_TRY(rj_content_hash(&nc, hash));
     RJ_TRY(rj_nc_put_text(&nc, nc.id, NC_GLOBAL, "content_sha256", hash));
@@ -86,8 +87,8 @@ rj_status rj_shard_write(const char *folder, const rj_shard_head *head, const rj
     rj_status st = RJ_OK;
     char name[2 * RJ_NAME_SIZE], *path = NULL, *temporary = NULL;
 
-    RJ_REQUIRE(head->n_k == record->sizes.size[RJ_DIM_K], RJ_ERR_ARG, "%d K in the head, %td in the record", head->n_k,
-               record->sizes.size[RJ_DIM_K]);
+    RJ_REQUIRE(head->n_k == record->sizes.size[RJ_DIM_K], RJ_ERR_ARG, "%d K in the head, %td in the record",
+               head->n_k, record->sizes.size[RJ_DIM_K]);
     rj_shard_name(head, name);
     RJ_TRY(rj_path_join(folder, name, &path));
     RJ_TRY(rj_publish_name(path, &temporary));
@@ -111,8 +112,8 @@ static rj_status set_aside(const char *path, const char *name)
     RJ_NEW(broken, (ptrdiff_t)(strlen(path) + sizeof ".broken"), 1);
     strcpy(broken, path);
     strcat(broken, ".broken");
-    RJ_REQUIRE(rename(path, broken) == 0 || errno == ENOENT, RJ_ERR_IO, "%s: cannot be renamed to %s: %s", path, other,
-               strerror(errno)); /* ENOENT: another rank was faster */
+    RJ_REQUIRE(rename(path, broken) == 0 || errno == ENOENT, RJ_ERR_IO, "%s: cannot be renamed to %s: %s",
+               path, other, strerror(errno)); /* ENOENT: another rank was faster */
 done:
     rj_free(broken);
     return st;

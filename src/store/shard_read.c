@@ -18,9 +18,13 @@ typedef struct {
 } owner;
 
 /* No model has more: beyond them a size is an error, not a wish. */
-static const size_t largest[RJ_N_DIMS] = {
-    [RJ_DIM_PROMPT] = 1 << 24, [RJ_DIM_LAYER] = 1 << 14, [RJ_DIM_LAYER_J] = 1 << 14, [RJ_DIM_DEPTH] = (1 << 14) + 1,
-    [RJ_DIM_K] = 1 << 10,      [RJ_DIM_SV] = 1 << 20,    [RJ_DIM_PC] = 16};
+static const size_t largest[RJ_N_DIMS] = {[RJ_DIM_PROMPT] = 1 << 24,
+                                          [RJ_DIM_LAYER] = 1 << 14,
+                                          [RJ_DIM_LAYER_J] = 1 << 14,
+                                          [RJ_DIM_DEPTH] = (1 << 14) + 1,
+                                          [RJ_DIM_K] = 1 << 10,
+                                          [RJ_DIM_SV] = 1 << 20,
+                                          [RJ_DIM_PC] = 16};
 
 static rj_status get_sizes(const rj_nc *nc, rj_sizes *sizes)
 {
@@ -33,13 +37,14 @@ static rj_status get_sizes(const rj_nc *nc, rj_sizes *sizes)
         size_t n = 0;
         RJ_REQUIRE(nc_inq_dimid(nc->id, name, &id) == NC_NOERR && nc_inq_dimlen(nc->id, id, &n) == NC_NOERR,
                    RJ_ERR_FORMAT, "%s: dimension %s is missing: not a shard, or broken", nc->path, name);
-        RJ_REQUIRE(n >= 1 && n <= largest[i], RJ_ERR_FORMAT, "%s: dimension %s is %zu, not in 1..%zu", nc->path, name, n,
-                   largest[i]);
+        RJ_REQUIRE(n >= 1 && n <= largest[i], RJ_ERR_FORMAT, "%s: dimension %s is %zu, not in 1..%zu",
+                   nc->path, name, n, largest[i]);
         s.size[i] = (ptrdiff_t)n;
     }
-    RJ_REQUIRE(s.size[RJ_DIM_LAYER_J] == s.size[RJ_DIM_LAYER] && s.size[RJ_DIM_DEPTH] == s.size[RJ_DIM_LAYER] + 1,
-               RJ_ERR_FORMAT, "%s: %td layers do not go with layer_j = %td, depth = %td", nc->path, s.size[RJ_DIM_LAYER],
-               s.size[RJ_DIM_LAYER_J], s.size[RJ_DIM_DEPTH]);
+    RJ_REQUIRE(s.size[RJ_DIM_LAYER_J] == s.size[RJ_DIM_LAYER] &&
+                   s.size[RJ_DIM_DEPTH] == s.size[RJ_DIM_LAYER] + 1,
+               RJ_ERR_FORMAT, "%s: %td layers do not go with layer_j = %td, depth = %td", nc->path,
+               s.size[RJ_DIM_LAYER], s.size[RJ_DIM_LAYER_J], s.size[RJ_DIM_DEPTH]);
     *sizes = s;
 done:
     return st;
@@ -54,10 +59,11 @@ static rj_status check_volume(const rj_nc *nc, const rj_sizes *sizes)
 
     RJ_REQUIRE(stat(nc->path, &file) == 0, RJ_ERR_MISSING, "%s: vanished while it was read", nc->path);
     for (int id = 0; id < RJ_N_VARIABLES; id++)
-        claimed += 4.0 * (double)sizes->size[RJ_DIM_PROMPT] * (double)rj_schema_count((rj_variable_id)id, sizes);
+        claimed +=
+            4.0 * (double)sizes->size[RJ_DIM_PROMPT] * (double)rj_schema_count((rj_variable_id)id, sizes);
     RJ_REQUIRE(claimed <= 1100.0 * (double)file.st_size, RJ_ERR_FORMAT,
-               "%s: %lld bytes cannot hold the %.0f that its dimensions ask for", nc->path, (long long)file.st_size,
-               claimed);
+               "%s: %lld bytes cannot hold the %.0f that its dimensions ask for", nc->path,
+               (long long)file.st_size, claimed);
 done:
     return st;
 }
@@ -110,12 +116,13 @@ static rj_status find(const rj_nc *nc, const char *name, nc_type type, size_t ro
     int n = 0, dims[NC_MAX_VAR_DIMS];
     size_t size[2] = {0, 1};
 
-    RJ_REQUIRE(nc_inq_varid(nc->id, name, id) == NC_NOERR, RJ_ERR_FORMAT, "%s: variable %s is missing", nc->path, name);
+    RJ_REQUIRE(nc_inq_varid(nc->id, name, id) == NC_NOERR, RJ_ERR_FORMAT, "%s: variable %s is missing",
+               nc->path, name);
     RJ_NC(nc, nc_inq_var(nc->id, *id, NULL, &actual, &n, dims, NULL));
     for (int i = 0; i < n && i < 2; i++) RJ_NC(nc, nc_inq_dimlen(nc->id, dims[i], &size[i]));
-    RJ_REQUIRE(actual == type && n == (columns > 1 ? 2 : 1) && size[0] == rows && size[1] == columns, RJ_ERR_FORMAT,
-               "%s: variable %s has %zu x %zu elements of type %d, not %zu x %zu of type %d", nc->path, name, size[0],
-               size[1], (int)actual, rows, columns, (int)type);
+    RJ_REQUIRE(actual == type && n == (columns > 1 ? 2 : 1) && size[0] == rows && size[1] == columns,
+               RJ_ERR_FORMAT, "%s: variable %s has %zu x %zu elements of type %d, not %zu x %zu of type %d",
+               nc->path, name, size[0], size[1], (int)actual, rows, columns, (int)type);
 done:
     return st;
 }
@@ -134,8 +141,8 @@ static rj_status get_k(const rj_nc *nc, size_t n_k, owner *o)
     RJ_NC(nc, nc_get_var_text(nc->id, id, o->k_text[0]));
     for (size_t i = 0; i < n_k; i++) {
         RJ_REQUIRE(o->k_count[i] >= 1, RJ_ERR_FORMAT, "%s: k_count[%zu] is %d", nc->path, i, o->k_count[i]);
-        RJ_REQUIRE(memchr(o->k_text[i], '\0', RJ_NAME_SIZE) != NULL, RJ_ERR_FORMAT, "%s: k_label[%zu] has no end",
-                   nc->path, i);
+        RJ_REQUIRE(memchr(o->k_text[i], '\0', RJ_NAME_SIZE) != NULL, RJ_ERR_FORMAT,
+                   "%s: k_label[%zu] has no end", nc->path, i);
         o->k_label[i] = o->k_text[i];
     }
 done:
@@ -151,8 +158,8 @@ rj_status rj_shard_get_head(const rj_nc *nc, rj_shard **shard, rj_sizes *sizes)
     rj_shard *s = NULL;
 
     RJ_TRY(rj_nc_get_text(nc, nc->id, "resjac_format", sizeof format, format));
-    RJ_REQUIRE(strcmp(format, RJ_SHARD_FORMAT) == 0, RJ_ERR_FORMAT, "%s: its resjac_format is '%s', not '%s'", nc->path,
-               format, RJ_SHARD_FORMAT);
+    RJ_REQUIRE(strcmp(format, RJ_SHARD_FORMAT) == 0, RJ_ERR_FORMAT, "%s: its resjac_format is '%s', not '%s'",
+               nc->path, format, RJ_SHARD_FORMAT);
     RJ_TRY(get_sizes(nc, &mine));
     RJ_TRY(check_volume(nc, &mine));
     RJ_NEW(o, 1, 1);

@@ -8,7 +8,8 @@
 #include "resjac/base/memory.h"
 #include "resjac/tokenizer/grow.h"
 
-#define WORD "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}"
+/* Oniguruma also takes the Latin-1 digits that are no decimal digits: superscripts and fractions. */
+#define WORD "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\x{B2}\\x{B3}\\x{B9}\\x{BC}-\\x{BE}"
 
 typedef struct {
     const char *where, *pattern, *at;
@@ -53,26 +54,40 @@ static const struct {
     {'b', NULL, "\\x08"},
 };
 
+/* \p{Lu} as it is; a longer name is a script, which PCRE2 would widen by Script_Extensions. */
+static rj_status property(translation *t, const char *close)
+{
+    rj_status st = RJ_OK;
+    const ptrdiff_t start = t->at[3] == '^' ? 4 : 3;
+    const char *name = t->at + start;
+
+    RJ_TRY(emit(t, t->at, start));
+    if (close - name > 2) RJ_TRY(emit_text(t, "sc:"));
+    RJ_TRY(emit(t, name, close + 1 - name));
+    t->at = close + 1;
+done:
+    return st;
+}
+
 /* \p{..}, \P{..}, \x{..}, \uHHHH */
 static rj_status braced_escape(translation *t)
 {
     rj_status st = RJ_OK;
+    const char c = t->at[1], *close = t->at[2] == '{' ? strchr(t->at, '}') : NULL;
 
-    if (t->at[1] == 'u') {
-        const size_t n = strspn(t->at + 2, "0123456789abcdefABCDEF");
-        if (n < 4) return refuse(t, "\\u without four hexadecimal digits");
+    if (c == 'u') {
+        if (strspn(t->at + 2, "0123456789abcdefABCDEF") < 4)
+            return refuse(t, "\\u without four hexadecimal digits");
         RJ_TRY(emit_text(t, "\\x{"));
         RJ_TRY(emit(t, t->at + 2, 4));
         RJ_TRY(emit_text(t, "}"));
         t->at += 6;
-    } else if (t->at[2] == '{') {
-        const char *close = strchr(t->at, '}');
-        if (close == NULL) return refuse(t, "an escape without its }");
-        RJ_TRY(emit(t, t->at, close + 1 - t->at));
-        t->at = close + 1;
-    } else {
-        st = refuse(t, "an escape without {}");
+        return RJ_OK;
     }
+    if (close == NULL) return refuse(t, "an escape without {..}");
+    if (c != 'x') return property(t, close);
+    RJ_TRY(emit(t, t->at, close + 1 - t->at));
+    t->at = close + 1;
 done:
     return st;
 }

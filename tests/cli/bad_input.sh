@@ -64,7 +64,7 @@ patch_header broken/model.safetensors 'h["model.layers.1.self_attn.x_proj.weight
 run 65 'model.layers.1.self_attn.k_proj.weight' 'broken' -- good.yaml --set 'models=[{path: broken}]'
 broken
 patch_header broken/model.safetensors 't = h["model.layers.0.mlp.down_proj.weight"]; t["shape"] = t["shape"][::-1]'
-run 65 'model.layers.0.mlp.down_proj.weight' ' x ' -- good.yaml --set 'models=[{path: broken}]'
+run 65 'model.layers.0.mlp.down_proj.weight' '[61,36]' '[36,61]' -- good.yaml --set 'models=[{path: broken}]'
 broken
 python3 - <<'P'
 import json, struct

@@ -11,7 +11,7 @@ failures=0 checks=0
 # ranks N COMMAND..: under MPI; one rank without a launcher too, as users do on a login node.
 ranks() {
   local n=$1; shift
-  if [ "$n" = 1 ]; then "$@"; else "$mpiexec" -n "$n" "$@"; fi
+  if [ "$n" = 1 ]; then timeout 60 "$@"; else timeout 60 "$mpiexec" -n "$n" "$@"; fi
 }
 
 fail() { failures=$((failures + 1)); printf 'FAILED: %s\n' "$*"; }
@@ -21,7 +21,7 @@ expect() {
   local code=$1 words=() word got; shift
   while [ "$1" != -- ]; do words+=("$1"); shift; done; shift
   checks=$((checks + 1))
-  timeout 60 "$@" >out.txt 2>&1; got=$?
+  "$@" >out.txt 2>&1; got=$?
   [ "$got" = "$code" ] || { fail "exit code $got instead of $code: $*"; cat out.txt; return 1; }
   for word in "${words[@]}"; do
     grep -qF -- "$word" out.txt || { fail "no \"$word\" in the output of: $*"; cat out.txt; return 1; }

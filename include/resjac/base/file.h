@@ -27,7 +27,7 @@ bool rj_path_exists(const char *path);
 
 /* A copy of a path (or any text), freed by rj_free. Errors: NOMEM. */
 RJ_CHECKED rj_status rj_path_copy(const char *path, char **copy);
-/* folder/name, or name where it is absolute; freed by rj_free. Errors: NOMEM. */
+/* folder/name; name alone where it is absolute or the folder is "."; freed by rj_free. Errors: NOMEM. */
 RJ_CHECKED rj_status rj_path_join(const char *folder, const char *name, char **path);
 /* The folder part of a path ("." where there is none); freed by rj_free. */
 RJ_CHECKED rj_status rj_path_folder(const char *path, char **folder);

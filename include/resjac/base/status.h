@@ -23,6 +23,7 @@ typedef enum {
 } rj_status;
 
 /* Sets the message to "<text> [<base name of file>:<line>]"; what does not fit is cut and ends in "...".
+ * A text that ends in "]" already tells its place and gets no second one.
  * Not collective; there is one message a process, so not from parallel regions.
  *   file [in] __FILE__; only the base name is kept: no build path reaches a user
  *   fmt  [in] as printf's; an argument may point into rj_status_message()

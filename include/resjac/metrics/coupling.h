@@ -34,7 +34,7 @@ typedef struct {
  * beside J. Call it with all rows at hand: the draws behind null_sd are made once a call.
  * A row does not depend, to the bit, on which other rows are asked for. Definitions: tests/oracle/README.md.
  *   L     [in]  blocks; a block with top == NULL or s_1 = 0 is skipped (its rows and columns are NAN); only triplets with
- *               s_m > 10 eps s_1 (eps of J's arithmetic) count as known: below it directions are noise
+ *               s_m > 10 eps d^(1/2) s_1 (eps of J's arithmetic) count as known: below it directions are noise
  *   k     [in]  [n_k] counts, 1 <= k <= d
  *   norm  [in]  p of ||s||_p in the denominator of misfit, misfit_signed, misfit_vju and all nulls: 1 or 2
  *   seed  [in]  of the draws behind null_sd (the same for all prompts and ranks)

@@ -2,11 +2,13 @@
 #ifndef RESJAC_METRICS_FIT_H
 #define RESJAC_METRICS_FIT_H
 
-/* Sums about the running means; start from {0}. */
+/* Sums about the running means; start from {0}, or from {.noise = rounding error of a y} where that is more than
+ * y's own rounding. */
 typedef struct {
     int n;
     double mean_x, mean_y, xx, xy, yy;
     double largest_y; /* max |y| */
+    double noise;
 } rj_line_sums;
 
 typedef struct {

@@ -1,4 +1,7 @@
-/* regex.h: the regular expressions of tokenizer files (Oniguruma, Ruby syntax), run by PCRE2. */
+/* regex.h: the regular expressions of tokenizer files (Oniguruma, Ruby syntax), run by PCRE2.
+ * Classes of characters are those of PCRE2's Unicode version (10.42: Unicode 14): a character added to Unicode later
+ * counts as no letter and no number, where a newer Oniguruma knows it. Compared over all code points against tokenizers
+ * 0.23: \s \S are equal; \p{L} \p{N} \p{Lu} \p{M} \p{P} \d \w differ in characters of Unicode 15 and later only. */
 #ifndef RESJAC_TOKENIZER_REGEX_H
 #define RESJAC_TOKENIZER_REGEX_H
 

@@ -1,0 +1,178 @@
+/* synthetic.h: shards with made-up values that pass every check, and a folder to put them in. */
+#ifndef RESJAC_TESTS_SYNTHETIC_H
+#define RESJAC_TESTS_SYNTHETIC_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "resjac/base/memory.h"
+#include "resjac/store/results.h"
+
+enum { SYN_L = 3, SYN_K = 2, SYN_SV = 5, SYN_D = 8, SYN_UNIT = 2, SYN_UNITS = 3 };
+
+static const int syn_count[SYN_K] = {2, 4};
+static const char *const syn_label[SYN_K] = {"2", "0.5d"};
+static char syn_folder[256];
+
+static inline void syn_remove(const char *path)
+{
+    DIR *dir = opendir(path);
+    char inner[1024];
+
+    for (struct dirent *e = dir != NULL ? readdir(dir) : NULL; e != NULL; e = readdir(dir)) {
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) continue;
+        snprintf(inner, sizeof inner, "%.700s/%s", path, e->d_name);
+        syn_remove(inner);
+    }
+    if (dir != NULL) closedir(dir);
+    remove(path);
+}
+
+static inline int syn_setup(void **x)
+{
+    const char *tmp = getenv("TMPDIR");
+    (void)x;
+    snprintf(syn_folder, sizeof syn_folder, "%s/resjac-store-XXXXXX", tmp != NULL ? tmp : "/tmp");
+    return mkdtemp(syn_folder) == NULL;
+}
+
+static inline int syn_teardown(void **x)
+{
+    (void)x;
+    syn_remove(syn_folder);
+    return rj_memory_live() != 0; /* no test leaks */
+}
+
+static inline int syn_files(const char *folder)
+{
+    int n = 0;
+    DIR *dir = opendir(folder);
+    assert_non_null(dir);
+    for (struct dirent *e = readdir(dir); e != NULL; e = readdir(dir)) n += e->d_name[0] != '.';
+    closedir(dir);
+    return n;
+}
+
+static inline const char *syn_path(const char *name)
+{
+    static char path[4][1024];
+    static int next;
+    next = (next + 1) % 4;
+    snprintf(path[next], sizeof path[next], "%s/%s", syn_folder, name);
+    return path[next];
+}
+
+static inline rj_sizes syn_sizes(ptrdiff_t prompts)
+{
+    rj_sizes s = {{0}};
+    s.size[RJ_DIM_PROMPT] = prompts;
+    s.size[RJ_DIM_LAYER] = s.size[RJ_DIM_LAYER_J] = SYN_L;
+    s.size[RJ_DIM_DEPTH] = SYN_L + 1;
+    s.size[RJ_DIM_K] = SYN_K;
+    s.size[RJ_DIM_SV] = SYN_SV;
+    s.size[RJ_DIM_PC] = 3;
+    return s;
+}
+
+/* Element i of a variable for prompt p of the whole list. Floats are multiples of 1/1024: they are stored exactly. */
+static inline double syn_value(rj_variable_id id, ptrdiff_t p, ptrdiff_t i)
+{
+    const ptrdiff_t row = i / SYN_L % SYN_L, column = i % SYN_L;
+
+    if (id == RJ_VAR_PROMPT_STATUS) return 0.0;
+    if (id == RJ_VAR_SINGULAR_VALUE) return 10.0 - (double)(i % SYN_SV) - 0.01 * (double)p;
+    if (id == RJ_VAR_RESIDUAL_LEFT || id == RJ_VAR_RESIDUAL_RIGHT) return 1e-7;
+    if (id == RJ_VAR_LINE_SHAPE_SCORE) return 1.0 + 0.5 * (double)p;
+    if (rj_schema_is_pairwise(id) && row == column) return 0.0;
+    if (rj_schema[id].type == RJ_VALUE_INT) return (double)(id + 10 * p + i);
+    return (double)id + (double)(p * p) / 4.0 + (double)i / 1024.0;
+}
+
+static inline rj_shard_head syn_head(const char *model, int unit)
+{
+    rj_shard_head h = {.unit = unit,
+                       .n_units = SYN_UNITS,
+                       .first_prompt = SYN_UNIT * unit,
+                       .n_prompts_all = SYN_UNIT * SYN_UNITS,
+                       .n_k = SYN_K,
+                       .k_count = syn_count,
+                       .k_label = syn_label,
+                       .arithmetic = "single",
+                       .last_block = "raw"};
+    snprintf(h.model.name, sizeof h.model.name, "%s", model);
+    strcpy(h.model.family, "llama");
+    strcpy(h.model.benchmark_name, "org/Model");
+    h.model.series_step = (double)NAN;
+    h.model.trained = 1;
+    h.model.n_parameters = 1000;
+    h.model.n_layers = SYN_L;
+    h.model.d_model = SYN_D;
+    memset(h.model.fingerprint, 'f', 64);
+    snprintf(h.key, sizeof h.key, "%064d", unit + 1);
+    memset(h.key, 'a', 16);
+    return h;
+}
+
+static inline rj_record *syn_record(const rj_shard_head *h)
+{
+    const rj_sizes sizes = syn_sizes(SYN_UNIT);
+    rj_record *r = NULL;
+
+    assert_int_equal(rj_record_create(&sizes, &r), RJ_OK);
+    for (ptrdiff_t p = 0; p < SYN_UNIT; p++) {
+        snprintf(r->prompt_id[p], sizeof r->prompt_id[p], "prompt-%td", h->first_prompt + p);
+        snprintf(r->prompt_sha256[p], sizeof r->prompt_sha256[p], "%064td", h->first_prompt + p);
+        for (int id = 0; id < RJ_N_VARIABLES; id++)
+            for (ptrdiff_t i = 0; i < rj_schema_count((rj_variable_id)id, &sizes); i++)
+                rj_record_at(r, (rj_variable_id)id, p)[i] = syn_value((rj_variable_id)id, h->first_prompt + p, i);
+    }
+    return r;
+}
+
+/* Writes one unit; returns its path, freed by free. */
+static inline char *syn_write(const char *folder, const rj_shard_head *h)
+{
+    char name[2 * RJ_NAME_SIZE], path[1024];
+    rj_record *r = syn_record(h);
+
+    if (rj_shard_write(folder, h, r) != RJ_OK) fail_msg("%s", rj_status_message());
+    rj_record_destroy(&r);
+    rj_shard_name(h, name);
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return strdup(path);
+}
+
+/* Flips one bit of the byte at `offset` (from the end if negative). */
+static inline void syn_flip(const char *path, long offset)
+{
+    FILE *f = fopen(path, "r+b");
+    assert_non_null(f);
+    fseek(f, offset, offset < 0 ? SEEK_END : SEEK_SET);
+    const int byte = fgetc(f);
+    fseek(f, -1, SEEK_CUR);
+    fputc(byte ^ 1, f);
+    assert_int_equal(fclose(f), 0);
+}
+
+#define assert_ok(call)                                                                                      \
+    do {                                                                                                     \
+        if ((call) != RJ_OK) fail_msg("%s", rj_status_message());                                            \
+    } while (0)
+#define assert_message(text)                                                                                 \
+    do {                                                                                                     \
+        if (strstr(rj_status_message(), (text)) == NULL)                                                     \
+            fail_msg("'%s' is not in '%s'", (text), rj_status_message());                                    \
+    } while (0)
+#endif

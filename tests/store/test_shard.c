@@ -1,0 +1,303 @@
+/* test_shard.c: a unit written and read back; broken, altered and foreign files; a full disk; no memory. */
+#include "synthetic.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+
+#include <netcdf.h>
+
+#include "resjac/store/shard.h"
+
+static void assert_same_record(const rj_record *a, const rj_record *b)
+{
+    assert_memory_equal(&a->sizes, &b->sizes, sizeof a->sizes);
+    for (int id = 0; id < RJ_N_VARIABLES; id++)
+        for (ptrdiff_t p = 0; p < SYN_UNIT; p++)
+            for (ptrdiff_t i = 0; i < rj_schema_count((rj_variable_id)id, &a->sizes); i++) {
+                const double u = rj_record_at(a, (rj_variable_id)id, p)[i];
+                const double v = rj_record_at(b, (rj_variable_id)id, p)[i];
+                if (!(isnan(u) && isnan(v)) && u != v) fail_msg("%s[%td,%td]: %g, %g", rj_schema[id].name, p, i, u, v);
+            }
+    for (ptrdiff_t p = 0; p < SYN_UNIT; p++) {
+        assert_string_equal(a->prompt_id[p], b->prompt_id[p]);
+        assert_string_equal(a->prompt_sha256[p], b->prompt_sha256[p]);
+    }
+}
+
+static void unit_comes_back_as_it_was(void **x)
+{
+    const rj_shard_head h = syn_head("A.b-1", 1);
+    rj_record *r = syn_record(&h);
+    rj_shard *s = NULL;
+    (void)x;
+    rj_record_at(r, RJ_VAR_KINK_COUNT, 1)[2] = (double)NAN; /* an integer that is missing */
+    rj_record_at(r, RJ_VAR_COUPLING_MISFIT, 0)[5] = (double)NAN;
+    rj_record_at(r, RJ_VAR_STEP_NORM, 0)[0] = 1.0 / 3.0;
+    assert_ok(rj_shard_write(syn_folder, &h, r));
+    assert_ok(rj_shard_read(syn_path("A.b-1-unit00001-aaaaaaaaaaaaaaaa.nc"), &s));
+    assert_same_record(r, s->record);
+    assert_true(isnan(s->head.model.series_step));
+    s->head.model.series_step = h.model.series_step;
+    assert_string_equal(s->head.model.name, "A.b-1");
+    assert_string_equal(s->head.model.family, "llama");
+    assert_string_equal(s->head.model.benchmark_name, "org/Model");
+    assert_string_equal(s->head.model.series_name, "");
+    assert_string_equal(s->head.model.fingerprint, h.model.fingerprint);
+    assert_int_equal(s->head.model.n_parameters, 1000);
+    assert_int_equal(s->head.model.n_layers, SYN_L);
+    assert_int_equal(s->head.model.d_model, SYN_D);
+    assert_int_equal(s->head.model.trained, 1);
+    assert_int_equal(s->head.unit, 1);
+    assert_int_equal(s->head.n_units, SYN_UNITS);
+    assert_int_equal(s->head.first_prompt, SYN_UNIT);
+    assert_int_equal(s->head.n_prompts_all, SYN_UNIT * SYN_UNITS);
+    assert_int_equal(s->head.n_k, SYN_K);
+    for (int k = 0; k < SYN_K; k++) {
+        assert_int_equal(s->head.k_count[k], syn_count[k]);
+        assert_string_equal(s->head.k_label[k], syn_label[k]);
+    }
+    assert_string_equal(s->head.key, h.key);
+    assert_string_equal(s->head.arithmetic, "single");
+    assert_string_equal(s->head.last_block, "raw");
+    assert_int_equal(syn_files(syn_folder), 1); /* no temporary is left */
+    rj_shard_close(&s);
+    rj_record_destroy(&r);
+}
+
+static void unit_is_done_only_whole_and_with_its_key(void **x)
+{
+    rj_shard_head h = syn_head("m", 0);
+    bool done = true;
+    (void)x;
+    assert_ok(rj_shard_is_done(syn_folder, &h, &done));
+    assert_false(done);
+    free(syn_write(syn_folder, &h));
+    assert_ok(rj_shard_is_done(syn_folder, &h, &done));
+    assert_true(done);
+    h.key[63] = 'b'; /* the same file name, another key */
+    assert_ok(rj_shard_is_done(syn_folder, &h, &done));
+    assert_false(done);
+    assert_int_equal(syn_files(syn_folder), 1);
+}
+
+/* The last bit of a stored number, so that the library itself cannot notice. */
+static void alter(const char *path)
+{
+    int nc, id;
+    const size_t at[2] = {1, 2};
+    double v;
+
+    assert_int_equal(nc_open(path, NC_WRITE, &nc), NC_NOERR);
+    assert_int_equal(nc_inq_varid(nc, "step_norm", &id), NC_NOERR);
+    assert_int_equal(nc_get_var1_double(nc, id, at, &v), NC_NOERR);
+    v = nextafter(v, 1e9);
+    assert_int_equal(nc_put_var1_double(nc, id, at, &v), NC_NOERR);
+    assert_int_equal(nc_close(nc), NC_NOERR);
+}
+
+static void altered_unit_is_refused_and_set_aside(void **x)
+{
+    const rj_shard_head h = syn_head("m", 0);
+    char *path = syn_write(syn_folder, &h);
+    rj_shard *s = NULL;
+    bool done = true;
+    (void)x;
+    alter(path);
+    assert_int_equal(rj_shard_read(path, &s), RJ_ERR_FORMAT);
+    assert_message("altered");
+    assert_null(s);
+    assert_ok(rj_shard_is_done(syn_folder, &h, &done));
+    assert_false(done);
+    assert_int_equal(access(path, F_OK), -1);
+    assert_int_equal(access(syn_path("m-unit00000-aaaaaaaaaaaaaaaa.nc.broken"), F_OK), 0);
+    free(path);
+}
+
+/* Every 97th length, and every 211th byte with a flipped bit: refused, or harmless (unused bytes of the format). */
+static void cut_and_flipped_units_do_no_harm(void **x)
+{
+    const rj_shard_head h = syn_head("m", 0);
+    char *path = syn_write(syn_folder, &h);
+    rj_record *r = syn_record(&h);
+    rj_shard *s = NULL;
+    struct stat file;
+    int refused = 0;
+    (void)x;
+    for (long at = 8; stat(path, &file) == 0 && at < file.st_size; at += 211) {
+        syn_flip(path, at);
+        const rj_status st = rj_shard_read(path, &s);
+        if (st == RJ_OK) assert_same_record(r, s->record);
+        if (st != RJ_OK) assert_int_equal(st, RJ_ERR_FORMAT);
+        refused += st != RJ_OK;
+        rj_shard_close(&s);
+        syn_flip(path, at);
+    }
+    assert_true(refused > 20);
+    assert_ok(rj_shard_read(path, &s)); /* all flipped back */
+    rj_shard_close(&s);
+    for (off_t n = file.st_size - 97; n >= 0; n -= n > 4096 ? 1997 : 97) {
+        assert_int_equal(truncate(path, n), 0);
+        assert_int_equal(rj_shard_read(path, &s), RJ_ERR_FORMAT);
+    }
+    rj_record_destroy(&r);
+    free(path);
+}
+
+static void foreign_files_are_refused(void **x)
+{
+    rj_shard *s = NULL;
+    int nc;
+    (void)x;
+    assert_int_equal(rj_shard_read(syn_path("none.nc"), &s), RJ_ERR_MISSING);
+    assert_message("none.nc: there is no such file");
+    assert_int_equal(rj_shard_read(syn_folder, &s), RJ_ERR_FORMAT);
+    assert_message("not a regular file");
+    assert_int_equal(nc_create(syn_path("other.nc"), NC_NETCDF4, &nc), NC_NOERR);
+    assert_int_equal(nc_close(nc), NC_NOERR);
+    assert_int_equal(rj_shard_read(syn_path("other.nc"), &s), RJ_ERR_FORMAT);
+    assert_message("other.nc: the text attribute 'resjac_format' is missing");
+    assert_int_equal(nc_create(syn_path("classic.nc"), 0, &nc), NC_NOERR);
+    assert_int_equal(nc_close(nc), NC_NOERR);
+    assert_int_equal(rj_shard_read(syn_path("classic.nc"), &s), RJ_ERR_FORMAT);
+}
+
+/* Dimensions that a file of its size cannot hold must not reach the allocator. */
+static void made_up_sizes_are_refused(void **x)
+{
+    static const char *const name[] = {"prompt", "layer", "layer_j", "depth", "k", "sv", "pc"};
+    static const size_t size[] = {1 << 20, 1000, 1000, 1001, 4, 114, 3};
+    rj_shard *s = NULL;
+    int nc, dim;
+    (void)x;
+    assert_int_equal(nc_create(syn_path("bomb.nc"), NC_NETCDF4, &nc), NC_NOERR);
+    nc_put_att_text(nc, NC_GLOBAL, "resjac_format", 14, "resjac shard 1");
+    for (int i = 0; i < 7; i++) assert_int_equal(nc_def_dim(nc, name[i], size[i], &dim), NC_NOERR);
+    assert_int_equal(nc_close(nc), NC_NOERR);
+    assert_int_equal(rj_shard_read(syn_path("bomb.nc"), &s), RJ_ERR_FORMAT);
+    assert_message("cannot hold");
+}
+
+static void folder_that_is_not_there_cannot_be_written(void **x)
+{
+    const rj_shard_head h = syn_head("m", 0);
+    rj_record *r = syn_record(&h);
+    FILE *f = fopen(syn_path("file"), "w");
+    (void)x;
+    fclose(f);
+    assert_int_equal(rj_shard_write(syn_path("absent"), &h, r), RJ_ERR_CREATE);
+    assert_message("absent/m-unit00000-aaaaaaaaaaaaaaaa.nc");
+    assert_message("No such file or directory");
+    assert_int_equal(rj_shard_write(syn_path("file"), &h, r), RJ_ERR_CREATE);
+    assert_message("Not a directory");
+    if (geteuid() != 0) { /* root may write everywhere */
+        assert_int_equal(chmod(syn_folder, 0500), 0);
+        assert_int_equal(rj_shard_write(syn_folder, &h, r), RJ_ERR_CREATE);
+        assert_message("Permission denied");
+        assert_int_equal(chmod(syn_folder, 0700), 0);
+    }
+    rj_record_destroy(&r);
+}
+
+static void name_that_is_a_folder_cannot_be_replaced(void **x)
+{
+    const rj_shard_head h = syn_head("m", 0);
+    rj_record *r = syn_record(&h);
+    (void)x;
+    assert_int_equal(mkdir(syn_path("m-unit00000-aaaaaaaaaaaaaaaa.nc"), 0700), 0);
+    assert_int_equal(rj_shard_write(syn_folder, &h, r), RJ_ERR_CREATE);
+    assert_message("Is a directory");
+    assert_int_equal(syn_files(syn_folder), 1);
+    rj_record_destroy(&r);
+}
+
+/* A limit on the size of a file is as good as a full disk. The process must live on, and leave nothing. */
+static void full_disk_leaves_nothing(void **x)
+{
+    const rj_shard_head h = syn_head("m", 0);
+    const rlim_t limit[] = {0, 1, 4096, 20000, 60000};
+    rj_record *r = syn_record(&h);
+    struct rlimit before, now;
+    (void)x;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    for (size_t i = 0; i < sizeof limit / sizeof limit[0]; i++) {
+        now = before;
+        now.rlim_cur = limit[i];
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &now), 0);
+        const rj_status st = rj_shard_write(syn_folder, &h, r);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+        assert_int_equal(st, RJ_ERR_IO);
+        assert_message("no room for its");
+        assert_message("File too large");
+        assert_int_equal(syn_files(syn_folder), 0);
+    }
+    assert_ok(rj_shard_write(syn_folder, &h, r));
+    rj_record_destroy(&r);
+}
+
+static void number_that_is_no_integer_is_our_bug(void **x)
+{
+    const rj_shard_head h = syn_head("m", 0);
+    rj_record *r = syn_record(&h);
+    (void)x;
+    rj_record_at(r, RJ_VAR_N_TOKENS, 0)[0] = 2.5;
+    assert_int_equal(rj_shard_write(syn_folder, &h, r), RJ_ERR_ARG);
+    assert_message("n_tokens[0] = 2.5");
+    rj_record_at(r, RJ_VAR_N_TOKENS, 0)[0] = 1e12;
+    assert_int_equal(rj_shard_write(syn_folder, &h, r), RJ_ERR_ARG);
+    assert_int_equal(syn_files(syn_folder), 0);
+    rj_record_destroy(&r);
+}
+
+static void no_memory_leaves_nothing(void **x)
+{
+    const rj_shard_head h = syn_head("m", 0);
+    rj_record *r = syn_record(&h);
+    rj_shard *s = NULL;
+    const ptrdiff_t live = rj_memory_live();
+    rj_status st = RJ_ERR_NOMEM;
+    char name[2 * RJ_NAME_SIZE];
+    (void)x;
+    for (int n = 0; st != RJ_OK; n += n < 12 ? 1 : 13) {
+        rj_memory_fail_after(n);
+        st = rj_shard_write(syn_folder, &h, r);
+        rj_memory_fail_after(-1);
+        assert_int_equal(rj_memory_live(), live);
+        if (st == RJ_OK) break;
+        assert_int_equal(st, RJ_ERR_NOMEM);
+        assert_int_equal(syn_files(syn_folder), 0);
+    }
+    rj_shard_name(&h, name);
+    st = RJ_ERR_NOMEM;
+    for (int n = 0; st != RJ_OK; n += n < 30 ? 1 : 13) {
+        rj_memory_fail_after(n);
+        st = rj_shard_read(syn_path(name), &s);
+        rj_memory_fail_after(-1);
+        if (st == RJ_OK) break;
+        assert_int_equal(st, RJ_ERR_NOMEM);
+        assert_null(s);
+        assert_int_equal(rj_memory_live(), live);
+    }
+    rj_shard_close(&s);
+    rj_record_destroy(&r);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, syn_setup, syn_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(unit_comes_back_as_it_was),
+        TEST(unit_is_done_only_whole_and_with_its_key),
+        TEST(altered_unit_is_refused_and_set_aside),
+        TEST(cut_and_flipped_units_do_no_harm),
+        TEST(foreign_files_are_refused),
+        TEST(made_up_sizes_are_refused),
+        TEST(folder_that_is_not_there_cannot_be_written),
+        TEST(name_that_is_a_folder_cannot_be_replaced),
+        TEST(full_disk_leaves_nothing),
+        TEST(number_that_is_no_integer_is_our_bug),
+        TEST(no_memory_leaves_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
