@@ -14,12 +14,13 @@ packages=(
     libjansson-dev libyaml-dev       # JSON of checkpoints, YAML of decks
     libpcre2-dev                     # pre-tokenizers
     libssl-dev                       # libcrypto: SHA-256
+    libcmocka-dev                    # the release preset configures the tests too
     gnuplot-nox                      # figures
     python3 python3-pip ca-certificates # pip fetches the quickstart's model
 )
 case ${1:-run} in
     run) ;;
-    tests) packages+=(libcmocka-dev netcdf-bin libxml2-utils clang) ;;
+    tests) packages+=(clang) ;;
     *) echo "usage: bash jobs/install-packages.sh [run|tests]" >&2 && exit 64 ;;
 esac
 

@@ -13,6 +13,14 @@ extern void dgemm_(const char *op_a, const char *op_b, const int *m, const int *
                    const double *alpha, const double *a, const int *lda, const double *b, const int *ldb,
                    const double *beta, double *c, const int *ldc);
 
+/* OpenBLAS's own; weak, so that another BLAS links too and follows OMP_NUM_THREADS alone. */
+extern void openblas_set_num_threads(int n) __attribute__((weak));
+
+void rj_blas_set_threads(int n)
+{
+    if (openblas_set_num_threads != NULL) openblas_set_num_threads(n);
+}
+
 /* BLAS itself would print a line and go on. */
 static void require_match(char op_a, char op_b, const rj_matrix *a, const rj_matrix *b, const rj_matrix *c)
 {

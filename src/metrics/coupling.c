@@ -70,14 +70,13 @@ static rj_status check_block(const job *w, int i, int is_row)
                    top->u.cols >= top->k && top->v.cols >= top->k,
                RJ_ERR_ARG, "block %d of %d: %d triplets U %dx%d, V %dx%d, d = %d; the first block has d = %d",
                i, w->L, top->k, top->u.rows, top->u.cols, top->v.rows, top->v.cols, top->d, w->d);
+    RJ_REQUIRE(!is_row || (block->jac.data != NULL && block->jac.rows == w->d && block->jac.cols == w->d),
+               RJ_ERR_ARG, "block %d of %d: its row needs J %dx%d, given %dx%d%s", i, w->L, w->d, w->d,
+               block->jac.rows, block->jac.cols, block->jac.data == NULL ? " without data" : "");
     RJ_REQUIRE(top->u.type == w->type && top->v.type == w->type && (!is_row || block->jac.type == w->type),
                RJ_ERR_ARG, "block %d of %d: J, U and V are of types %d, %d, %d, the first block's of %d", i,
                w->L, (int)block->jac.type, (int)top->u.type, (int)top->v.type, (int)w->type);
-    if (!is_row) goto done;
-    RJ_REQUIRE(block->jac.data != NULL && block->jac.rows == w->d && block->jac.cols == w->d, RJ_ERR_ARG,
-               "block %d of %d: its row needs J %dx%d, given %dx%d%s", i, w->L, w->d, w->d, block->jac.rows,
-               block->jac.cols, block->jac.data == NULL ? " without data" : "");
-    RJ_REQUIRE(isfinite(block->frobenius) && isfinite(block->trace), RJ_ERR_NUMERIC,
+    RJ_REQUIRE(!is_row || (isfinite(block->frobenius) && isfinite(block->trace)), RJ_ERR_NUMERIC,
                "block %d of %d: ||J||_F = %g, tr J = %g; screen J for Inf and NaN", i, w->L, block->frobenius,
                block->trace);
 done:
@@ -123,10 +122,10 @@ static void job_free(job *w)
     RJ_FREE(w->known);
 }
 
-static rj_status job_allocate(job *w)
+/* Which blocks take part, and with how many triplets. */
+static rj_status job_select(job *w)
 {
     rj_status st = RJ_OK;
-    const ptrdiff_t pair_width = 2 * (ptrdiff_t)w->width;
 
     RJ_NEW(w->known, w->L, 1);
     RJ_NEW(w->use, w->L, 1);
@@ -134,6 +133,15 @@ static rj_status job_allocate(job *w)
         w->known[i] = triplets_known(w->block[i].top, w->width);
         if (w->known[i] > 0) w->use[w->n_use++] = i;
     }
+done:
+    return st;
+}
+
+static rj_status job_allocate(job *w)
+{
+    rj_status st = RJ_OK;
+    const ptrdiff_t pair_width = 2 * (ptrdiff_t)w->width;
+
     w->per_batch = min_int(w->n_use, pair_width < BATCH_COLUMNS ? (int)(BATCH_COLUMNS / pair_width) : 1);
     RJ_TRY(rj_matrix_new(w->type, w->d, pair_width * w->per_batch, &w->frames));
     RJ_TRY(rj_matrix_new(w->type, w->d, pair_width * w->per_batch, &w->images));
@@ -330,8 +338,10 @@ rj_status rj_coupling_rows(int L, const rj_coupling_block *block, int n_k, const
     job w = {.L = L, .n_k = n_k, .norm = norm, .k = k, .block = block, .out = out};
 
     RJ_TRY(job_check(&w, first, n_rows));
-    RJ_TRY(job_allocate(&w));
+    RJ_TRY(job_select(&w));
     clear_rows(&w, first, n_rows);
+    if (w.n_use == 0) goto done;
+    RJ_TRY(job_allocate(&w));
     RJ_TRY(store_nulls(&w, first, n_rows, seed));
     for (int start = 0; start < w.n_use; start += w.per_batch) {
         const int n = min_int(w.per_batch, w.n_use - start);

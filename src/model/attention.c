@@ -61,6 +61,19 @@ static void pass_free(pass *p)
     rj_matrix_free(&p->o);
 }
 
+/* A product with softmax's zeros would carry Inf and NaN to earlier tokens, too: name the token here. */
+static rj_status check_finite(const rj_matrix *m, const char *what)
+{
+    rj_status st = RJ_OK;
+
+    for (int j = 0; j < m->cols; j++) {
+        const rj_matrix one = rj_matrix_block(m, 0, j, m->rows, 1);
+        RJ_REQUIRE(rj_matrix_is_finite(&one), RJ_ERR_NUMERIC, "the %s of token %d is Inf or NaN", what, j);
+    }
+done:
+    return st;
+}
+
 static rj_status project(pass *p, const rj_matrix *y)
 {
     rj_status st = RJ_OK;
@@ -74,6 +87,9 @@ static rj_status project(pass *p, const rj_matrix *y)
     RJ_TRY(rj_linear_forward(&a->query, y, &p->q));
     RJ_TRY(rj_linear_forward(&a->key, y, &p->k));
     RJ_TRY(rj_linear_forward(&a->value, y, &p->v));
+    RJ_TRY(check_finite(&p->q, "query"));
+    RJ_TRY(check_finite(&p->k, "key"));
+    RJ_TRY(check_finite(&p->v, "value"));
     for (int j = 0; j < T; j++) {
         for (int h = 0; h < a->n_head; h++) rj_rope_rotate(p->rope, j, column(&p->q, j) + h * dh);
         for (int h = 0; h < a->n_kv_head; h++) rj_rope_rotate(p->rope, j, column(&p->k, j) + h * dh);

@@ -90,6 +90,14 @@ static void normalise(const rj_norm *norm, const double *x, double *scratch, rj_
     }
 }
 
+/* A sublayer knows its token, not where it stands. */
+static rj_status name_layer(const rj_block *b, rj_status st)
+{
+    if (st != RJ_ERR_NUMERIC) return st;
+    return rj_raise(st, __FILE__, __LINE__, "%s: layer %d of %d: %s", rj_weights_path(b->model->weights),
+                    b->layer + 1, b->model->config.n_layer, rj_status_message());
+}
+
 static rj_status check_finite(const rj_block *b, int T, const double *x)
 {
     rj_status st = RJ_OK;
@@ -99,7 +107,7 @@ static rj_status check_finite(const rj_block *b, int T, const double *x)
         int bad = 0;
         for (int i = 0; i < d; i++) bad |= !(fabs(x[i + (ptrdiff_t)j * d]) < INFINITY);
         RJ_REQUIRE(!bad, RJ_ERR_NUMERIC, "%s: the state of token %d behind layer %d of %d is Inf or NaN",
-                   rj_weights_path(rj_model_weights(b->model)), j, b->layer + 1, b->model->config.n_layer);
+                   rj_weights_path(b->model->weights), j, b->layer + 1, b->model->config.n_layer);
     }
 done:
     return st;
@@ -169,7 +177,7 @@ rj_status rj_block_forward(const rj_block *block, int T, double *x, int t, rj_po
         new->block = block;
     }
     memcpy(p.h, x, bytes);
-    RJ_TRY(sublayers(block, &p, t, new));
+    RJ_TRY(name_layer(block, sublayers(block, &p, t, new)));
     RJ_TRY(check_finite(block, T, p.h));
     memcpy(x, p.h, bytes);
     if (point != NULL) {

@@ -148,11 +148,34 @@ done:
     return st;
 }
 
-/* Fills in what 0 leaves to be derived. */
-static rj_status derive(const rj_weights *w, rj_config *c)
+/* GGUF gives the size of a value head on its own. */
+static rj_status check_value_size(const rj_weights *w, const rj_family *family, int d_head)
 {
     rj_status st = RJ_OK;
-    const char *file = rj_weights_path(w);
+    const rj_gguf *g = rj_weights_metadata(w);
+    char name[KEY_SIZE];
+    int64_t size = d_head;
+
+    if (rj_weights_format(w) != RJ_FORMAT_GGUF) goto done;
+    snprintf(name, sizeof name, "%s.attention.value_length", family->architecture);
+    if (rj_gguf_has(g, name)) RJ_TRY(rj_gguf_integer(g, name, &size));
+    RJ_REQUIRE(size == d_head, RJ_ERR_FORMAT, "%s: %s = %lld, needs the size %d of a key head",
+               rj_gguf_path(g), name, (long long)size, d_head);
+done:
+    return st;
+}
+
+const char *rj_config_file(const rj_weights *w)
+{
+    return rj_weights_format(w) == RJ_FORMAT_GGUF ? rj_gguf_path(rj_weights_metadata(w))
+                                                  : rj_weights_config(w)->path;
+}
+
+/* Fills in what 0 leaves to be derived. */
+static rj_status derive(const rj_weights *w, const rj_family *family, rj_config *c)
+{
+    rj_status st = RJ_OK;
+    const char *file = rj_config_file(w);
 
     if (c->n_kv_head == 0) c->n_kv_head = c->n_head;
     RJ_REQUIRE(c->n_head % c->n_kv_head == 0, RJ_ERR_FORMAT,
@@ -166,6 +189,7 @@ static rj_status derive(const rj_weights *w, rj_config *c)
     }
     RJ_REQUIRE((int64_t)c->n_head * c->d_head <= MOST, RJ_ERR_FORMAT, "%s: %d heads of size %d exceed %d",
                file, c->n_head, c->d_head, (int)MOST);
+    RJ_TRY(check_value_size(w, family, c->d_head));
     c->scale = 1.0 / sqrt((double)c->d_head);
 done:
     return st;
@@ -191,7 +215,7 @@ rj_status rj_config_read(const rj_weights *w, rj_config *config)
         else
             RJ_TRY(read_json_key(rj_weights_config(w), k, &c));
     }
-    RJ_TRY(derive(w, &c));
+    RJ_TRY(derive(w, family, &c));
     RJ_TRY(rj_rope_read(w, family, &c));
     *config = c;
     c = (rj_config){0};

@@ -275,7 +275,7 @@ rj_status rj_rope_read(const rj_weights *w, const rj_family *family, rj_config *
         RJ_TRY(read_gguf(w, family, config->max_context, r));
     else
         RJ_TRY(read_json(rj_weights_config(w), config->max_context, r));
-    RJ_TRY(check(rj_weights_path(w), r));
+    RJ_TRY(check(rj_config_file(w), r));
     if (r->kind == RJ_ROPE_LINEAR || r->kind == RJ_ROPE_DYNAMIC) reach *= r->factor;
     if (r->kind == RJ_ROPE_YARN) reach = fmax(reach, r->factor * r->original_context);
     config->max_context = reach < 1e9 ? (int)fmax(reach, config->max_context) : 1000000000;

@@ -5,7 +5,7 @@
 #include "resjac/report/output.h"
 #include "resjac/report/style.h"
 
-enum { WIDTH = RJ_STYLE_WIDTH, HEIGHT = 274, CELL_BOTTOM = 54, CELL = 152 };
+enum { WIDTH = RJ_STYLE_WIDTH, HEIGHT = 270, CELL_BOTTOM = 54, CELL = 148 };
 
 bool rj_figure_coupling_any(const rj_summary *m, ptrdiff_t k)
 {
@@ -87,7 +87,7 @@ void rj_figure_coupling(const rj_figure_job *job, ptrdiff_t k)
 {
     const rj_summary *m = &job->all->model[job->figure->model];
     FILE *script = job->script;
-    const ptrdiff_t step = rj_style_step(m->L), pixels = m->L < 60 ? 8 : 4;
+    const ptrdiff_t step = rj_style_step(m->L), pixels = m->L < 80 ? 320 / m->L : 4;
     double misfit[2], excess[2];
     char title[RJ_LABEL_SIZE + 96], label[RJ_LABEL_SIZE];
 
@@ -109,10 +109,10 @@ void rj_figure_coupling(const rj_figure_job *job, ptrdiff_t k)
     fprintf(script, "set cbrange [%.9g:%.9g]\nset palette negative\nunset colorbox\n", misfit[0], misfit[1]);
     panel(script, 48, 3, "misfit", true);
     fputs("unset label 1; unset label 2; unset ylabel; set format y ''\n", script);
-    colour_box(script, 373, "misfit, null (1)");
-    panel(script, 212, 4, "null: by chance", false);
+    colour_box(script, 363, "misfit, null (1)");
+    panel(script, 206, 4, "null: by chance", false);
     fprintf(script, "set cbrange [%.9g:%.9g]\nset palette positive\n", excess[0], excess[1]);
-    colour_box(script, 619, "excess (1)");
-    panel(script, 458, 5, "excess = 1 - misfit/null", true);
+    colour_box(script, 604, "excess (1)");
+    panel(script, 446, 5, "excess = 1 - misfit/null", true);
     fputs("unset multiplot\n", script);
 }

@@ -105,7 +105,7 @@ void rj_figure_singular(const rj_figure_job *job)
     fprintf(script, "set xrange [0.5:%td.5]\nset xtics %td\n", m->L, rj_style_step(m->L));
     fprintf(script, "set key at screen %.5f, screen %.5f left top\n", (right + 8.0) / width,
             (top + 6.0) / height);
-    fputs("set xlabel 'block l'\n"
+    fputs("set xlabel 'block'\n"
           "set ylabel 'singular value s_k (1)' noenhanced offset 0.8,0\n"
           "set multiplot\n",
           script);
@@ -152,6 +152,17 @@ static void write_norms(FILE *csv, const rj_summary *m, double *low, double *hig
     }
 }
 
+static void growth_title(const rj_summary *m, char title[RJ_LABEL_SIZE])
+{
+    const double rate = rj_moment_mean(&m->growth_rate), score = rj_moment_mean(&m->line_shape_score);
+    int n = snprintf(title, RJ_LABEL_SIZE, "%td prompt%s", m->n_measured, m->n_measured == 1 ? "" : "s");
+
+    if (isfinite(rate))
+        n += snprintf(title + n, (size_t)(RJ_LABEL_SIZE - n), "; growth %.3g per block, R\xC2\xB2 = %.2f",
+                      rate, rj_moment_mean(&m->growth_r2));
+    if (isfinite(score)) snprintf(title + n, (size_t)(RJ_LABEL_SIZE - n), "; line-shape score %.2f", score);
+}
+
 void rj_figure_growth(const rj_figure_job *job)
 {
     const rj_summary *m = &job->all->model[job->figure->model];
@@ -162,17 +173,14 @@ void rj_figure_growth(const rj_figure_job *job)
 
     write_norms(job->csv, m, &low, &high);
     rj_style_range(&low, &high);
-    snprintf(title, sizeof title,
-             "growth rate %.3g per block, R\xC2\xB2 = %.2f; line-shape score %.2f; %td prompts",
-             rj_moment_mean(&m->growth_rate), rj_moment_mean(&m->growth_r2),
-             rj_moment_mean(&m->line_shape_score), m->n_measured);
+    growth_title(m, title);
     rj_style_begin(script, job->figure->stem, width, height, m->name, title);
     rj_style_panel(script, width, height, 58, width - 14, RJ_STYLE_LEGEND_BOTTOM, height - 44);
     fprintf(script, "set xrange [0:%td]\nset xtics %td\nset yrange [%.9g:%.9g]\n", m->L, rj_style_step(m->L),
             low, high);
     rj_style_legend(script, height);
-    fputs("set xlabel 'depth l (blocks)'\n"
-          "set ylabel 'ln of the norm of x^l' offset 1.5,0\n"
+    fputs("set xlabel 'depth (blocks)'\n"
+          "set ylabel 'ln ||x||' offset 1.5,0\n"
           "plot \\\n",
           script);
     for (ptrdiff_t p = 0; p < m->n_lines; p++)
@@ -232,7 +240,7 @@ void rj_figure_trajectory(const rj_figure_job *job)
             (width - 68.0) / width, (double)bottom / height, 11.0 / width, (double)(top - bottom) / height);
     fputs("set xlabel 'principal component 1 (units of x)'\n"
           "set ylabel 'principal component 2 (units of x)' offset 1.2,0\n"
-          "set cblabel 'depth l (blocks)' offset -0.6,0\n"
+          "set cblabel 'depth (blocks)' offset -0.6,0\n"
           "plot \\\n",
           script);
     for (ptrdiff_t p = 0; p < m->n_paths; p++)

@@ -118,14 +118,31 @@ static int name_width(const rj_summaries *s)
     return (int)fmin(24.0 + 0.56 * RJ_STYLE_FONT * (double)longest, 0.6 * RJ_STYLE_WIDTH);
 }
 
+/* Points of a column and whiskers of the next one. */
+static void dots(FILE *script, int column, int point_type, const char *colour, const char *title)
+{
+    fprintf(script,
+            "  data skip 1 using %d:1:%d with xerrorbars pointtype 0 linewidth 1.4 linecolor rgb '%s' "
+            "notitle, \\\n",
+            column, column + 1, colour);
+    fprintf(script,
+            "  data skip 1 using %d:1 with points pointtype %d pointsize 0.7 linewidth 1.4 linecolor rgb "
+            "'%s' title '%s'",
+            column, point_type, colour, title);
+}
+
 void rj_figure_overview(const rj_figure_job *job)
 {
     FILE *script = job->script;
     int rows = 0;
+    bool twins = false;
     double low = 0.0, high = 0.0;
     char title[RJ_LABEL_SIZE + 64], label[RJ_LABEL_SIZE];
 
-    for (int i = 0; i < job->all->n_models; i++) rows += job->all->model[i].measured;
+    for (int i = 0; i < job->all->n_models; i++) {
+        rows += job->all->model[i].measured;
+        twins = twins || rj_figure_twin_of(job->all, &job->all->model[i]) != NULL;
+    }
     const int width = RJ_STYLE_WIDTH, height = RJ_STYLE_LEGEND_BOTTOM + 60 + 22 * rows;
     rj_escape_label(job->figure->k_label, label);
     snprintf(title, sizeof title, "excess coupling over pairs of different blocks, K = %s", label);
@@ -140,14 +157,10 @@ void rj_figure_overview(const rj_figure_job *job)
     fputs("set xlabel 'excess coupling (0 chance, 1 perfect)'\n"
           "plot \\\n",
           script);
-    fprintf(
-        script,
-        "  data skip 1 using 3:1:4 with xerrorbars pointtype 7 pointsize 0.7 linewidth 1.4 linecolor rgb "
-        "'%s' notitle, "
-        "data skip 1 using 3:1 with points pointtype 7 pointsize 0.7 linecolor rgb '%s' title 'model', \\\n"
-        "  data skip 1 using 5:1:6 with xerrorbars pointtype 6 pointsize 0.7 linewidth 1.4 linecolor rgb "
-        "'%s' notitle, "
-        "data skip 1 using 5:1 with points pointtype 6 pointsize 0.7 linewidth 1.4 linecolor rgb '%s' "
-        "title 'random-init twin'\n",
-        RJ_STYLE_TRAINED, RJ_STYLE_TRAINED, RJ_STYLE_TWIN, RJ_STYLE_TWIN);
+    dots(script, 3, 7, RJ_STYLE_TRAINED, "model");
+    if (twins) {
+        fputs(", \\\n", script);
+        dots(script, 5, 6, RJ_STYLE_TWIN, "random-init twin");
+    }
+    fputc('\n', script);
 }

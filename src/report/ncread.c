@@ -55,12 +55,6 @@ done:
     return st;
 }
 
-bool rj_ncread_has(const rj_ncread *group, const char *variable)
-{
-    int id = 0;
-    return nc_inq_varid(group->id, variable, &id) == NC_NOERR;
-}
-
 /* The variable's id and the lengths of its dimensions, which are exactly `dims`; other entries of count stay. */
 static rj_status find(const rj_ncread *group, const char *variable, const char *dims, int *id,
                       size_t count[MAX_DIMS])

@@ -32,7 +32,9 @@ static const char head[] =
     ".scroll{overflow-x:auto;-webkit-overflow-scrolling:touch}\n"
     "table{border-collapse:collapse;font-size:.86rem;font-variant-numeric:tabular-nums}\n"
     "th,td{padding:.35rem .6rem;border-bottom:1px solid #e3e9ef;text-align:left;vertical-align:top}\n"
-    "thead th{vertical-align:bottom;border-bottom:2px solid #9fb4c8;min-width:4.2rem}\n"
+    "thead th{text-align:right;vertical-align:bottom;border-bottom:2px solid #9fb4c8;min-width:4.4rem}\n"
+    "thead th:first-child,.summary thead th:nth-child(2),.summary thead th:last-child{text-align:left}\n"
+    ".summary td:last-child{min-width:12rem}\n"
     "tbody th{font-weight:600;overflow-wrap:anywhere;min-width:9rem;max-width:18rem}\n"
     "td.number{text-align:right;white-space:nowrap}\n"
     "figure{margin:1.6rem 0 2.4rem}\n"
@@ -109,14 +111,14 @@ static rj_status write_figure(FILE *out, const rj_summaries *s, const char *fold
                               bool caption, const char *embedded, const char *linked)
 {
     rj_status st = RJ_OK;
-    const bool wide =
-        f->kind == RJ_FIGURE_COUPLING || f->kind == RJ_FIGURE_SINGULAR || f->kind == RJ_FIGURE_OVERVIEW;
+    const bool wide = f->kind == RJ_FIGURE_COUPLING || f->kind == RJ_FIGURE_OVERVIEW ||
+                      (f->kind == RJ_FIGURE_SINGULAR && rj_figure_twin_of(s, &s->model[f->model]) != NULL);
 
     fprintf(out, "<figure class=\"%s\">\n<h3>", wide ? "wide" : "narrow");
     write_title(out, f);
     fputs("</h3>\n", out);
     if (f->drawn) {
-        fputs("<div class=\"scroll\"><img alt=\"", out);
+        fputs("<div class=\"scroll\" tabindex=\"0\"><img alt=\"", out);
         write_title(out, f);
         if (f->model >= 0) {
             fputs(" of ", out);
@@ -204,7 +206,8 @@ static void write_certificates(FILE *out, const rj_summaries *s)
         "directions are from perpendicular. A <b>flagged gap</b> is a block whose leading <i>K</i> singular "
         "values lie so "
         "close together (relative gap below 1e-5) that single directions, and so its coupling, are not well "
-        "determined.</p>\n<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">model</th>"
+        "determined.</p>\n<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr><th "
+        "scope=\"col\">model</th>"
         "<th scope=\"col\">worst residual</th><th scope=\"col\">worst orthogonality loss</th>"
         "<th scope=\"col\">flagged gaps</th><th scope=\"col\">prompts measured</th></tr></thead>\n<tbody>\n",
         out);
@@ -253,7 +256,7 @@ rj_status rj_page_write(const rj_summaries *s, const char *folder, int n, const 
     write_navigation(out, s);
     fputs(introduction, out);
     write_failures(out, s);
-    fputs("<h2 id=\"summary\">Summary</h2>\n<div class=\"scroll\">", out);
+    fputs("<h2 id=\"summary\">Summary</h2>\n<div class=\"scroll\" tabindex=\"0\">", out);
     RJ_TRY(rj_table_write(s, RJ_TABLE_HTML, out));
     fputs("</div>\n", out);
     RJ_TRY(write_section(out, s, -1, folder, n, figure, embedded, linked));

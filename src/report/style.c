@@ -96,16 +96,18 @@ void rj_style_legend(FILE *out, int height)
 
 void rj_style_log_axis(FILE *out, double ln_low, double ln_high)
 {
-    const double first = floor(ln_low / log(10.0)), last = ceil(ln_high / log(10.0));
-    const int digits = last - first <= 3.0 ? 3 : 1, step = (int)fmax(1.0, ceil((last - first) / 8.0));
+    static const int digit[] = {1, 2, 5, 3, 4, 6, 8}; /* the first n_digits are labelled */
+    const double first = floor(ln_low / log(10.0)), last = ceil(ln_high / log(10.0)),
+                 decades = (ln_high - ln_low) / log(10.0);
+    const int n_digits = decades < 1.0   ? 7
+                         : decades < 3.0 ? 3
+                                         : 1,
+              step = (int)fmax(1.0, ceil(decades / 8.0));
 
     fprintf(out, "set logscale y\nset yrange [%.9g:%.9g]\nset format y '%%g'\nset ytics ()\n", exp(ln_low),
             exp(ln_high));
     for (int e = (int)first; e <= (int)last; e += step)
-        for (int i = 0; i < digits; i++) {
-            static const int digit[] = {1, 2, 5};
-            fprintf(out, "set ytics add (%de%d)\n", digit[i], e);
-        }
+        for (int i = 0; i < n_digits; i++) fprintf(out, "set ytics add (%de%d)\n", digit[i], e);
 }
 
 void rj_style_range(double *low, double *high)

@@ -182,7 +182,7 @@ done:
     return st;
 }
 
-/* The null over prompts; a file that keeps nothing per prompt has its mean instead. */
+/* The mean over prompts. */
 static rj_status read_null(const rj_ncread *group, const double *prompt_status, rj_summary *m)
 {
     rj_status st = RJ_OK;
@@ -191,10 +191,6 @@ static rj_status read_null(const rj_ncread *group, const double *prompt_status, 
     rj_moment *moment = NULL;
 
     RJ_NEW(m->null, m->n_k, m->L);
-    if (!rj_ncread_has(group, "coupling_null") && rj_ncread_has(group, "coupling_null_mean")) {
-        RJ_TRY(rj_ncread_rows(group, "coupling_null_mean", "k,layer", 0, m->n_k, m->null));
-        goto done;
-    }
     RJ_NEW(slab, m->n_k, m->L);
     RJ_NEW(moment, m->n_k, m->L);
     for (ptrdiff_t p = 0; p < m->n_prompts; p++) {
@@ -353,10 +349,13 @@ static rj_status read_models(const rj_ncread *root, rj_summaries *s)
         rj_summary *m = &s->model[i];
         rj_ncread group = {.file = root->file, .name = m->name};
         m->worst_residual = m->worst_orthogonality = NAN;
-        if (strncmp(m->status, "failed", strlen("failed")) == 0) continue;
-        RJ_REQUIRE(nc_inq_grp_ncid(root->id, m->name, &group.id) == NC_NOERR, RJ_ERR_FORMAT,
-                   "%s: model `%s` has status `%s` but no group of its name; was the file written by resjac?",
-                   root->file, m->name, m->status);
+        if (nc_inq_grp_ncid(root->id, m->name, &group.id) != NC_NOERR) {
+            RJ_REQUIRE(
+                strcmp(m->status, "ok") != 0, RJ_ERR_FORMAT,
+                "%s: model `%s` has status `ok` but no group of its name; was the file written by resjac?",
+                root->file, m->name);
+            continue;
+        }
         m->measured = true;
         RJ_TRY(read_group(&group, m));
     }

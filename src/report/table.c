@@ -97,15 +97,15 @@ static void heading(table *t, const char *csv, const char *shown)
 static void head_row(table *t, int n_labels, const char *const *label)
 {
     static const char *const csv[] = {"misfit_k", "null_k", "excess_k"};
-    static const char *const shown[] = {"misfit, K = ", "null, K = ", "excess, K = "};
+    static const char *const shown[] = {"misfit, K\xC2\xA0=\xC2\xA0", "null, K\xC2\xA0=\xC2\xA0",
+                                        "excess, K\xC2\xA0=\xC2\xA0"};
     char a[RJ_NAME_SIZE + 32], b[RJ_NAME_SIZE + 32];
 
     t->head = true;
     begin_row(t);
     heading(t, "model", "model");
     heading(t, "family", "family");
-    heading(t, "status", "status");
-    heading(t, "n_parameters", "parameters");
+    heading(t, "n_parameters", "million parameters");
     heading(t, "n_layers", "blocks L");
     heading(t, "d_model", "d");
     heading(t, "prompts_measured", "prompts measured");
@@ -121,6 +121,7 @@ static void head_row(table *t, int n_labels, const char *const *label)
     heading(t, "growth_rate", "growth rate (1/block)");
     heading(t, "worst_residual", "worst residual");
     heading(t, "worst_orthogonality_loss", "worst orthogonality loss");
+    heading(t, "status", "status");
     end_row(t);
     if (t->format == RJ_TABLE_MARKDOWN)
         for (int i = 0; i <= t->n; i++) fputs(i == t->n ? "\n" : i == 0 ? "|---|" : "---|", t->out);
@@ -132,8 +133,7 @@ static void model_row(table *t, const rj_summary *m, int n_labels, const char *c
     begin_row(t);
     text_cell(t, m->name);
     text_cell(t, m->family);
-    text_cell(t, m->status);
-    number_cell(t, m->n_parameters, "%.4g");
+    number_cell(t, t->format == RJ_TABLE_CSV ? m->n_parameters : m->n_parameters / 1e6, "%.1f");
     number_cell(t, m->n_layers, "%.0f");
     number_cell(t, m->d_model, "%.0f");
     number_cell(t, m->measured ? (double)m->n_measured : NAN, "%.0f");
@@ -149,6 +149,7 @@ static void model_row(table *t, const rj_summary *m, int n_labels, const char *c
     number_cell(t, rj_moment_mean(&m->growth_rate), "%.4f");
     number_cell(t, m->worst_residual, "%.1e");
     number_cell(t, m->worst_orthogonality, "%.1e");
+    text_cell(t, m->status);
     end_row(t);
 }
 
@@ -160,7 +161,7 @@ rj_status rj_table_write(const rj_summaries *s, rj_table_format format, FILE *ou
     int n = 0;
 
     RJ_TRY(list_labels(s, &n, &label));
-    if (format == RJ_TABLE_HTML) fputs("<table>\n<thead>\n", out);
+    if (format == RJ_TABLE_HTML) fputs("<table class=\"summary\">\n<thead>\n", out);
     head_row(&t, n, label);
     if (format == RJ_TABLE_HTML) fputs("</thead>\n<tbody>\n", out);
     for (int i = 0; i < s->n_models; i++) model_row(&t, &s->model[i], n, label);

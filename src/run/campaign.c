@@ -12,6 +12,7 @@
 #include "resjac/base/file.h"
 #include "resjac/base/log.h"
 #include "resjac/base/memory.h"
+#include "resjac/linalg/blas.h"
 #include "resjac/run/budget.h"
 #include "resjac/run/claim.h"
 #include "resjac/run/study.h"
@@ -366,6 +367,7 @@ rj_status rj_campaign_run(MPI_Comm comm, const rj_campaign_options *options)
     RJ_MPI(comm, MPI_Comm_size(comm, &c.size));
     RJ_TRY(load_deck(comm, options, &deck));
     c.deck = deck;
+    rj_blas_set_threads(1); /* layout.threads: two ranks of one thread beat one of two, and bits depend on it */
     RJ_TRY(plan(options, &c));
     if (options->dry_run) goto done;
     RJ_TRY(measure(options, &c));

@@ -4,12 +4,11 @@
 
 #include <fcntl.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "resjac/base/memory.h"
+#include "seal.h"
 
 static rj_status writing_status(int error)
 {
@@ -81,17 +80,12 @@ done:
     return st;
 }
 
-rj_status rj_nc_open(const char *path, rj_nc *nc)
+rj_status rj_nc_open(const char *path, bool sealed, rj_nc *nc)
 {
     rj_status st = RJ_OK;
     rj_nc mine = {path, -1, false};
-    struct stat file;
 
-    const int error = stat(path, &file) == 0 ? 0 : errno;
-    RJ_REQUIRE(error != ENOENT && error != ENOTDIR, RJ_ERR_MISSING, "%s: there is no such file", path);
-    RJ_REQUIRE(error == 0 && access(path, R_OK) == 0, RJ_ERR_IO, "%s: cannot read it: %s", path,
-               strerror(errno));
-    RJ_REQUIRE(S_ISREG(file.st_mode), RJ_ERR_FORMAT, "%s: not a regular file", path);
+    RJ_TRY(rj_seal_check(path, sealed));
     RJ_NC(&mine, nc_open(path, NC_NOWRITE, &mine.id));
     *nc = mine;
 done:

@@ -35,8 +35,9 @@ rj_status rj_nc_raise(const rj_nc *nc, int error, const char *call, const char *
 /* A new empty file of that name (one that is there is replaced), with disk space set aside for `bytes`.
  * Errors: CREATE folder absent or not writable; IO no space. On an error there is no file. */
 RJ_CHECKED rj_status rj_nc_create(const char *path, uint64_t bytes, rj_nc *nc);
-/* For reading. Errors: MISSING; FORMAT not a NetCDF-4 file; IO. */
-RJ_CHECKED rj_status rj_nc_open(const char *path, rj_nc *nc);
+/* For reading; a seal (seal.h) is checked first, and required where `sealed`.
+ * Errors: MISSING; FORMAT damaged, or not a NetCDF-4 file; IO; NOMEM. */
+RJ_CHECKED rj_status rj_nc_open(const char *path, bool sealed, rj_nc *nc);
 /* No-op where it is not open. Errors: IO. */
 RJ_CHECKED rj_status rj_nc_close(rj_nc *nc);
 void rj_nc_drop(rj_nc *nc); /* close on an error's way out: the first error counts */

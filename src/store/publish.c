@@ -10,6 +10,7 @@
 #include "content.h"
 #include "resjac/base/file.h"
 #include "resjac/base/memory.h"
+#include "seal.h"
 
 rj_status rj_publish_name(const char *path, char **temporary)
 {
@@ -44,7 +45,7 @@ static rj_status verify(const char *path)
     rj_status st = RJ_OK;
     rj_nc nc = RJ_NC_CLOSED;
 
-    RJ_TRY(rj_nc_open(path, &nc));
+    RJ_TRY(rj_nc_open(path, true, &nc));
     RJ_TRY(rj_content_check(&nc));
 done:
     rj_nc_drop(&nc);
@@ -61,6 +62,7 @@ rj_status rj_publish(const char *temporary, const char *path)
     char *folder = NULL;
 
     RJ_TRY(rj_path_folder(path, &folder));
+    RJ_TRY(rj_seal_add(temporary));
     RJ_TRY(flush(temporary, O_RDWR));
     RJ_TRY(verify(temporary));
     RJ_REQUIRE(rename(temporary, path) == 0, RJ_ERR_CREATE, "%s: cannot be put in place: %s; is it a folder?",

@@ -155,7 +155,7 @@ rj_status rj_results_hash(const char *path, char text[65])
     rj_status st = RJ_OK;
     rj_nc nc = RJ_NC_CLOSED;
 
-    RJ_TRY(rj_nc_open(path, &nc));
+    RJ_TRY(rj_nc_open(path, false, &nc));
     RJ_TRY(rj_content_hash(&nc, text));
 done:
     rj_nc_drop(&nc);

@@ -216,8 +216,8 @@ rj_status rj_results_compare(const char *a, const char *b, bool *equal)
     bool same = true;
     pair p = {.a = &nc_a, .b = &nc_b, .where = "", .equal = &same};
 
-    RJ_TRY(rj_nc_open(a, &nc_a));
-    RJ_TRY(rj_nc_open(b, &nc_b));
+    RJ_TRY(rj_nc_open(a, false, &nc_a));
+    RJ_TRY(rj_nc_open(b, false, &nc_b));
     RJ_NEW(p.slab_a, RJ_CONTENT_SLAB, 1);
     RJ_NEW(p.slab_b, RJ_CONTENT_SLAB, 1);
     p.group_a = nc_a.id;

@@ -126,7 +126,7 @@ static rj_status has_key(const char *path, const char *key, bool *same)
     rj_shard *shard = NULL;
     rj_sizes sizes;
 
-    RJ_TRY(rj_nc_open(path, &nc));
+    RJ_TRY(rj_nc_open(path, true, &nc));
     RJ_TRY(rj_shard_get_head(&nc, &shard, &sizes));
     RJ_TRY(rj_content_check(&nc));
     *same = strcmp(shard->head.key, key) == 0;

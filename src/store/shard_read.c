@@ -187,7 +187,7 @@ rj_status rj_shard_peek(const char *path, rj_shard **shard, rj_sizes *sizes)
     rj_status st = RJ_OK;
     rj_nc nc = RJ_NC_CLOSED;
 
-    RJ_TRY(rj_nc_open(path, &nc));
+    RJ_TRY(rj_nc_open(path, true, &nc));
     RJ_TRY(rj_shard_get_head(&nc, shard, sizes));
 done:
     rj_nc_drop(&nc);
@@ -201,7 +201,7 @@ rj_status rj_shard_read(const char *path, rj_shard **shard)
     rj_shard *s = NULL;
     rj_sizes sizes;
 
-    RJ_TRY(rj_nc_open(path, &nc));
+    RJ_TRY(rj_nc_open(path, true, &nc));
     RJ_TRY(rj_shard_get_head(&nc, &s, &sizes));
     RJ_TRY(rj_content_check(&nc));
     RJ_TRY(rj_record_create(&sizes, &s->record));

@@ -188,7 +188,8 @@ rj_status rj_added_cut(const rj_added *a, rj_matcher *m, const char *text, ptrdi
         }
         if (t->flags.rstrip) stop = spaces_after(text, n, stop);
         if (from < start) RJ_TRY(rj_pieces_add(out, base + from, start - from, first && from == 0));
-        RJ_TRY(rj_pieces_token(out, t->id));
+        /* Where the spaces after one token hold the next one, that one may have nothing left, and is dropped. */
+        if (start < stop) RJ_TRY(rj_pieces_token(out, t->id));
         from = stop;
     }
     if (from < n) RJ_TRY(rj_pieces_add(out, base + from, n - from, first && from == 0));

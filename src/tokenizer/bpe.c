@@ -132,6 +132,11 @@ done:
     return st;
 }
 
+bool rj_bpe_is_scored(const rj_bpe *bpe)
+{
+    return bpe->score != NULL;
+}
+
 void rj_bpe_scores(rj_bpe *bpe, double *score, ptrdiff_t n)
 {
     rj_free(bpe->score);

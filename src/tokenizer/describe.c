@@ -140,8 +140,12 @@ rj_status rj_tokenizer_describe(rj_tokenizer *tok)
     if (tok->n_shown > 0) qsort(tok->shown, (size_t)tok->n_shown, sizeof *tok->shown, compare);
     describe_frame(tok, frame, sizeof frame);
     RJ_NEW(tok->summary, SIZE, 1);
-    snprintf(tok->summary, SIZE, "BPE, %td tokens, %td merges, pre-tokenizer %s, %s", tok->size,
-             rj_bpe_merges(tok->model), tok->label, frame);
+    if (rj_bpe_is_scored(tok->model))
+        snprintf(tok->summary, SIZE, "BPE, %td scored tokens, pre-tokenizer %s, %s", tok->size, tok->label,
+                 frame);
+    else
+        snprintf(tok->summary, SIZE, "BPE, %td tokens, %td merges, pre-tokenizer %s, %s", tok->size,
+                 rj_bpe_merges(tok->model), tok->label, frame);
 done:
     return st;
 }

@@ -136,7 +136,10 @@ static rj_status step_replace(const rj_step *step, work *w, const char *text, rj
         RJ_TRY(s.match ? rj_pieces_write(out, step->text, step->n)
                        : rj_pieces_write(out, text + s.start, s.end - s.start));
     }
-    RJ_TRY(rj_pieces_add(out, at, out->n_text - at, in.first));
+    /* What replaces several characters takes the place of the last one, in the source's alignment, too. */
+    const span *head = w->list;
+    const bool moved = w->n > 0 && head->match && head->end > rj_utf8_size(text);
+    RJ_TRY(rj_pieces_add(out, at, out->n_text - at, in.first && !moved));
 done:
     return st;
 }

@@ -8,8 +8,9 @@
 #include "resjac/base/memory.h"
 #include "resjac/tokenizer/grow.h"
 
-/* Oniguruma also takes the Latin-1 digits that are no decimal digits: superscripts and fractions. */
-#define WORD "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\x{B2}\\x{B3}\\x{B9}\\x{BC}-\\x{BE}"
+#define WORD "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}"
+/* Outside a class Oniguruma's \w takes Latin-1's superscripts and fractions besides. */
+#define WORD_ALONE WORD "\\x{B2}\\x{B3}\\x{B9}\\x{BC}-\\x{BE}"
 
 typedef struct {
     const char *where, *pattern, *at;
@@ -48,13 +49,13 @@ static const struct {
 } ESCAPE[] = {
     {'s', "\\p{White_Space}", "\\p{White_Space}"},
     {'S', "\\P{White_Space}", "\\P{White_Space}"},
-    {'w', "[" WORD "]", WORD},
-    {'W', "[^" WORD "]", NULL},
+    {'w', "[" WORD_ALONE "]", WORD},
+    {'W', "[^" WORD_ALONE "]", NULL},
     {'v', "\\x0B", "\\x0B"},
     {'b', NULL, "\\x08"},
 };
 
-/* \p{Lu} as it is; a longer name is a script, which PCRE2 would widen by Script_Extensions. */
+/* \p{Lu} as it is; a longer name is a script, which PCRE2 would widen by Script_Extensions, but for one. */
 static rj_status property(translation *t, const char *close)
 {
     rj_status st = RJ_OK;
@@ -62,7 +63,8 @@ static rj_status property(translation *t, const char *close)
     const char *name = t->at + start;
 
     RJ_TRY(emit(t, t->at, start));
-    if (close - name > 2) RJ_TRY(emit_text(t, "sc:"));
+    if (close - name > 2 && strncmp(name, "Alphabetic}", strlen("Alphabetic}")) != 0)
+        RJ_TRY(emit_text(t, "sc:"));
     RJ_TRY(emit(t, name, close + 1 - name));
     t->at = close + 1;
 done:

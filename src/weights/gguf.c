@@ -9,16 +9,11 @@
 #include "gguf_header.h"
 #include "resjac/base/memory.h"
 
-enum {
-    MAX_HEADER = 256 << 20 /* tokenizers need tens of MB */,
-    FIRST_PIECE = 64 << 10,
-    MAX_KEY = 65535,
-    DEFAULT_ALIGNMENT = 32
-};
-enum {
-    MIN_ENTRY = 8 + 1 + 4 + 1,
-    MIN_TENSOR = 8 + 1 + 4 + 8 + 4 + 8
-}; /* bytes in the file, names of one letter */
+/* The largest tokenizers need tens of MB of header. */
+enum { MAX_HEADER = 256 << 20, FIRST_PIECE = 64 << 10, MAX_KEY = 65535, DEFAULT_ALIGNMENT = 32 };
+
+/* Bytes that a key and a tensor take in the file at least, with names of one letter. */
+enum { MIN_ENTRY = 8 + 1 + 4 + 1, MIN_TENSOR = 8 + 1 + 4 + 8 + 4 + 8 };
 
 typedef struct {
     const rj_file *file;

@@ -1,4 +1,5 @@
-/* test_log.c: stderr is led into a file and read back. */
+/* test_log.c: stderr is led into a file, or a terminal of 20 columns, and read back. */
+#define _XOPEN_SOURCE 700 /* posix_openpt */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +8,9 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 
 #include "../temporary.h"
 #include "resjac/base/log.h"
@@ -115,6 +118,37 @@ static void progress_is_sparse_in_a_batch_log(void **x)
     assert_null(strchr(logged, '\r'));
 }
 
+/* On a terminal a line replaces the one before, is cut at the width, and a log line wipes it first. */
+static void progress_overwrites_itself_on_a_terminal(void **x)
+{
+    const struct winsize size = {.ws_row = 5, .ws_col = 20};
+    const int master = posix_openpt(O_RDWR | O_NOCTTY);
+    (void)x;
+    assert_true(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
+    const int slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+    assert_true(slave >= 0 && ioctl(slave, TIOCSWINSZ, &size) == 0);
+    fflush(stderr);
+    terminal = dup(STDERR_FILENO);
+    dup2(slave, STDERR_FILENO);
+    rj_log_progress(false, "one of two\033[2J and a long tail");
+    rj_log_progress(false, "too soon");
+    rj_log(RJ_LOG_INFO, "line");
+    rj_log_progress(true, "two of two");
+    fflush(stderr);
+    dup2(terminal, STDERR_FILENO);
+    close(terminal);
+    const ssize_t n = read(master, logged, sizeof logged - 1);
+    close(slave);
+    close(master);
+    assert_true(n > 0);
+    logged[n] = '\0';
+    const char *second = strstr(logged, "\r\033[K2");
+    assert_non_null(second);
+    assert_int_equal(second - logged, 4 + 19); /* the last column stays free, or some terminals wrap */
+    assert_int_equal(strncmp(logged, "\r\033[Kone of two?[2J and ", 4 + 19), 0);
+    assert_non_null(strstr(second, " INFO line\r\n\r\033[Ktwo of two\r\n"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +157,7 @@ int main(void)
         cmocka_unit_test(control_characters_are_shown_as_question_marks),
         cmocka_unit_test(long_text_is_cut_and_says_so),
         cmocka_unit_test(progress_is_sparse_in_a_batch_log),
+        cmocka_unit_test(progress_overwrites_itself_on_a_terminal),
     };
     return cmocka_run_group_tests(tests, temporary_begin, temporary_end);
 }

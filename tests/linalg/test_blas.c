@@ -119,7 +119,8 @@ static void mismatch_aborts(void **x)
     rj_matrix owner[4];
     char text[512];
     (void)x;
-    rj_matrix a = filled(&owner[0], RJ_DOUBLE, 5, 3, 0), b = filled(&owner[1], RJ_DOUBLE, 3, 2, 0);
+    const rj_matrix a = filled(&owner[0], RJ_DOUBLE, 5, 3, 0);
+    rj_matrix b = filled(&owner[1], RJ_DOUBLE, 3, 2, 0);
     rj_matrix c = filled(&owner[2], RJ_DOUBLE, 5, 2, 0), single = filled(&owner[3], RJ_SINGLE, 5, 2, 0);
     assert_false(aborts('N', 'N', &a, &b, &c, text));
     assert_true(aborts('T', 'N', &a, &b, &c, text));
@@ -129,6 +130,8 @@ static void mismatch_aborts(void **x)
     assert_true(aborts('N', 'N', &a, &b, &single, text));
     assert_true(aborts('N', 'N', &a, &b, &b, text));
     assert_true(aborts('n', 'N', &a, &b, &c, text));
+    const rj_matrix two = rj_matrix_block(&b, 0, 0, 2, 2);
+    assert_true(aborts('N', 'N', &a, &two, &c, text)); /* only the inner size differs */
     for (int i = 0; i < 4; i++) rj_matrix_free(&owner[i]);
 }
 

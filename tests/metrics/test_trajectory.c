@@ -67,7 +67,7 @@ static void right_angle(void **x)
     const double variance = ((a_1 - mean) * (a_1 - mean) + (a_2 - mean) * (a_2 - mean)) / 2;
     assert_true(near(r.out.expodistance, variance / mean / mean));
     assert_true(near(r.out.expodistance_cv, sqrt(variance) / mean));
-    assert_true(near(r.out.growth_rate, log(6) / 4) && near(r.out.growth_intercept, (a_1 - a_2) / 6.0 + 0));
+    assert_true(near(r.out.growth_rate, log(6) / 4) && near(r.out.growth_intercept, (a_1 - a_2) / 6));
     assert_true(r.out.undefined == 0);
     /* centred: squared distances between states are kept by the coordinates */
     double squares = 0;

@@ -136,7 +136,8 @@ static inline rj_record *syn_record(const rj_shard_head *h)
         snprintf(r->prompt_sha256[p], sizeof r->prompt_sha256[p], "%064td", h->first_prompt + p);
         for (int id = 0; id < RJ_N_VARIABLES; id++)
             for (ptrdiff_t i = 0; i < rj_schema_count((rj_variable_id)id, &sizes); i++)
-                rj_record_at(r, (rj_variable_id)id, p)[i] = syn_value((rj_variable_id)id, h->first_prompt + p, i);
+                rj_record_at(r, (rj_variable_id)id, p)[i] =
+                    syn_value((rj_variable_id)id, h->first_prompt + p, i);
     }
     return r;
 }
@@ -154,21 +155,14 @@ static inline char *syn_write(const char *folder, const rj_shard_head *h)
     return strdup(path);
 }
 
-/* Flips one bit of the byte at `offset` (from the end if negative). */
-static inline void syn_flip(const char *path, long offset)
-{
-    FILE *f = fopen(path, "r+b");
-    assert_non_null(f);
-    fseek(f, offset, offset < 0 ? SEEK_END : SEEK_SET);
-    const int byte = fgetc(f);
-    fseek(f, -1, SEEK_CUR);
-    fputc(byte ^ 1, f);
-    assert_int_equal(fclose(f), 0);
-}
-
 #define assert_ok(call)                                                                                      \
     do {                                                                                                     \
         if ((call) != RJ_OK) fail_msg("%s", rj_status_message());                                            \
+    } while (0)
+#define assert_close(value, expected, tolerance)                                                             \
+    do {                                                                                                     \
+        const double value_ = (value), expected_ = (expected);                                               \
+        if (!(fabs(value_ - expected_) <= (tolerance))) fail_msg("%.17g is not %.17g", value_, expected_);   \
     } while (0)
 #define assert_message(text)                                                                                 \
     do {                                                                                                     \

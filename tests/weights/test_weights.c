@@ -172,7 +172,7 @@ static void split_file(const char *path, char letter, int number, int count, int
     char name[3] = {letter, '0', '\0'};
     put_gguf_head(&file, 3, (uint64_t)n, 3);
     put_integer_key(&file, "split.no", U16, (uint64_t)number, 2);
-    put_integer_key(&file, "split.count", U16, (uint64_t)count, 2);
+    put_integer_key(&file, "split.count", U32, (uint64_t)count, 4);
     put_integer_key(&file, "split.tensors.count", I32, (uint64_t)n_tensors, 4);
     for (int i = 0; i < n; i++, name[1]++) put_tensor(&file, name, 1, &(uint64_t){1}, 0, (uint64_t)(32 * i));
     for (int i = 0; i < n; i++) {

@@ -6,7 +6,7 @@
 
 typedef enum {
     RJ_STAGE_OTHER = 0,
-    RJ_STAGE_READ,     /* weights: reading, dequantising, drawing */
+    RJ_STAGE_READ, /* weights: reading, dequantising, drawing */
     RJ_STAGE_FORWARD,
     RJ_STAGE_JACOBIAN,
     RJ_STAGE_SVD,

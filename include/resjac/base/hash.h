@@ -15,7 +15,8 @@ RJ_CHECKED rj_status rj_hash_create(rj_hash **hash);
 void rj_hash_destroy(rj_hash **hash);
 /* Failures of the library surface in rj_hash_digest. */
 void rj_hash_add(rj_hash *hash, const void *data, size_t n);
-void rj_hash_add_text(rj_hash *hash, const char *text); /* its bytes and its NUL: ("ab","c") differs from ("a","bc") */
+void rj_hash_add_text(rj_hash *hash,
+                      const char *text); /* its bytes and its NUL: ("ab","c") differs from ("a","bc") */
 /* Ends the hash. Errors: LIB. */
 RJ_CHECKED rj_status rj_hash_digest(rj_hash *hash, uint8_t digest[RJ_HASH_SIZE]);
 /* Lower-case hexadecimal. */

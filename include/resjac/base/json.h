@@ -20,7 +20,8 @@ typedef struct {
  *   json [out] free with rj_json_close; untouched on error
  * Errors: MISSING; FORMAT broken (line, column), or larger than limit; IO; NOMEM. */
 RJ_CHECKED rj_status rj_json_open(const char *path, size_t limit, rj_json **json);
-RJ_CHECKED rj_status rj_json_parse(const char *name, const char *text, size_t n, rj_json **json); /* from memory */
+RJ_CHECKED rj_status rj_json_parse(const char *name, const char *text, size_t n,
+                                   rj_json **json); /* from memory */
 void rj_json_close(rj_json **json);
 
 /* Values under a key of `object` (borrowed, NULL = root); a dot in no key is special. The key that is absent or null

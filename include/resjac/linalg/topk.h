@@ -26,8 +26,8 @@ typedef struct {
  *   jac [in]  [d,d], finite
  *   k   [in]  1 <= k <= d
  *   top [out] untouched on error
- * Errors: ARG shape, k, or d beyond rj_lapack_svd's; NUMERIC J is not finite, or a certificate above 1e3 eps d^(1/2) (names the value);
- * NOMEM; LIB no convergence. */
+ * Errors: ARG shape, k, or d beyond rj_lapack_svd's; NUMERIC J is not finite (names the element), or a certificate
+ * above 1e3 eps d^(1/2) (names the value); NOMEM; LIB no convergence. */
 RJ_CHECKED rj_status rj_topk_full(const rj_matrix *jac, int k, rj_topk *top);
 void rj_topk_free(rj_topk *top);
 

@@ -18,8 +18,8 @@ typedef struct {
     double frobenius, trace; /* of J_i */
 } rj_coupling_block;
 
-/* Pairwise measures of one prompt (method section 4). Each array is [n_k,L,L], index (k * L + i) * L + j with i = the block whose
- * J and S, j = the block whose U and V; NAN where undefined or where K (+ r) exceeds the triplets at hand. */
+/* Pairwise measures of one prompt (method section 4). Each array is [n_k,L,L], index (k * L + i) * L + j with i = the
+ * block whose J and S, j = the block whose U and V; NAN where undefined or where K (+ r) exceeds the triplets at hand. */
 typedef struct {
     double *misfit, *misfit_signed, *misfit_trace, *misfit_vju;
     double *excess; /* 1 - misfit/null */
@@ -33,8 +33,8 @@ typedef struct {
  * J_i [V_1..V_L, U_1..U_L] serve every K. 4 d^2 L (K + 3) + 12 d L (K + 3)^2 flops a row, about (1024 + 2 K) d elements
  * beside J. Call it with all rows at hand: the draws behind null_sd are made once a call.
  * A row does not depend, to the bit, on which other rows are asked for. Definitions: tests/oracle/README.md.
- *   L     [in]  blocks; a block with top == NULL or s_1 = 0 is skipped (its rows and columns are NAN); only triplets with
- *               s_m > 10 eps d^(1/2) s_1 (eps of J's arithmetic) count as known: below it directions are noise
+ *   L     [in]  blocks; a block with top == NULL or s_1 = 0 is skipped (its rows and columns are NAN); only triplets
+ *               with s_m > 10 eps d^(1/2) s_1 (eps of J's arithmetic) count as known: below it directions are noise
  *   k     [in]  [n_k] counts, 1 <= k <= d
  *   norm  [in]  p of ||s||_p in the denominator of misfit, misfit_signed, misfit_vju and all nulls: 1 or 2
  *   seed  [in]  of the draws behind null_sd (the same for all prompts and ranks)

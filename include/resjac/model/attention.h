@@ -28,7 +28,7 @@ void rj_attention_point_free(rj_attention_point *point);
 /* out <- attention(y) of all T tokens, and the linearisation at t where point is not NULL.
  *   y   [in]  [d,T] normed states, working arithmetic
  *   out [out] [d,T] double
- * Errors: NOMEM; on error point is empty. */
+ * Errors: NUMERIC a query, key or value is not finite (token); NOMEM; on error point is empty. */
 RJ_CHECKED rj_status rj_attention_forward(const rj_attention *a, const rj_rope_table *rope,
                                           const rj_matrix *y, rj_matrix *out, int t,
                                           rj_attention_point *point);

@@ -67,6 +67,9 @@ const char *rj_family_names(rj_format format);
 bool rj_activation_find(const char *name, rj_activation *activation);
 const char *rj_activation_names(void);
 
+/* The file that holds the configuration: config.json, or the GGUF file. Borrowed. */
+const char *rj_config_file(const rj_weights *w);
+
 /* Reads and checks the rotary positions of a file into config->rope; needs d_head and max_context, and raises max_context
  * to what a scaling reaches. config->rope's lists belong to the caller, also on error. */
 RJ_CHECKED rj_status rj_rope_read(const rj_weights *w, const rj_family *family, rj_config *config);

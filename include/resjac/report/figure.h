@@ -38,6 +38,9 @@ RJ_CHECKED rj_status rj_figure_list(const rj_summaries *summaries, int *n, rj_fi
  * Not collective. Errors: CREATE; IO; NOMEM. */
 RJ_CHECKED rj_status rj_figure_write(const rj_summaries *summaries, const char *folder, rj_figure *figure);
 
+/* The twin whose numbers stand beside those of a model; NULL where there is none. */
+const rj_summary *rj_figure_twin_of(const rj_summaries *all, const rj_summary *model);
+
 /* The index of a K label in a model, or -1. */
 ptrdiff_t rj_figure_find_k(const rj_summary *model, const char *k_label);
 #endif

@@ -14,9 +14,6 @@ typedef struct {
     FILE *csv, *script;
 } rj_figure_job;
 
-/* The twin whose numbers stand beside those of a model; NULL where there is none. */
-const rj_summary *rj_figure_twin_of(const rj_summaries *all, const rj_summary *model);
-
 /* Is there anything to draw? Then the writer of that kind is called. */
 bool rj_figure_coupling_any(const rj_summary *model, ptrdiff_t k);
 bool rj_figure_singular_any(const rj_summary *model);

@@ -2,7 +2,6 @@
 #ifndef RESJAC_REPORT_NCREAD_H
 #define RESJAC_REPORT_NCREAD_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "resjac/base/status.h"
@@ -23,8 +22,6 @@ RJ_CHECKED rj_status rj_ncread_check(int error, const rj_ncread *group, const ch
 
 /* Errors: FORMAT no such dimension. */
 RJ_CHECKED rj_status rj_ncread_size(const rj_ncread *group, const char *dim, ptrdiff_t *size);
-
-bool rj_ncread_has(const rj_ncread *group, const char *variable);
 
 /* Rows first..first+n-1 of the first dimension (all of the others), as double; the fill value becomes NAN.
  *   dims [in]  its dimensions, "prompt,layer,sv"

@@ -9,8 +9,8 @@
 
 typedef enum { RJ_TABLE_CSV = 0, RJ_TABLE_MARKDOWN, RJ_TABLE_HTML } rj_table_format;
 
-/* Columns: model, family, status, parameters, L, d, prompts measured, prompts; for each K: mean misfit, null and excess over
+/* Columns: model, family, parameters (millions but in CSV), L, d, prompts measured, prompts; for each K: mean misfit, null and excess over
  * pairs of different blocks; means over prompts of line-shape score, expodistance, growth rate (1/block); worst residual of a
- * triplet and worst orthogonality loss. A missing value is "NaN" in CSV, else a dash. Not collective. Errors: NOMEM. */
+ * triplet and worst orthogonality loss; status. A missing value is "NaN" in CSV, else a dash. Not collective. Errors: NOMEM. */
 RJ_CHECKED rj_status rj_table_write(const rj_summaries *summaries, rj_table_format format, FILE *out);
 #endif

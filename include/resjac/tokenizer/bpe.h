@@ -37,6 +37,7 @@ ptrdiff_t rj_bpe_merges(const rj_bpe *bpe);
 
 /* Merges the pair that spells the token of the highest score, whatever its parts; takes over score[id], [n] finite. */
 void rj_bpe_scores(rj_bpe *bpe, double *score, ptrdiff_t n);
+bool rj_bpe_is_scored(const rj_bpe *bpe);
 void rj_bpe_finish(rj_bpe *bpe, rj_bpe_options options);
 
 /* Work space, starts as zeros; one a thread. */

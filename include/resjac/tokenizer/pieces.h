@@ -13,7 +13,7 @@ enum { RJ_PIECE_TEXT = -1 };
 typedef struct {
     ptrdiff_t at, n; /* bytes of the list's text; 0, 0 for a token */
     int32_t id;      /* of an added token, which passes all later steps, or RJ_PIECE_TEXT */
-    bool first;      /* starts where the whole text starts */
+    bool first;      /* starts where the whole text starts (what Metaspace's scheme "first" asks) */
 } rj_piece;
 
 /* Starts as zeros; emptied by rj_pieces_clear, freed by rj_pieces_free. */

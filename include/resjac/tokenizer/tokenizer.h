@@ -11,7 +11,8 @@
 
 typedef struct rj_tokenizer rj_tokenizer;
 
-/* The tokenizer of a checkpoint: tokenizer.json beside safetensors, metadata of a GGUF file. Not collective.
+/* The tokenizer of a checkpoint: tokenizer.json beside safetensors (at most 256 MiB), metadata of a GGUF file, where
+ * tokenizer.huggingface.json beats the other keys. Not collective.
  *   tok [out] close with rj_tokenizer_close; untouched on error
  * Errors: MISSING no tokenizer.json; FORMAT broken, or a normalizer, pre-tokenizer, model or post-processor that is not
  * supported (named); NOMEM. */
@@ -24,13 +25,16 @@ ptrdiff_t rj_tokenizer_size(const rj_tokenizer *tok); /* largest id + 1, added t
  *   text    [in]  n bytes, need not end in NUL, may hold NULs
  *   special [in]  also what the post-processor adds (BOS, EOS), as the tokenizer's own default call does
  *   ids     [out] fresh list, free with rj_free; untouched on error
- * Errors: NOMEM; FORMAT the text is longer than INT32_MAX bytes. */
+ * Thread-safe for one tokenizer. Errors: NOMEM; FORMAT the text is longer than INT32_MAX bytes, a regular expression of
+ * the tokenizer needs too many steps on it, or a character has no token and the declared unknown token is none; LIB. */
 RJ_CHECKED rj_status rj_tokenizer_encode(const rj_tokenizer *tok, const char *text, ptrdiff_t n, bool special,
                                          int32_t **ids, ptrdiff_t *n_ids);
 
-/* The bytes of one id as the tokenizer would decode it alone, for display; "" for an unknown id. Borrowed. */
+/* The bytes of one id as the tokenizer would decode it alone, for display: byte-level symbols read back, U+2581 as a
+ * space (kept also at the start), ill-formed UTF-8 as U+FFFD; a NUL ends it; "" for an unknown id. Borrowed. */
 const char *rj_tokenizer_token(const rj_tokenizer *tok, int32_t id);
 
-/* One line for `inspect`: "BPE, 49152 tokens, 48900 merges, pre-tokenizer smollm, adds no special tokens". Borrowed. */
+/* One line for `inspect`: "BPE, 49152 tokens, 48900 merges, pre-tokenizer smollm, adds no special tokens"; of a
+ * SentencePiece vocabulary "BPE, 32000 scored tokens, ..". Borrowed. */
 const char *rj_tokenizer_summary(const rj_tokenizer *tok);
 #endif

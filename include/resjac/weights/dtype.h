@@ -18,9 +18,9 @@ typedef enum {
 } rj_dtype;
 
 /* Of a type below RJ_N_DTYPES. */
-const char *rj_dtype_name(rj_dtype t);   /* "F32", "Q4_0", .. */
-int rj_dtype_block(rj_dtype t);          /* elements of one block: 1 or 32 */
-int rj_dtype_block_bytes(rj_dtype t);    /* bytes of one block */
+const char *rj_dtype_name(rj_dtype t); /* "F32", "Q4_0", .. */
+int rj_dtype_block(rj_dtype t);        /* elements of one block: 1 or 32 */
+int rj_dtype_block_bytes(rj_dtype t);  /* bytes of one block */
 
 /* out[i] = element i of the n elements (whole blocks) at src, in float exactly as the format defines them
  * (no contraction into fused multiply-adds). src needs no alignment. Thread-safe.

@@ -28,7 +28,7 @@ typedef struct rj_weights rj_weights;
 RJ_CHECKED rj_status rj_weights_open(const char *path, rj_weights **w);
 void rj_weights_close(rj_weights **w);
 
-const char *rj_weights_path(const rj_weights *w);  /* as given to open */
+const char *rj_weights_path(const rj_weights *w); /* as given to open */
 rj_format rj_weights_format(const rj_weights *w);
 const char *rj_weights_file(const rj_weights *w, const rj_tensor *t); /* the file that holds the tensor */
 
@@ -53,5 +53,6 @@ RJ_CHECKED rj_status rj_weights_read(const rj_weights *w, const rj_tensor *t, pt
                                      float *out, ptrdiff_t stride);
 
 /* SHA-256 of the tensor's bytes in the file. Errors: IO, FORMAT, NOMEM. */
-RJ_CHECKED rj_status rj_weights_digest(const rj_weights *w, const rj_tensor *t, uint8_t digest[RJ_DIGEST_SIZE]);
+RJ_CHECKED rj_status rj_weights_digest(const rj_weights *w, const rj_tensor *t,
+                                       uint8_t digest[RJ_DIGEST_SIZE]);
 #endif
