@@ -75,7 +75,7 @@ static bool is_needed(const rj_model *model, rj_role role, part p)
     case RJ_DOWN:
         return p == WEIGHT || c->bias_mlp;
     case RJ_HEAD:
-        return p == WEIGHT && !c->tied_head;
+        return p == WEIGHT && c->has_head && !c->tied_head;
     default:
         return p == WEIGHT || (p == BIAS && c->norm == RJ_NORM_LAYER && role != RJ_EMBEDDING);
     }
@@ -169,6 +169,7 @@ static rj_status complete(rj_model *model)
         c->bias_mlp = find(model, RJ_UP, 0, BIAS) != NULL;
         c->tied_head = find(model, RJ_HEAD, 0, WEIGHT) == NULL;
     }
+    c->has_head = !model->bare || c->tied_head || find(model, RJ_HEAD, 0, WEIGHT) != NULL;
 done:
     return st;
 }

@@ -4,9 +4,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "figure_kinds.h"
+#include "output.h"
 #include "resjac/base/memory.h"
-#include "resjac/report/figure_kinds.h"
-#include "resjac/report/output.h"
 
 const char *const rj_figure_title[RJ_N_FIGURE_KINDS] = {
     "Coupling between blocks", "Singular values over depth", "Growth of the hidden state",

@@ -1,9 +1,9 @@
 /* figure_coupling.c: misfit beside its null on one colour scale, and what is left after chance. */
 #include <math.h>
 
-#include "resjac/report/figure_kinds.h"
-#include "resjac/report/output.h"
-#include "resjac/report/style.h"
+#include "figure_kinds.h"
+#include "output.h"
+#include "style.h"
 
 enum { WIDTH = RJ_STYLE_WIDTH, HEIGHT = 270, CELL_BOTTOM = 54, CELL = 148 };
 

@@ -1,9 +1,9 @@
 /* figure_depth.c: what happens over depth: singular values, norm, path. */
 #include <math.h>
 
-#include "resjac/report/figure_kinds.h"
-#include "resjac/report/output.h"
-#include "resjac/report/style.h"
+#include "figure_kinds.h"
+#include "output.h"
+#include "style.h"
 
 /* Which singular values are drawn, counted from 1. */
 static const ptrdiff_t drawn_sv[] = {1, 2, 5, 10, 20, 50, 100, 200, 500};

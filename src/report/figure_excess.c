@@ -2,9 +2,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "resjac/report/figure_kinds.h"
-#include "resjac/report/output.h"
-#include "resjac/report/style.h"
+#include "figure_kinds.h"
+#include "output.h"
+#include "style.h"
 
 bool rj_figure_excess_any(const rj_summary *m, ptrdiff_t k)
 {

@@ -1,5 +1,5 @@
 /* gnuplot.c: posix_spawnp: cheap from a large process, and no shell reads any of it. */
-#include "resjac/report/gnuplot.h"
+#include "gnuplot.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,9 +9,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "output.h"
 #include "resjac/base/file.h"
 #include "resjac/base/memory.h"
-#include "resjac/report/output.h"
 
 extern char **environ;
 enum { WORDS = 512, PICTURE_LIMIT = 256 << 20 };

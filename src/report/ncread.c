@@ -1,5 +1,5 @@
 /* ncread.c: dimensions are compared by identity, not by size, so that no file can make a read overrun its buffer. */
-#include "resjac/report/ncread.h"
+#include "ncread.h"
 
 #include <math.h>
 #include <netcdf.h>

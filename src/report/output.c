@@ -1,5 +1,5 @@
 /* output.c: a stream keeps its error until it is closed, so writers print without looking and closing tells. */
-#include "resjac/report/output.h"
+#include "output.h"
 
 #include <errno.h>
 #include <math.h>
@@ -56,7 +56,7 @@ done:
 void rj_output_number(FILE *out, double x)
 {
     if (isfinite(x))
-        fprintf(out, "%.9g", x);
+        fprintf(out, "%.9g", x + 0.0); /* -0 becomes 0 */
     else
         fputs("NaN", out);
 }

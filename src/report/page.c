@@ -5,10 +5,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "output.h"
 #include "resjac/base/file.h"
 #include "resjac/base/memory.h"
 #include "resjac/report/escape.h"
-#include "resjac/report/output.h"
 #include "resjac/report/table.h"
 
 enum { PICTURE_LIMIT = 256 << 20 };

@@ -7,11 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gnuplot.h"
+#include "output.h"
 #include "resjac/base/file.h"
 #include "resjac/base/memory.h"
 #include "resjac/report/figure.h"
-#include "resjac/report/gnuplot.h"
-#include "resjac/report/output.h"
 #include "resjac/report/page.h"
 #include "resjac/report/table.h"
 

@@ -1,5 +1,5 @@
 /* style.c: viridis (van der Walt and Smith, public domain): even in lightness, safe for the colour-blind and in grey. */
-#include "resjac/report/style.h"
+#include "style.h"
 
 #include <math.h>
 

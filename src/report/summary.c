@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ncread.h"
 #include "resjac/base/file.h"
 #include "resjac/base/memory.h"
-#include "resjac/report/ncread.h"
 
 static const char twin_suffix[] = "__random_init";
 

@@ -4,10 +4,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "output.h"
 #include "resjac/base/memory.h"
 #include "resjac/report/escape.h"
 #include "resjac/report/figure.h"
-#include "resjac/report/output.h"
 
 typedef struct {
     FILE *out;

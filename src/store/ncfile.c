@@ -1,5 +1,6 @@
 /* ncfile.c: HDF5 cannot give up a file whose data it failed to write (it tries again at exit, and crashes), so the disk
- * space is taken before it writes: a full disk or a quota shows in posix_fallocate, with its exact reason. */
+ * space is taken before it writes: a full disk or a quota shows in posix_fallocate, with its exact reason. The library gives
+ * the space back whenever it ends a phase of definitions, so it is taken again when all is defined. */
 #include "ncfile.h"
 
 #include <fcntl.h>
@@ -68,15 +69,20 @@ rj_status rj_nc_create(const char *path, uint64_t bytes, rj_nc *nc)
     unlink(path); /* of a killed process that had this number */
     RJ_TRY(reserve(path, O_CREAT | O_EXCL, bytes));
     RJ_NC(&mine, nc_create(path, NC_NETCDF4 | NC_CLOBBER, &mine.id));
-    RJ_TRY(rj_nc_close(&mine));
-    RJ_TRY(reserve(path, 0, bytes)); /* the library has truncated the first reservation */
-    RJ_NC(&mine, nc_open(path, NC_WRITE, &mine.id));
     *nc = mine;
 done:
-    if (st != RJ_OK) {
-        rj_nc_drop(&mine);
-        unlink(path);
-    }
+    if (st != RJ_OK) unlink(path);
+    return st;
+}
+
+rj_status rj_nc_begin_data(rj_nc *nc, uint64_t bytes)
+{
+    rj_status st = RJ_OK;
+
+    RJ_TRY(rj_nc_close(nc));
+    RJ_TRY(reserve(nc->path, 0, bytes));
+    RJ_NC(nc, nc_open(nc->path, NC_WRITE, &nc->id));
+done:
     return st;
 }
 

@@ -32,9 +32,12 @@ typedef struct {
     } while (0)
 rj_status rj_nc_raise(const rj_nc *nc, int error, const char *call, const char *file, int line);
 
-/* A new empty file of that name (one that is there is replaced), with disk space set aside for `bytes`.
+/* A new empty file of that name (one that is there is replaced), to be defined; fails where the disk has no room for `bytes`.
  * Errors: CREATE folder absent or not writable; IO no space. On an error there is no file. */
 RJ_CHECKED rj_status rj_nc_create(const char *path, uint64_t bytes, rj_nc *nc);
+/* Ends the definitions and sets `bytes` of disk space aside for the data. The ids of groups are new afterwards, those of
+ * variables are the same. Errors: IO. */
+RJ_CHECKED rj_status rj_nc_begin_data(rj_nc *nc, uint64_t bytes);
 /* For reading; a seal (seal.h) is checked first, and required where `sealed`.
  * Errors: MISSING; FORMAT damaged, or not a NetCDF-4 file; IO; NOMEM. */
 RJ_CHECKED rj_status rj_nc_open(const char *path, bool sealed, rj_nc *nc);

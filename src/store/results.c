@@ -77,26 +77,37 @@ done:
     return st;
 }
 
-static rj_status write_model(const rj_nc *nc, const rj_results_model *model, const rj_results_part *part,
-                             const rj_results_plan *plan, rj_per_prompt per_prompt, double *value)
+/* The group of a model and all that is in it but its data; nothing for a model without shards. */
+static rj_status define_model(const rj_nc *nc, const rj_results_model *model, const rj_results_part *part,
+                              rj_per_prompt per_prompt, rj_layout *layout)
 {
     rj_status st = RJ_OK;
     int group = -1;
-    rj_layout layout;
-    rj_merge merge = {.n_measured = 0};
+
+    if (part->n_shards == 0) goto done;
+    const rj_shard_head *head = &part->first->head;
+    RJ_TRY(open_group(nc, model->facts.name, &group));
+    RJ_TRY(put_group_attributes(nc, group, model, part));
+    RJ_TRY(rj_layout_define(nc, group, (rj_layout_kind)per_prompt, &part->sizes, head->k_count, head->k_label,
+                            layout));
+done:
+    return st;
+}
+
+/*   value [out] [n_measures] */
+static rj_status fill_model(const rj_nc *nc, const rj_results_model *model, const rj_results_part *part,
+                            const rj_results_plan *plan, rj_layout *layout, double *value)
+{
+    rj_status st = RJ_OK;
+    rj_merge merge = {.measure = {0, NULL, NULL, NULL}};
     const rj_sizes none = {{0}};
 
     RJ_TRY(rj_merge_create(part->n_shards > 0 ? &part->sizes : &none, plan->n_measures, &merge));
     if (part->n_shards > 0) {
-        const rj_shard_head *head = &part->first->head;
-        RJ_TRY(open_group(nc, model->facts.name, &group));
-        RJ_TRY(put_group_attributes(nc, group, model, part));
-        RJ_TRY(rj_layout_define(nc, group, (rj_layout_kind)per_prompt, &part->sizes, head->k_count,
-                                head->k_label, &layout));
-        RJ_TRY(stream(nc, &layout, part, plan, &merge));
-        RJ_TRY(rj_merge_put(nc, &layout, &merge));
-        RJ_TRY(rj_nc_put_integer(nc, group, "n_prompts_measured", NC_INT64, merge.n_measured));
-        RJ_TRY(rj_layout_release(nc, &layout));
+        RJ_NC(nc, nc_inq_ncid(nc->id, model->facts.name, &layout->group));
+        RJ_TRY(stream(nc, layout, part, plan, &merge));
+        RJ_TRY(rj_merge_put(nc, layout, &merge));
+        RJ_TRY(rj_layout_release(nc, layout));
     }
     rj_merge_values(&merge, &model->facts, plan->n_measures, plan->measure, value);
 done:
@@ -104,23 +115,36 @@ done:
     return st;
 }
 
-static rj_status write_file(const char *path, const rj_results_plan *plan, const rj_results_model *model,
-                            rj_per_prompt per_prompt, int n_attributes, const rj_attribute *attribute)
+static uint64_t bytes_of(const rj_results_plan *plan, rj_per_prompt per_prompt, int n_attributes,
+                         const rj_attribute *attribute)
 {
-    rj_status st = RJ_OK;
-    rj_nc nc = RJ_NC_CLOSED;
     uint64_t bytes = rj_results_root_bytes(plan, n_attributes, attribute);
-    double *value = NULL;
-    char hash[RJ_HASH_TEXT];
 
     for (int i = 0; i < plan->n_models; i++)
         if (plan->part[i].n_shards > 0)
             bytes += rj_layout_bytes((rj_layout_kind)per_prompt, &plan->part[i].sizes);
+    return bytes;
+}
+
+static rj_status write_file(const char *path, const rj_results_plan *plan, const rj_results_model *model,
+                            rj_per_prompt per_prompt, int n_attributes, const rj_attribute *attribute)
+{
+    rj_status st = RJ_OK;
+    const uint64_t bytes = bytes_of(plan, per_prompt, n_attributes, attribute);
+    rj_nc nc = RJ_NC_CLOSED;
+    rj_layout *layout = NULL;
+    double *value = NULL;
+    char hash[RJ_HASH_TEXT];
+
+    RJ_NEW(layout, plan->n_models, 1);
     RJ_NEW(value, plan->n_measures, 1);
     RJ_TRY(rj_nc_create(path, bytes, &nc));
     RJ_TRY(rj_results_root_define(&nc, plan, model, n_attributes, attribute));
+    for (int i = 0; i < plan->n_models; i++)
+        RJ_TRY(define_model(&nc, &model[i], &plan->part[i], per_prompt, &layout[i]));
+    RJ_TRY(rj_nc_begin_data(&nc, bytes));
     for (int i = 0; i < plan->n_models; i++) {
-        RJ_TRY(write_model(&nc, &model[i], &plan->part[i], plan, per_prompt, value));
+        RJ_TRY(fill_model(&nc, &model[i], &plan->part[i], plan, &layout[i], value));
         RJ_TRY(rj_results_root_put_value(&nc, (size_t)i, (size_t)plan->n_measures, value));
     }
     RJ_TRY(rj_content_hash(&nc, hash));
@@ -129,6 +153,7 @@ static rj_status write_file(const char *path, const rj_results_plan *plan, const
 done:
     rj_nc_drop(&nc);
     rj_free(value);
+    rj_free(layout);
     return st;
 }
 

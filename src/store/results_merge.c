@@ -47,7 +47,7 @@ static double moments_sd(const rj_moments *m, ptrdiff_t i)
 rj_status rj_merge_create(const rj_sizes *sizes, int n_measures, rj_merge *merge)
 {
     rj_status st = RJ_OK;
-    rj_merge m = {.n_measured = 0};
+    rj_merge m = {.measure = {0, NULL, NULL, NULL}};
 
     RJ_TRY(moments_create(n_measures, &m.measure));
     for (int i = 0; i < RJ_N_VARIABLES; i++)
@@ -72,7 +72,6 @@ void rj_merge_add(rj_merge *merge, const rj_shard *shard, int n_measures, const 
 
     for (ptrdiff_t p = 0; p < r->sizes.size[RJ_DIM_PROMPT]; p++) {
         if (rj_record_at(r, RJ_VAR_PROMPT_STATUS, p)[0] != 0.0) continue;
-        merge->n_measured++;
         for (int i = 0; i < RJ_N_VARIABLES; i++) {
             const double *value = rj_record_at(r, (rj_variable_id)i, p);
             for (ptrdiff_t j = 0; j < merge->variable[i].n; j++)

@@ -14,7 +14,6 @@ typedef struct {
 typedef struct {
     rj_moments variable[RJ_N_VARIABLES];
     rj_moments measure;
-    ptrdiff_t n_measured; /* prompts with status 0 */
 } rj_merge;
 
 RJ_CHECKED rj_status rj_merge_create(const rj_sizes *sizes, int n_measures, rj_merge *merge);

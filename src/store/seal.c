@@ -71,10 +71,11 @@ rj_status rj_seal_check(const char *path, bool required)
                "%s: the checksum at its end is missing: cut short, altered, or not of resjac", path);
     if (!sealed) goto done;
     RJ_TRY(digest_of(file, size - SEAL, digest));
-    RJ_REQUIRE(memcmp(digest, seal + MARK, RJ_HASH_SIZE) == 0, RJ_ERR_FORMAT,
-               "%s: its bytes are not those that were written: altered or damaged; restore it, or remove it and run "
-               "again",
-               path);
+    RJ_REQUIRE(
+        memcmp(digest, seal + MARK, RJ_HASH_SIZE) == 0, RJ_ERR_FORMAT,
+        "%s: its bytes are not those that were written: altered or damaged; restore it, or remove it and run "
+        "again",
+        path);
 done:
     rj_file_close(&file);
     return st;

@@ -65,14 +65,17 @@ done:
 static rj_status write_file(const char *path, const rj_shard_head *head, const rj_record *record)
 {
     rj_status st = RJ_OK;
+    const uint64_t bytes = rj_layout_bytes(RJ_LAYOUT_SHARD, &record->sizes);
     rj_nc nc = RJ_NC_CLOSED;
     rj_layout layout;
     char hash[RJ_HASH_TEXT];
 
-    RJ_TRY(rj_nc_create(path, rj_layout_bytes(RJ_LAYOUT_SHARD, &record->sizes), &nc));
+    RJ_TRY(rj_nc_create(path, bytes, &nc));
     RJ_TRY(put_head(&nc, head));
     RJ_TRY(
         rj_layout_define(&nc, nc.id, RJ_LAYOUT_SHARD, &record->sizes, head->k_count, head->k_label, &layout));
+    RJ_TRY(rj_nc_begin_data(&nc, bytes));
+    layout.group = nc.id;
     RJ_TRY(rj_layout_put(&nc, &layout, 0, record));
     RJ_TRY(rj_content_hash(&nc, hash));
     RJ_TRY(rj_nc_put_text(&nc, nc.id, NC_GLOBAL, "content_sha256", hash));

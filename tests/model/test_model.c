@@ -358,23 +358,30 @@ static void twins_are_drawn_as_initialised(void **state)
     rj_model_close(&model);
 }
 
-static void bare_checkpoints_lack_the_prefix(void **state)
+static void bare_checkpoints_lack_prefix_and_head(void **state)
 {
-    rj_weights *w = NULL;
-    rj_config config = {0};
+    const tiny_change change = {.bare = true};
+    rj_model *whole = tiny_open(NULL), *bare = tiny_open(&change), *twin = NULL, *bare_twin = NULL;
+    rj_block *a = NULL, *b = NULL;
+    double logits[TINY_VOCAB], x[TINY_D] = {1.0}, y[TINY_D] = {1.0};
 
     (void)state;
-    assert_ok(rj_weights_open(tiny_write(NULL), &w));
-    struct rj_model model = {.weights = w, .family = rj_family_of_model_type("llama"), .bare = true};
-    assert_ok(rj_config_read(w, &config));
-    model.config = config;
-    model.config.n_vocab = TINY_VOCAB;
-    rj_rows rows;
-    assert_int_equal(rj_tensors_rows(&model, RJ_QUERY, 0, &rows),
-                     RJ_ERR_ARG); /* no "layers.0.self_attn.q_proj" here */
-    assert_ok(rj_tensors_rows(&model, RJ_HEAD, 0, &rows));
-    rj_config_free(&config);
-    rj_weights_close(&w);
+    assert_ok(rj_model_open(temporary_path("tiny"), true, 1, &bare_twin));
+    assert_ok(rj_model_open(tiny_write(NULL), true, 1, &twin));
+    assert_ok(rj_block_load(bare, 1, RJ_SINGLE, &b));
+    rj_block_free(&b);
+    assert_ok(rj_model_embed(twin, 1, tiny_ids, x));
+    assert_ok(rj_model_embed(bare_twin, 1, tiny_ids, y));
+    assert_memory_equal(x, y, sizeof x);
+    assert_ok(rj_block_load(twin, 1, RJ_SINGLE, &a));
+    assert_ok(rj_block_load(bare_twin, 1, RJ_SINGLE, &b));
+    assert_true(most_difference(&a->mlp.down.weight, &b->mlp.down.weight) == 0.0);
+    assert_ok(rj_model_logits(whole, x, logits));
+    assert_int_equal(rj_model_logits(bare, x, logits), RJ_ERR_FORMAT);
+    assert_message("tiny", "no head", NULL);
+    assert_int_equal(rj_model_parameters(whole) - rj_model_parameters(bare), TINY_VOCAB * TINY_D);
+    rj_block_free(&a), rj_block_free(&b);
+    rj_model_close(&whole), rj_model_close(&bare), rj_model_close(&twin), rj_model_close(&bare_twin);
 }
 
 static void every_allocation_may_fail(void **state)
@@ -416,7 +423,7 @@ int main(void)
         unit(refused_gguf_files),
         unit(twins_of_both_formats_are_equal),
         unit(twins_are_drawn_as_initialised),
-        unit(bare_checkpoints_lack_the_prefix),
+        unit(bare_checkpoints_lack_prefix_and_head),
         unit(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, temporary_begin, temporary_end);

@@ -51,6 +51,7 @@ typedef struct {
     const char *rename; /* .. called so (NULL: left out, unless one of the next two) */
     bool reshape;       /* .. flattened */
     bool nan;           /* .. with a NaN in its last row */
+    bool bare;          /* an export of the base model: names without "model.", no head */
 } tiny_change;
 
 typedef struct {
@@ -72,6 +73,7 @@ static inline void tiny_tensor(tiny_writer *w, int layer, const char *name, int 
     const tiny_change *c = w->change;
     const bool chosen = c->tensor != NULL && strcmp(c->tensor, full) == 0;
     if (chosen && c->rename == NULL && !c->reshape && !c->nan) return;
+    if (c->bare && strncmp(full, "model.", 6) != 0) return;
     const rj_rng rng = rj_rng_open(7, full);
     rj_rng_normals(&rng, 0, (uint64_t)n, values);
     const size_t begin = 4 * w->n_data;
@@ -112,7 +114,7 @@ static inline void tiny_config(const tiny_change *change, const char *path)
 /* Writes the checkpoint; returns its folder. */
 static inline const char *tiny_write(const tiny_change *change)
 {
-    static const tiny_change none = {NULL, NULL, NULL, false, false};
+    static const tiny_change none = {0};
     tiny_writer *w = calloc(1, sizeof *w);
     const char *folder = temporary_path("tiny");
     const int q = TINY_HEADS * TINY_DH, kv = TINY_KV * TINY_DH;
@@ -138,6 +140,7 @@ static inline const char *tiny_write(const tiny_change *change)
     w->text[w->n_text++] = '}';
     mkdir(folder, 0700);
     tiny_config(w->change, temporary_path("tiny/config.json"));
+    remove(temporary_path("tiny/model.safetensors")); /* a model that has it open keeps its own */
     FILE *file = fopen(temporary_path("tiny/model.safetensors"), "wb");
     assert_non_null(file);
     for (int i = 0; i < 8; i++) header[i] = (char)(w->n_text >> (8 * i));

@@ -1,4 +1,4 @@
-"""A true float64 Llama from transformers: import this module BEFORE transformers.
+"""True float64 models from transformers: import this module BEFORE transformers.
 
 transformers asks for float32 in norms, rotary tables and the attention softmax even in a float64 model.
 Here the names torch.float32 and torch.float stand for torch.float64, so that the modelling code itself runs
@@ -16,7 +16,23 @@ torch.set_default_dtype(torch.float64)
 
 from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 from torch.utils._pytree import tree_leaves  # noqa: E402
-from transformers import LlamaConfig, LlamaForCausalLM  # noqa: E402
+from transformers import (  # noqa: E402
+    Gemma3ForCausalLM,
+    Gemma3TextConfig,
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+)
+
+CLASSES = {
+    "llama": (LlamaConfig, LlamaForCausalLM),
+    "gpt2": (GPT2Config, GPT2LMHeadModel),
+    "qwen2": (Qwen2Config, Qwen2ForCausalLM),
+    "gemma3_text": (Gemma3TextConfig, Gemma3ForCausalLM),
+}
 
 
 class NoFloat32(TorchDispatchMode):
@@ -34,30 +50,53 @@ class NoFloat32(TorchDispatchMode):
         return out
 
 
-def build_model(config, tensors, inv_freq=None, attention_factor=None):
-    """LlamaForCausalLM in float64 holding exactly `tensors` (name -> numpy array); rotary table optionally
-    imposed.
-    """
+def empty_model(config):
+    """A model of the configuration's family with weights of its own making, in eager attention."""
     config = {key: value for key, value in config.items() if key not in ("dtype", "torch_dtype")}
-    model = LlamaForCausalLM._from_config(LlamaConfig(**config), attn_implementation="eager")
-    state = {name: torch.from_numpy(value.astype("float64")) for name, value in tensors.items()}
-    if config.get("tie_word_embeddings", False):
-        state["lm_head.weight"] = state["model.embed_tokens.weight"]
-    model.load_state_dict(state, strict=True)
-    rotary = model.model.rotary_emb
-    if inv_freq is not None:
-        rotary.inv_freq.copy_(torch.from_numpy(inv_freq))
-        rotary.original_inv_freq.copy_(torch.from_numpy(inv_freq))
-    if attention_factor is not None:
-        rotary.attention_scaling = attention_factor
-    for name, value in list(model.named_parameters()) + list(model.named_buffers()):
-        assert value.dtype == torch.float64, name
+    config_class, model_class = CLASSES[config.get("model_type", "llama")]
+    model = model_class._from_config(config_class(**config), attn_implementation="eager")
     return model.eval()
 
 
-def run_model(model, token_ids):
-    """One forward. Inputs and outputs of every block as graph nodes [1,T,d], final normed state, last
-    logits.
+def build_model(config, tensors, inv_freq=None):
+    """The model in float64 holding exactly `tensors` (name -> numpy array); a Llama's rotary table optionally
+    imposed.
+    """
+    model = empty_model(config)
+    state = {name: torch.from_numpy(value.astype("float64")) for name, value in tensors.items()}
+    if model.config.tie_word_embeddings:
+        state["lm_head.weight"] = state[embedding_name(config)]
+    model.load_state_dict(state, strict=True)
+    if inv_freq is not None:
+        rotary = trunk(model).rotary_emb
+        rotary.inv_freq.copy_(torch.from_numpy(inv_freq))
+        rotary.original_inv_freq.copy_(torch.from_numpy(inv_freq))
+    assert_double(model)
+    return model
+
+
+def assert_double(module):
+    for name, value in list(module.named_parameters()) + list(module.named_buffers()):
+        assert value.dtype == torch.float64, name
+
+
+def embedding_name(config):
+    return "transformer.wte.weight" if config.get("model_type") == "gpt2" else "model.embed_tokens.weight"
+
+
+def trunk(model):
+    """Everything but the head."""
+    return model.transformer if hasattr(model, "transformer") else model.model
+
+
+def blocks(model):
+    return trunk(model).h if hasattr(model, "transformer") else model.model.layers
+
+
+def run_model(model, token_ids, calls=None):
+    """One forward. Inputs and outputs of every block as graph nodes [1,T,d], final normed state, last logits.
+
+    calls: a list to which (args, kwargs) of every block are appended, without the state.
     """
     inputs, outputs = [], []
 
@@ -65,14 +104,16 @@ def run_model(model, token_ids):
         # A fresh leaf, so that the graph of each block stands alone.
         leaf = args[0].detach().requires_grad_(True)
         inputs.append(leaf)
+        if calls is not None:
+            calls.append((args[1:], kwargs))
         return (leaf, *args[1:]), kwargs
 
     hooks = []
-    for layer in model.model.layers:
+    for layer in blocks(model):
         hooks.append(layer.register_forward_pre_hook(before, with_kwargs=True))
         hooks.append(layer.register_forward_hook(lambda module, args, out: outputs.append(out)))
     with NoFloat32():
-        out = model.model(input_ids=torch.tensor([list(token_ids)]), use_cache=False)
+        out = trunk(model)(input_ids=torch.tensor([list(token_ids)]), use_cache=False)
         logits = model.lm_head(out.last_hidden_state[:, -1])
     for hook in hooks:
         hook.remove()
@@ -100,3 +141,17 @@ def residual_jacobian(node, leaf, batched=True):
     """[d, d]: derivative of the last token of the output by the last token of the input, identity removed."""
     jacobian = jacobian_by_source(node, leaf, batched)[-1]
     return jacobian - torch.eye(len(jacobian)).numpy()
+
+
+def rotary_tables(model):
+    """Name of a reference variable -> (dims, values): the frequencies in use, none for learned positions."""
+    rotary = getattr(trunk(model), "rotary_emb", None)
+    if rotary is None:
+        return {}
+    out = {}
+    for prefix, suffix in (("", ""), ("full_attention_", ""), ("sliding_attention_", "_sliding")):
+        if hasattr(rotary, prefix + "inv_freq"):
+            out["inv_freq" + suffix] = (("pair",), getattr(rotary, prefix + "inv_freq").numpy())
+            factor = getattr(rotary, prefix + "attention_scaling")
+            out["attention_factor" + suffix] = ((), torch.tensor(factor).numpy())
+    return out

@@ -267,6 +267,11 @@ static void zeros_are_refused(void **x)
         assert_non_null(strstr(rj_status_message(),
                                n_dims == 0 ? "tensor a: 0 dimensions" : "tensor a: a dimension of 0"));
     }
+    put_gguf_head(&b, 3, 0, 1);
+    put_string_key(&b, "a_b", "value");
+    b.data[b.n - 5 - 8 - 4 - 2] = '\0'; /* the name is cut in two */
+    assert_int_equal(rj_gguf_open(write_bytes(&b, "z.gguf"), &g), RJ_ERR_FORMAT);
+    assert_non_null(strstr(rj_status_message(), "a NUL in the name"));
     put_gguf_head(&b, 3, 0, 0); /* nothing at all is well formed */
     assert_int_equal(rj_gguf_open(write_bytes(&b, "z.gguf"), &g), RJ_OK);
     assert_false(rj_gguf_has(g, "general.architecture"));

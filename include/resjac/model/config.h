@@ -58,11 +58,12 @@ typedef struct {
     double scale; /* of the logits: 1/sqrt(d_head) */
     rj_rope rope;
     bool tied_head;           /* the head is the embedding */
+    bool has_head;            /* false: a bare export of the base model (LlamaModel), which gives no logits */
     double initializer_range; /* standard deviation of drawn weights */
 } rj_config;
 
-/* Reads config.json or the GGUF metadata by the family's key table; n_vocab, and for GGUF the biases and tied_head, are
- * left for the tensors to tell. Not collective.
+/* Reads config.json or the GGUF metadata by the family's key table; n_vocab, has_head, and for GGUF the biases and
+ * tied_head, are left for the tensors to tell. Not collective.
  *   config [out] free with rj_config_free; untouched on error
  * Errors: FORMAT unknown architecture, activation, rope type or rope key; a key that changes the mathematics in a way the
  * family does not evaluate; a value out of range (file, key, value); NOMEM; IO. */

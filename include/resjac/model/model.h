@@ -16,7 +16,7 @@ typedef struct rj_model rj_model;
  *   random_init [in]  the twin: same architecture, weights drawn as the family initialises them, from `seed`
  *   model       [out] close with rj_model_close; untouched on error
  * Errors: those of rj_weights_open; FORMAT unknown architecture, configuration key or value (named), a tensor missing or
- * of a wrong shape (name, file, both shapes). */
+ * of a wrong shape (name, file, both shapes), or not of the family's; NUMERIC the final norm is not finite. */
 RJ_CHECKED rj_status rj_model_open(const char *path, bool random_init, uint64_t seed, rj_model **model);
 void rj_model_close(rj_model **model);
 
@@ -30,7 +30,8 @@ int64_t rj_model_parameters(const rj_model *model); /* elements of all its tenso
  * Errors: FORMAT an id outside the vocabulary, T beyond the context limit (both values); NUMERIC a NaN weight; IO. */
 RJ_CHECKED rj_status rj_model_embed(const rj_model *model, int T, const int32_t *ids, double *x);
 
-/* Final norm of one state, and logits of the head: y [d], logits [vocabulary]. */
+/* Final norm of one state, and logits of the head behind it: y [d], logits [vocabulary].
+ * Errors: FORMAT the checkpoint has no head; NUMERIC a weight is not finite; IO; NOMEM. */
 RJ_CHECKED rj_status rj_model_final_norm(const rj_model *model, const double *x, double *y);
 RJ_CHECKED rj_status rj_model_logits(const rj_model *model, const double *x, double *logits);
 #endif

@@ -20,8 +20,8 @@ struct rj_model {
     rj_norm final_norm;
 };
 
-/* Finds every tensor of the family and compares its shape, completes config (n_vocab; for GGUF biases and tied_head) and
- * counts the parameters. Errors: FORMAT a tensor is missing, of a wrong shape, or none of the family's (file, tensor). */
+/* Finds every tensor of the family and compares its shape, completes config (n_vocab, has_head; for GGUF biases and
+ * tied_head) and counts the parameters. Errors: FORMAT a tensor is missing, of a wrong shape, or none of the family's (file, tensor). */
 RJ_CHECKED rj_status rj_tensors_check(rj_model *model);
 
 /* The weight of a role in a block (0 for roles without one) as rows: read, or drawn in a twin. */
