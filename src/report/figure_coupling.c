@@ -87,7 +87,7 @@ void rj_figure_coupling(const rj_figure_job *job, ptrdiff_t k)
 {
     const rj_summary *m = &job->all->model[job->figure->model];
     FILE *script = job->script;
-    const ptrdiff_t step = rj_style_step(m->L), pixels = m->L < 80 ? 320 / m->L : 4;
+    const ptrdiff_t step = rj_style_step(m->L), pixels = m->L < 40 ? 160 / m->L : 4;
     double misfit[2], excess[2];
     char title[RJ_LABEL_SIZE + 96], label[RJ_LABEL_SIZE];
 

@@ -85,13 +85,32 @@ done:
     return st;
 }
 
+/* What rj_shard_read would refuse must not be written. */
+static rj_status check_head(const rj_shard_head *head, const rj_sizes *sizes)
+{
+    rj_status st = RJ_OK;
+    const char *name = head->model.name;
+    const ptrdiff_t n = sizes->size[RJ_DIM_PROMPT];
+
+    RJ_REQUIRE(name[0] != '\0' && strchr(name, '/') == NULL, RJ_ERR_ARG, "model name '%s' cannot name a file",
+               name);
+    RJ_REQUIRE(strlen(head->key) == 64, RJ_ERR_ARG, "key '%s' is no SHA-256", head->key);
+    RJ_REQUIRE(head->n_k == sizes->size[RJ_DIM_K], RJ_ERR_ARG, "%d K in the head, %td in the record",
+               head->n_k, sizes->size[RJ_DIM_K]);
+    RJ_REQUIRE(head->unit >= 0 && head->unit < head->n_units && head->first_prompt >= 0 &&
+                   head->first_prompt + n <= head->n_prompts_all,
+               RJ_ERR_ARG, "unit %d of %d with prompts %td..%td of %td", head->unit, head->n_units,
+               head->first_prompt, head->first_prompt + n, head->n_prompts_all);
+done:
+    return st;
+}
+
 rj_status rj_shard_write(const char *folder, const rj_shard_head *head, const rj_record *record)
 {
     rj_status st = RJ_OK;
     char name[2 * RJ_NAME_SIZE], *path = NULL, *temporary = NULL;
 
-    RJ_REQUIRE(head->n_k == record->sizes.size[RJ_DIM_K], RJ_ERR_ARG, "%d K in the head, %td in the record",
-               head->n_k, record->sizes.size[RJ_DIM_K]);
+    RJ_TRY(check_head(head, &record->sizes));
     rj_shard_name(head, name);
     RJ_TRY(rj_path_join(folder, name, &path));
     RJ_TRY(rj_publish_name(path, &temporary));

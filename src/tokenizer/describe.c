@@ -5,7 +5,7 @@
 
 #include "resjac/base/memory.h"
 #include "resjac/tokenizer/grow.h"
-#include "resjac/tokenizer/pipeline.h"
+#include "resjac/tokenizer/tokenizer_pipeline.h"
 #include "resjac/tokenizer/utf8.h"
 
 static const char SPACE_MARK[] = "\xE2\x96\x81"; /* U+2581 */

@@ -6,7 +6,7 @@
 #include "resjac/base/file.h"
 #include "resjac/base/memory.h"
 #include "resjac/tokenizer/grow.h"
-#include "resjac/tokenizer/pipeline.h"
+#include "resjac/tokenizer/tokenizer_pipeline.h"
 #include "resjac/tokenizer/utf8.h"
 
 #define FILE_NAME "tokenizer.json"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "resjac/base/memory.h"
-#include "resjac/tokenizer/pipeline.h"
+#include "resjac/tokenizer/tokenizer_pipeline.h"
 #include "resjac/tokenizer/utf8.h"
 
 enum { MAX_NAME = 64, SPM_BOS = 1, SPM_EOS = 2, SPM_UNKNOWN = 0, NO_TOKEN = -1 };

@@ -4,7 +4,7 @@
 
 #include "resjac/base/memory.h"
 #include "resjac/tokenizer/grow.h"
-#include "resjac/tokenizer/pipeline.h"
+#include "resjac/tokenizer/tokenizer_pipeline.h"
 
 static rj_status check_model(const rj_json *j, const json_t *model)
 {

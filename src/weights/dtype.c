@@ -33,7 +33,14 @@ static const struct {
     [RJ_DTYPE_BF16] = {"BF16", 1, 2, widen_bf16},
     [RJ_DTYPE_Q4_0] = {"Q4_0", 32, 18, rj_dequantise_q4_0},
     [RJ_DTYPE_Q4_1] = {"Q4_1", 32, 20, rj_dequantise_q4_1},
+    [RJ_DTYPE_Q5_0] = {"Q5_0", 32, 22, rj_dequantise_q5_0},
+    [RJ_DTYPE_Q5_1] = {"Q5_1", 32, 24, rj_dequantise_q5_1},
     [RJ_DTYPE_Q8_0] = {"Q8_0", 32, 34, rj_dequantise_q8_0},
+    [RJ_DTYPE_Q2_K] = {"Q2_K", 256, 84, rj_dequantise_q2_k},
+    [RJ_DTYPE_Q3_K] = {"Q3_K", 256, 110, rj_dequantise_q3_k},
+    [RJ_DTYPE_Q4_K] = {"Q4_K", 256, 144, rj_dequantise_q4_k},
+    [RJ_DTYPE_Q5_K] = {"Q5_K", 256, 176, rj_dequantise_q5_k},
+    [RJ_DTYPE_Q6_K] = {"Q6_K", 256, 210, rj_dequantise_q6_k},
 };
 
 const char *rj_dtype_name(rj_dtype t)

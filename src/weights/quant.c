@@ -1,4 +1,5 @@
-/* quant.c: block formulas. A block's elements j and j + 16 share a byte, not 2j and 2j + 1. */
+/* quant.c: block formulas. In blocks of 32 the elements j and j + 16 share a byte, not 2j and 2j + 1; in blocks of 256
+ * the elements l, l + 32, .. do, and inner loops run over the 16 or 32 elements of one scale, so that they vectorise. */
 #include "resjac/weights/quant.h"
 
 #include <string.h>
@@ -59,11 +60,144 @@ void rj_dequantise_q4_1(const uint8_t *src, ptrdiff_t n_blocks, float *out)
     }
 }
 
+/* Bit j of a word as a table, because SSE2 has no shift by lane. */
+static const uint32_t bit[16] = {0x1,   0x2,   0x4,   0x8,   0x10,   0x20,   0x40,   0x80,
+                                 0x100, 0x200, 0x400, 0x800, 0x1000, 0x2000, 0x4000, 0x8000};
+
+static inline uint32_t word(const uint8_t *p)
+{
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+/* d, fifth bits u32, nibbles[16]: (q - 16) d */
+void rj_dequantise_q5_0(const uint8_t *src, ptrdiff_t n_blocks, float *out)
+{
+    for (; n_blocks > 0; n_blocks--, src += 22, out += 32) {
+        const float d = half(src);
+        const uint32_t high = word(src + 2);
+        for (int j = 0; j < 16; j++) {
+            out[j] = (float)((src[6 + j] & 15) - ((high & bit[j]) != 0 ? 0 : 16)) * d;
+            out[j + 16] = (float)((src[6 + j] >> 4) - ((high >> 16 & bit[j]) != 0 ? 0 : 16)) * d;
+        }
+    }
+}
+
+/* d, m, fifth bits u32, nibbles[16]: q d + m */
+void rj_dequantise_q5_1(const uint8_t *src, ptrdiff_t n_blocks, float *out)
+{
+    for (; n_blocks > 0; n_blocks--, src += 24, out += 32) {
+        const float d = half(src), m = half(src + 2);
+        const uint32_t high = word(src + 4);
+        for (int j = 0; j < 16; j++) {
+            out[j] = (float)((src[8 + j] & 15) + ((high & bit[j]) != 0 ? 16 : 0)) * d + m;
+            out[j + 16] = (float)((src[8 + j] >> 4) + ((high >> 16 & bit[j]) != 0 ? 16 : 0)) * d + m;
+        }
+    }
+}
+
 /* d, int8 q[32]: q d */
 void rj_dequantise_q8_0(const uint8_t *src, ptrdiff_t n_blocks, float *out)
 {
     for (; n_blocks > 0; n_blocks--, src += 34, out += 32) {
         const float d = half(src);
         for (int j = 0; j < 32; j++) out[j] = (float)(int8_t)src[2 + j] * d;
+    }
+}
+
+/* Scale and minimum nibbles[16], q 2 bits[64], d, dmin: (d s) q - dmin m. Sub-block i has 16 elements; eight of them share
+ * 32 bytes of q. */
+void rj_dequantise_q2_k(const uint8_t *src, ptrdiff_t n_blocks, float *out)
+{
+    for (; n_blocks > 0; n_blocks--, src += 84, out += 256) {
+        const float d = half(src + 80), dmin = half(src + 82);
+        for (int i = 0; i < 16; i++) {
+            const uint8_t *q = src + 16 + 32 * (i >> 3) + 16 * (i & 1);
+            const float scale = d * (float)(src[i] & 15), min = dmin * (float)(src[i] >> 4);
+            const int shift = i & 6;
+            for (int l = 0; l < 16; l++) out[16 * i + l] = scale * (float)(q[l] >> shift & 3) - min;
+        }
+    }
+}
+
+/* Third bits[32], q 2 bits[64], scales 6 bits[12], d: (d (s - 32)) (q - 4). The third bit of sub-block i is bit i / 2 of
+ * its byte. Scales: low nibbles of 0..7 and 8..15 in bytes 0..7, upper bits of i, i + 4, .. in byte 8 + i. */
+void rj_dequantise_q3_k(const uint8_t *src, ptrdiff_t n_blocks, float *out)
+{
+    for (; n_blocks > 0; n_blocks--, src += 110, out += 256) {
+        const uint8_t *s = src + 96;
+        const float d = half(src + 108);
+        for (int i = 0; i < 16; i++) {
+            const uint8_t *high = src + 16 * (i & 1), *q = src + 32 + 32 * (i >> 3) + 16 * (i & 1);
+            const int upper = s[8 + (i & 3)] >> (i >> 2) * 2 & 3;
+            const int lower = s[i & 7] >> (i >> 3) * 4 & 15;
+            const float scale = d * (float)((lower | upper << 4) - 32);
+            const int shift = i & 6, third = i >> 1;
+            for (int l = 0; l < 16; l++)
+                out[16 * i + l] = scale * (float)((q[l] >> shift & 3) + (high[l] >> third & 1) * 4 - 4);
+        }
+    }
+}
+
+/* Scale and minimum of sub-block j of 8, 6 bits each in 12 bytes. */
+static inline void scale_and_min(const uint8_t *p, int j, int *s, int *m)
+{
+    if (j < 4) {
+        *s = p[j] & 63;
+        *m = p[j + 4] & 63;
+    } else {
+        *s = (p[j + 4] & 15) | (p[j - 4] >> 6) << 4;
+        *m = p[j + 4] >> 4 | (p[j] >> 6) << 4;
+    }
+}
+
+/* d, dmin, scales and minima[12], nibbles[128]: (d s) q - dmin m. Sub-blocks 2k and 2k + 1 share 32 bytes. */
+void rj_dequantise_q4_k(const uint8_t *src, ptrdiff_t n_blocks, float *out)
+{
+    for (; n_blocks > 0; n_blocks--, src += 144, out += 256) {
+        const float d = half(src), dmin = half(src + 2);
+        for (int j = 0; j < 8; j++) {
+            const uint8_t *q = src + 16 + 32 * (j >> 1);
+            const int shift = 4 * (j & 1);
+            int s, m;
+            scale_and_min(src + 4, j, &s, &m);
+            const float scale = d * (float)s, min = dmin * (float)m;
+            for (int l = 0; l < 32; l++) out[32 * j + l] = scale * (float)(q[l] >> shift & 15) - min;
+        }
+    }
+}
+
+/* d, dmin, scales and minima[12], fifth bits[32], nibbles[128]: as Q4_K; the fifth bit of sub-block j is bit j. */
+void rj_dequantise_q5_k(const uint8_t *src, ptrdiff_t n_blocks, float *out)
+{
+    for (; n_blocks > 0; n_blocks--, src += 176, out += 256) {
+        const float d = half(src), dmin = half(src + 2);
+        const uint8_t *high = src + 16;
+        for (int j = 0; j < 8; j++) {
+            const uint8_t *q = src + 48 + 32 * (j >> 1);
+            const int shift = 4 * (j & 1);
+            int s, m;
+            scale_and_min(src + 4, j, &s, &m);
+            const float scale = d * (float)s, min = dmin * (float)m;
+            for (int l = 0; l < 32; l++)
+                out[32 * j + l] = scale * (float)((q[l] >> shift & 15) + (high[l] >> j & 1) * 16) - min;
+        }
+    }
+}
+
+/* Lower nibbles[128], upper 2 bits[64], int8 scales[16], d: (d s) (q - 32). Each half of the block has four groups of 32
+ * elements, a group two scales. */
+void rj_dequantise_q6_k(const uint8_t *src, ptrdiff_t n_blocks, float *out)
+{
+    for (; n_blocks > 0; n_blocks--, src += 210, out += 256) {
+        const float d = half(src + 208);
+        for (int i = 0; i < 16; i++) {
+            const int n = i >> 3, g = i >> 1 & 3, side = 16 * (i & 1);
+            const uint8_t *low = src + 64 * n + 32 * (g & 1) + side, *high = src + 128 + 32 * n + side;
+            const float scale = d * (float)(int8_t)src[192 + i];
+            const int shift = 4 * (g >> 1);
+            for (int l = 0; l < 16; l++)
+                out[16 * i + l] =
+                    scale * (float)((low[l] >> shift & 15) + (high[l] >> 2 * g & 3) * 16 - 32);
+        }
     }
 }

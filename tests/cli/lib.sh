@@ -11,7 +11,7 @@ failures=0 checks=0
 # ranks N COMMAND..: under MPI; one rank without a launcher too, as users do on a login node.
 ranks() {
   local n=$1; shift
-  if [ "$n" = 1 ]; then timeout 60 "$@"; else timeout 60 "$mpiexec" -n "$n" "$@"; fi
+  if [ "$n" = 1 ]; then timeout "${LIMIT:-60}" "$@"; else timeout "${LIMIT:-60}" "$mpiexec" -n "$n" "$@"; fi
 }
 
 fail() { failures=$((failures + 1)); printf 'FAILED: %s\n' "$*"; }

@@ -114,6 +114,8 @@ static void scaled_contexts(void **state)
          64},
         {"{\"rope_scaling\": {\"type\": \"yarn\", \"factor\": 4, \"original_max_position_embeddings\": 4}}",
          32},
+        {"{\"rope_scaling\": {\"type\": \"yarn\", \"factor\": 4}, \"original_max_position_embeddings\": 16}",
+         64},
         {"{\"rope_scaling\": {\"type\": \"linear\", \"factor\": 1e30}}", 1000000000},
     };
 
@@ -353,6 +355,10 @@ static void twins_are_drawn_as_initialised(void **state)
     double row[TINY_D];
     rj_rng_normals(&rng, 3 * TINY_D, TINY_D, row);
     rj_matrix_get_column(&block->attention.key.weight, 3, column);
+    for (int i = 0; i < TINY_D; i++) assert_true(column[i] == (double)(float)(0.05 * row[i]));
+    const rj_rng embedding = rj_rng_open(1, "model.embed_tokens.weight");
+    rj_rng_normals(&embedding, 16 * TINY_D, TINY_D, row);
+    assert_ok(rj_model_embed(model, 1, &tiny_ids[1], column)); /* token 16 */
     for (int i = 0; i < TINY_D; i++) assert_true(column[i] == (double)(float)(0.05 * row[i]));
     rj_block_free(&block);
     rj_model_close(&model);

@@ -85,10 +85,10 @@ static inline void tiny_tensor(tiny_writer *w, int layer, const char *name, int 
         snprintf(shape, sizeof shape, "%d,%d", rows, columns);
     else
         snprintf(shape, sizeof shape, "%d", n);
-    w->n_text += (size_t)snprintf(w->text + w->n_text, sizeof w->text - w->n_text,
-                                  "%s\"%s\":{\"dtype\":\"F32\",\"shape\":[%s],\"data_offsets\":[%zu,%zu]}",
-                                  w->n_text > 1 ? "," : "", chosen && c->rename != NULL ? c->rename : full,
-                                  shape, begin, 4 * w->n_data);
+    w->n_text += (size_t)snprintf(
+        w->text + w->n_text, sizeof w->text - w->n_text,
+        "%s\"%s\":{\"dtype\":\"F32\",\"shape\":[%s],\"data_offsets\":[%zu,%zu]}", w->n_text > 1 ? "," : "",
+        chosen && c->rename != NULL ? c->rename : full + (c->bare ? 6 : 0), shape, begin, 4 * w->n_data);
 }
 
 static inline void tiny_linear(tiny_writer *w, int layer, const char *name, int out, int in)

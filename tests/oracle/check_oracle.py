@@ -17,7 +17,8 @@ import netCDF4
 import numpy as np
 import torch
 
-import tiny_models
+import longhand
+import tiny_cases
 from checkpoints import read_folder, read_gguf
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
@@ -25,7 +26,7 @@ GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 
 def references():
     """(name, reference path, config, tensors, divisors) of every case and file format."""
-    for name, case in tiny_models.CASES.items():
+    for name, case in tiny_cases.CASES.items():
         if case.get("folder", True):
             yield name, GOLDEN / name / "reference.nc", *read_folder(GOLDEN / name), None
         for kind in case.get("gguf", []):
@@ -33,72 +34,25 @@ def references():
             yield f"{name} {kind}", GOLDEN / name / f"reference-{kind}.nc", *read_gguf(path)
 
 
-def rms_norm(x, weight, eps):
-    return weight * x / np.sqrt((x * x).mean(axis=-1, keepdims=True) + eps)
-
-
-def rotate(x, angle, factor):
-    """x: [T, heads, dh] half-split; angle: [T, dh/2]."""
-    half = x.shape[-1] // 2
-    cos, sin = factor * np.cos(angle)[:, None], factor * np.sin(angle)[:, None]
-    a, b = x[..., :half], x[..., half:]
-    return np.concatenate([a * cos - b * sin, b * cos + a * sin], axis=-1)
-
-
-def block(x, layer, config, tensors, inv_freq, factor):
-    """One Llama block in longhand; x: [T, d], real or complex (analytic in x)."""
-
-    def linear(name, y):
-        out = y @ tensors[f"model.layers.{layer}.{name}.weight"].astype(float).T
-        return out + tensors.get(f"model.layers.{layer}.{name}.bias", 0.0)
-
-    def norm(name, y):
-        eps = config.get("rms_norm_eps", 1e-6)
-        return rms_norm(y, tensors[f"model.layers.{layer}.{name}.weight"].astype(float), eps)
-
-    n_head, length = config["num_attention_heads"], len(x)
-    n_kv, dh = config.get("num_key_value_heads", n_head), config.get("head_dim", x.shape[1] // n_head)
-    angle = np.outer(np.arange(length), inv_freq)
-    h = norm("input_layernorm", x)
-    q = rotate(linear("self_attn.q_proj", h).reshape(length, n_head, dh), angle, factor)
-    k = rotate(linear("self_attn.k_proj", h).reshape(length, n_kv, dh), angle, factor)
-    v = linear("self_attn.v_proj", h).reshape(length, n_kv, dh)
-    heads = []
-    for head in range(n_head):
-        kv = head // (n_head // n_kv)
-        p = np.exp(q[:, head] @ k[:, kv].T / np.sqrt(dh)) * np.tri(length)
-        heads.append(p / p.sum(axis=1, keepdims=True) @ v[:, kv])
-    y = x + linear("self_attn.o_proj", np.concatenate(heads, axis=1))
-    h = norm("post_attention_layernorm", y)
-    gate = linear("mlp.gate_proj", h)
-    return y + linear("mlp.down_proj", gate / (1 + np.exp(-gate)) * linear("mlp.up_proj", h))
-
-
-def complex_step(x, *rest):
-    """[d, d]: derivative of the block's last output token by its last input token, identity removed."""
-    out = np.empty((x.shape[1],) * 2)
-    for column in range(x.shape[1]):
-        shifted = x.astype(complex)
-        shifted[-1, column] += 1e-30j
-        out[:, column] = block(shifted, *rest)[-1].imag / 1e-30
-    return out - np.eye(x.shape[1])
-
-
 def check_numpy():
     for name, path, config, tensors, _ in references():
         with netCDF4.Dataset(path) as file:
-            hidden, jacobian, inv_freq, factor, ids = (
-                np.asarray(file[v][...].data)
-                for v in ("hidden", "jacobian", "inv_freq", "attention_factor", "token_ids")
-            )
-        x = tensors["model.embed_tokens.weight"][ids].astype(float)
+            stored = {v: np.asarray(file[v][...].data) for v in file.variables}
+        hidden, ids = stored["hidden"], stored["token_ids"]
+        x = longhand.embedded(config, tensors, ids)
         state_error, jacobian_error = np.abs(x - hidden[0]).max(), 0.0
-        for layer in range(len(jacobian)):
-            rest = (layer, config, tensors, inv_freq, float(factor))
-            difference = complex_step(hidden[layer], *rest) - jacobian[layer]
+        for layer in range(len(hidden) - 1):
+            rest = (layer, config, tensors, stored)
+            jacobian, column = stored.get("jacobian"), 1
+            if jacobian is None:
+                jacobian = stored["jacobian_columns"]
+                column = x.shape[1] // jacobian.shape[-1]
+            difference = longhand.complex_step(hidden[layer], *rest)[:, ::column] - jacobian[layer]
             jacobian_error = max(jacobian_error, np.linalg.norm(difference) / np.linalg.norm(jacobian[layer]))
-            x = block(x, *rest)
+            x = longhand.block(x, *rest)
             state_error = max(state_error, np.linalg.norm(x - hidden[layer + 1]) / np.linalg.norm(x))
+        logits = longhand.logits(x[-1], config, tensors)
+        state_error = max(state_error, np.linalg.norm(logits - stored["logits_last"]) / np.linalg.norm(logits))
         print(f"numpy, complex step  {name:24s} states {state_error:.1e}  Jacobian {jacobian_error:.1e}")
         assert state_error < 1e-13 and jacobian_error < 1e-13
 
@@ -110,8 +64,8 @@ def check_differences():
             continue
         with netCDF4.Dataset(path) as file:
             ids = file["token_ids"][...].data
-        model = float64.build_model(config, tensors)
-        inputs, outputs, *_ = float64.run_model(model, ids)
+        model, calls = float64.build_model(config, tensors), []
+        inputs, outputs, *_ = float64.run_model(model, ids, calls)
         direction = torch.from_numpy(rng.standard_normal(inputs[0].shape[-1]))
         worst = np.inf
         for layer, (x, y) in enumerate(zip(inputs, outputs)):
@@ -119,28 +73,22 @@ def check_differences():
             assert np.abs(jacobian - float64.residual_jacobian(y, x, batched=False)).max() < 1e-12
             exact = (jacobian + np.eye(len(jacobian))) @ direction.numpy()
             errors = [
-                np.linalg.norm(difference(model, layer, x, direction, h) - exact) for h in (8e-4, 4e-4, 2e-4)
+                np.linalg.norm(difference(float64.blocks(model)[layer], calls[layer], x, direction, h) - exact)
+                for h in (8e-4, 4e-4, 2e-4)
             ]
             worst = min(worst, *np.log2(np.array(errors[:-1]) / errors[1:]))
         print(f"central differences  {name:24s} least slope {worst:.4f}")
         assert worst > 1.9
 
 
-def difference(model, layer, x, direction, step):
+def difference(block, call, x, direction, step):
     """Central difference of one block along a direction at the last token, through the model's own layer."""
+    args, kwargs = call
 
     def evaluate(shift):
         moved = x.detach().clone()
         moved[0, -1] += shift * direction
-        length = x.shape[1]
-        mask = torch.triu(torch.full((length, length), torch.finfo(torch.float64).min), 1)[None, None]
-        positions = torch.arange(length)[None]
-        rotary = model.model.rotary_emb(x, positions)
-        return (
-            model.model.layers[layer](moved, attention_mask=mask, position_embeddings=rotary)[0, -1]
-            .detach()
-            .numpy()
-        )
+        return block(moved, *args, **kwargs)[0, -1].detach().numpy()
 
     return (evaluate(step) - evaluate(-step)) / (2 * step)
 

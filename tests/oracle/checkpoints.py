@@ -1,6 +1,6 @@
 """Readers of safetensors folders and GGUF files that hand over exactly the stored values.
 
-They share no code with the writers in tiny_models.py and none with transformers' loaders.
+They share no code with the writers in tiny_*.py and none with transformers' loaders.
 """
 
 import json
@@ -30,9 +30,13 @@ def read_safetensors(path):
 
 
 def read_folder(folder):
-    """(config, tensors) of a Hugging Face folder, sharded or not."""
+    """(config, tensors) of a Hugging Face folder, sharded or not: of a multimodal model, its text part.
+
+    Names are those of transformers' model classes, whatever the folder's prefix.
+    """
     folder = Path(folder)
     config = json.loads((folder / "config.json").read_text())
+    config = config.get("text_config", config)
     index = folder / "model.safetensors.index.json"
     files = [folder / "model.safetensors"]
     if index.exists():
@@ -40,7 +44,19 @@ def read_folder(folder):
     tensors = {}
     for file in files:
         tensors.update(read_safetensors(file))
-    return config, tensors
+    names = {name: class_name(name, config.get("model_type")) for name in tensors}
+    return config, {new: tensors[name] for name, new in names.items() if new is not None}
+
+
+def class_name(name, family):
+    """Name in transformers' model class; None for what is no weight of the text model."""
+    if family == "gpt2":
+        if name.endswith((".attn.bias", ".masked_bias")):
+            return None
+        return name if name.startswith(("transformer.", "lm_head.")) else "transformer." + name
+    if name.startswith(("vision_tower.", "multi_modal_projector.")):
+        return None
+    return name.removeprefix("language_model.")
 
 
 GGUF_NAMES = {
@@ -53,17 +69,42 @@ GGUF_NAMES = {
     "ffn_gate": "mlp.gate_proj",
     "ffn_up": "mlp.up_proj",
     "ffn_down": "mlp.down_proj",
+    "token_embd": "model.embed_tokens",
+    "output_norm": "model.norm",
+    "output": "lm_head",
 }
+GEMMA3_NAMES = {
+    **GGUF_NAMES,
+    "attn_q_norm": "self_attn.q_norm",
+    "attn_k_norm": "self_attn.k_norm",
+    "post_attention_norm": "post_attention_layernorm",
+    "ffn_norm": "pre_feedforward_layernorm",
+    "post_ffw_norm": "post_feedforward_layernorm",
+}
+GPT2_NAMES = {
+    "attn_norm": "ln_1",
+    "attn_qkv": "attn.c_attn",
+    "attn_output": "attn.c_proj",
+    "ffn_norm": "ln_2",
+    "ffn_up": "mlp.c_fc",
+    "ffn_down": "mlp.c_proj",
+    "token_embd": "transformer.wte",
+    "position_embd": "transformer.wpe",
+    "output_norm": "transformer.ln_f",
+    "output": "lm_head",
+}
+NAMES = {"gemma3": GEMMA3_NAMES, "gpt2": GPT2_NAMES}
 
 
-def hf_name(name):
-    """GGUF tensor name (arch llama) -> Hugging Face name."""
-    top = {"token_embd": "model.embed_tokens", "output_norm": "model.norm", "output": "lm_head"}
+def hf_name(name, architecture="llama"):
+    """GGUF tensor name -> Hugging Face name."""
+    names = NAMES.get(architecture, GGUF_NAMES)
     stem, kind = name.rsplit(".", 1)
-    if stem in top:
-        return f"{top[stem]}.{kind}"
+    if not stem.startswith("blk."):
+        return f"{names[stem]}.{kind}"
     _, layer, part = stem.split(".")
-    return f"model.layers.{layer}.{GGUF_NAMES[part]}.{kind}"
+    blocks = "transformer.h" if architecture == "gpt2" else "model.layers"
+    return f"{blocks}.{layer}.{names[part]}.{kind}"
 
 
 def half_split_rows(rows, n_head):
@@ -89,60 +130,99 @@ def dequantized(tensor):
     return dequantize(tensor.data, tensor.tensor_type)
 
 
-def rope_scaling(reader, d_head, theta):
-    """(rope_scaling entry or None, divisors of the frequencies or None)."""
-    kind = field(reader, "llama.rope.scaling.type", "none")
-    factor = field(reader, "llama.rope.scaling.factor")
-    if kind == "linear":
-        return {"rope_type": "linear", "factor": float(factor)}
-    if kind == "yarn":
+class Gguf:
+    """A GGUF file in Hugging Face terms: float32 keys widened, changes of the converters undone.
+
+    config: configuration; names: Hugging Face name -> GGUF tensor, read by `tensor`;
+    divisors: rope_freqs.weight, which divides the rotary frequencies, or None.
+    """
+
+    def __init__(self, path):
+        self.reader = GGUFReader(path)
+        self.architecture = field(self.reader, "general.architecture")
+        self.names, self.divisors = {}, None
+        for tensor in self.reader.tensors:
+            if tensor.name == "rope_freqs.weight":
+                self.divisors = dequantized(tensor).astype(np.float64)
+            else:
+                self.names[hf_name(tensor.name, self.architecture)] = tensor
+        self.config = self.gpt2_config() if self.architecture == "gpt2" else self.rotary_config()
+
+    def key(self, name, default=None):
+        return field(self.reader, f"{self.architecture}.{name}", default)
+
+    def rows(self, name):
+        return int(self.names[name].shape[1])  # listed fastest first
+
+    def tensor(self, name):
+        """float32 [..]; a Gemma's norm weights w of (1 + w) in float64, exactly the stored value less 1."""
+        values = dequantized(self.names[name])
+        if self.architecture == "llama" and ("q_proj" in name or "k_proj" in name):
+            heads = "num_attention_heads" if "q_proj" in name else "num_key_value_heads"
+            return half_split_rows(values, self.config[heads])
+        if self.architecture == "gemma3" and name.endswith("norm.weight"):
+            return values.astype(np.float64) - 1
+        if self.architecture == "gpt2" and ".c_" in name and name.endswith(".weight"):
+            return values.T
+        return values
+
+    def gpt2_config(self):
         return {
-            "rope_type": "yarn",
-            "factor": float(factor),
-            "original_max_position_embeddings": int(
-                field(reader, "llama.rope.scaling.original_context_length")
-            ),
+            "model_type": "gpt2",
+            "n_embd": int(self.key("embedding_length")),
+            "n_inner": int(self.key("feed_forward_length")),
+            "n_layer": int(self.key("block_count")),
+            "n_head": int(self.key("attention.head_count")),
+            "n_positions": int(self.key("context_length")),
+            "layer_norm_epsilon": float(self.key("attention.layer_norm_epsilon")),
+            "vocab_size": self.rows("transformer.wte.weight"),
+            "tie_word_embeddings": "lm_head.weight" not in self.names,
         }
-    return None
+
+    def rotary_config(self):
+        n_head = int(self.key("attention.head_count"))
+        d = int(self.key("embedding_length"))
+        d_head = int(self.key("attention.key_length", self.key("rope.dimension_count", d // n_head)))
+        config = {
+            "model_type": "gemma3_text" if self.architecture == "gemma3" else self.architecture,
+            "hidden_size": d,
+            "intermediate_size": int(self.key("feed_forward_length")),
+            "num_hidden_layers": int(self.key("block_count")),
+            "num_attention_heads": n_head,
+            "num_key_value_heads": int(self.key("attention.head_count_kv", n_head)),
+            "head_dim": d_head,
+            "rms_norm_eps": float(self.key("attention.layer_norm_rms_epsilon")),
+            "rope_theta": float(self.key("rope.freq_base", 10000.0)),
+            "max_position_embeddings": int(self.key("context_length")),
+            "vocab_size": self.rows("model.embed_tokens.weight"),
+            "tie_word_embeddings": "lm_head.weight" not in self.names,
+        }
+        if self.architecture == "llama":
+            config["attention_bias"] = "model.layers.0.self_attn.q_proj.bias" in self.names
+            config["mlp_bias"] = "model.layers.0.mlp.up_proj.bias" in self.names
+        if self.architecture == "gemma3":
+            # The file does not say query_pre_attn_scalar: llama.cpp takes the head size (but for the 27B).
+            config["query_pre_attn_scalar"] = d_head
+            config["sliding_window"] = int(self.key("attention.sliding_window"))
+            config["sliding_window_pattern"] = int(self.key("attention.sliding_window_pattern", 6))
+            config["rope_local_base_freq"] = float(self.key("rope.freq_base_swa", 10000.0))
+        scaling = self.rope_scaling()
+        if scaling:
+            config["rope_scaling"] = scaling
+        return config
+
+    def rope_scaling(self):
+        kind = self.key("rope.scaling.type", "none")
+        if kind == "none":
+            return None
+        scaling = {"rope_type": kind, "factor": float(self.key("rope.scaling.factor"))}
+        if kind == "yarn":
+            original = int(self.key("rope.scaling.original_context_length"))
+            scaling["original_max_position_embeddings"] = original
+        return scaling
 
 
 def read_gguf(path):
-    """(config, tensors, divisors): a llama GGUF in Hugging Face terms (float32 keys widened, row order undone).
-
-    divisors: rope_freqs.weight, which divides the rotary frequencies, or None.
-    """
-    reader = GGUFReader(path)
-    key = lambda name, default=None: field(reader, f"llama.{name}", default)  # noqa: E731
-    n_head = int(key("attention.head_count"))
-    n_kv = int(key("attention.head_count_kv", n_head))
-    d = int(key("embedding_length"))
-    d_head = int(key("attention.key_length", key("rope.dimension_count", d // n_head)))
-    theta = float(key("rope.freq_base", 10000.0))
-    tensors, divisors = {}, None
-    for tensor in reader.tensors:
-        values = dequantized(tensor)
-        if tensor.name == "rope_freqs.weight":
-            divisors = values.astype(np.float64)
-            continue
-        if ".attn_q." in tensor.name or ".attn_k." in tensor.name:
-            values = half_split_rows(values, n_head if ".attn_q." in tensor.name else n_kv)
-        tensors[hf_name(tensor.name)] = values
-    config = {
-        "hidden_size": d,
-        "intermediate_size": int(key("feed_forward_length")),
-        "num_hidden_layers": int(key("block_count")),
-        "num_attention_heads": n_head,
-        "num_key_value_heads": n_kv,
-        "head_dim": d_head,
-        "rms_norm_eps": float(key("attention.layer_norm_rms_epsilon")),
-        "rope_theta": theta,
-        "max_position_embeddings": int(key("context_length")),
-        "vocab_size": len(tensors["model.embed_tokens.weight"]),
-        "tie_word_embeddings": "lm_head.weight" not in tensors,
-        "attention_bias": "model.layers.0.self_attn.q_proj.bias" in tensors,
-        "mlp_bias": "model.layers.0.mlp.up_proj.bias" in tensors,
-    }
-    scaling = rope_scaling(reader, d_head, theta)
-    if scaling:
-        config["rope_scaling"] = scaling
-    return config, tensors, divisors
+    """(config, tensors, divisors) of a GGUF file, see Gguf."""
+    file = Gguf(path)
+    return file.config, {name: file.tensor(name) for name in file.names}, file.divisors

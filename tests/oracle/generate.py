@@ -12,11 +12,16 @@ import netCDF4
 import numpy as np
 
 import measures
+import tiny_cases
+import tiny_gguf
 import tiny_models
+import tiny_weights
 import tokens
 from checkpoints import read_folder, read_gguf
 
 NULL_DRAWS = 4000
+# A wide model's reference keeps every (d / N_COLUMNS)-th column of its Jacobians alone.
+WIDE, N_COLUMNS = 256, 16
 
 
 def reference(config, tensors, token_ids, divisors=None, sources=False):
@@ -33,7 +38,6 @@ def reference(config, tensors, token_ids, divisors=None, sources=False):
     # The final norm was applied to the last block's output, so the same graph gives its derivative too.
     final = float64.residual_jacobian(normed, inputs[-1])
     hidden = float64.states(inputs, outputs)
-    rotary = model.model.rotary_emb
     out = {
         "token_ids": (("token",), np.asarray(token_ids, np.int32)),
         "hidden": (("depth", "token", "d"), hidden),
@@ -41,9 +45,10 @@ def reference(config, tensors, token_ids, divisors=None, sources=False):
         "logits_last": (("vocab",), logits),
         "jacobian": (("layer", "d", "d_in"), jacobians),
         "jacobian_final_norm": (("d", "d_in"), final),
-        "inv_freq": (("pair",), rotary.inv_freq.numpy()),
-        "attention_factor": ((), np.float64(rotary.attention_scaling)),
+        **float64.rotary_tables(model),
     }
+    if len(eye) >= WIDE:
+        out["jacobian_columns"] = (("layer", "d", "column"), jacobians[:, :, :: len(eye) // N_COLUMNS])
     if sources:
         all_sources = np.array([np.concatenate([j[:-1], (j[-1] - eye)[None]]) for j in by_source])
         out["jacobian_source"] = (("layer", "token", "d", "d_in"), all_sources)
@@ -101,6 +106,8 @@ GGUF_VARIABLES = (
     "jacobian",
     "inv_freq",
     "attention_factor",
+    "inv_freq_sliding",
+    "attention_factor_sliding",
     "singular_value",
     "hidden_norm",
     "line_shape_score",
@@ -110,34 +117,45 @@ GGUF_VARIABLES = (
 )
 
 
+def kept_variables(values):
+    names = [name for name in GGUF_VARIABLES if name in values]
+    return ["jacobian_columns" if name == "jacobian" else name for name in names] if "jacobian_columns" in values else names
+
+
 def generate_case(name, out):
-    case, folder = tiny_models.CASES[name], out / name
+    case, folder = tiny_cases.CASES[name], out / name
     config = tiny_models.case_config(name)
-    tensors = tiny_models.random_weights(config, zlib.crc32(name.encode()))
+    tensors = tiny_weights.random_weights(config, zlib.crc32(name.encode()))
     token_ids = tiny_models.prompt(name, config["vocab_size"])
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = tokens.ascii_tokenizer() if name == "llama_base" else None
     if tokenizer is not None:
         tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
     if case.get("folder", True):
-        tiny_models.write_folder(folder, config, tensors, case.get("dtype", "F32"), case.get("shards", 1))
+        tiny_models.write_folder(
+            folder,
+            tiny_models.folder_config(name),
+            tiny_models.folder_tensors(name, tensors),
+            case.get("dtype", "F32"),
+            case.get("shards", 1),
+        )
         values = reference(*read_folder(folder), token_ids, sources=name == "llama_base")
         write_reference(folder / "reference.nc", values, name)
     for kind in case.get("gguf", []):
         path = folder / f"model-{kind}.gguf"
-        tiny_models.write_gguf(path, config, tensors, kind, tokenizer=tokenizer)
+        tiny_gguf.write_gguf(path, config, tensors, kind, tokenizer=tokenizer)
         gguf_config, gguf_tensors, divisors = read_gguf(path)
         values = reference(gguf_config, gguf_tensors, token_ids, divisors)
-        values = {variable: values[variable] for variable in GGUF_VARIABLES}
+        values = {variable: values[variable] for variable in kept_variables(values)}
         write_reference(folder / f"reference-{kind}.nc", values, path.name)
     if name == "llama_base":
-        tiny_models.write_gguf(folder / "model-F16-v2.gguf", config, tensors, "F16", 2, tokenizer)
+        tiny_gguf.write_gguf(folder / "model-F16-v2.gguf", config, tensors, "F16", 2, tokenizer)
     print(name, "written", flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("cases", nargs="*", default=list(tiny_models.CASES))
+    parser.add_argument("cases", nargs="*", default=list(tiny_cases.CASES))
     parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parent.parent / "golden")
     args = parser.parse_args()
     for name in args.cases:

@@ -245,6 +245,7 @@ CASES["qwen2_new_keys"] = dict(
         use_sliding_window=True,
         sliding_window=3,
         max_window_layers=0,
+        max_position_embeddings=240,
         layer_types=["full_attention", "sliding_attention", "full_attention"],
         rope_theta=None,
         rope_parameters={
@@ -274,7 +275,7 @@ CASES["qwen2_kquant"] = dict(
     folder=False,
 )
 CASES["gemma3_base"] = dict(
-    family="gemma3", config=dict(rope_scaling={"rope_type": "linear", "factor": 8.0}), T=9, gguf=["F16"]
+    family="gemma3", config=dict(rope_scaling={"rope_type": "linear", "factor": 8.0}), dtype="F16", T=9, gguf=["F16"]
 )
 CASES["gemma3_new_keys"] = dict(
     family="gemma3",

@@ -1,4 +1,16 @@
-GGUF_STEMS = {
+"""The tiny models as GGUF files: names, keys and changes of the weights as llama.cpp's converters make them."""
+
+import zlib
+from pathlib import Path
+
+import gguf
+import numpy as np
+
+import tokens
+from tiny_models import sizes
+from tiny_weights import random_quantised
+
+LLAMA_STEMS = {
     "model.embed_tokens": "token_embd",
     "model.norm": "output_norm",
     "lm_head": "output",
@@ -12,14 +24,41 @@ GGUF_STEMS = {
     "mlp.up_proj": "ffn_up",
     "mlp.down_proj": "ffn_down",
 }
+GEMMA3_STEMS = {
+    **LLAMA_STEMS,
+    "self_attn.q_norm": "attn_q_norm",
+    "self_attn.k_norm": "attn_k_norm",
+    "post_attention_layernorm": "post_attention_norm",
+    "pre_feedforward_layernorm": "ffn_norm",
+    "post_feedforward_layernorm": "post_ffw_norm",
+}
+GPT2_STEMS = {
+    "transformer.wte": "token_embd",
+    "transformer.wpe": "position_embd",
+    "transformer.ln_f": "output_norm",
+    "lm_head": "output",
+    "ln_1": "attn_norm",
+    "attn.c_attn": "attn_qkv",
+    "attn.c_proj": "attn_output",
+    "ln_2": "ffn_norm",
+    "mlp.c_fc": "ffn_up",
+    "mlp.c_proj": "ffn_down",
+}
+STEMS = {"llama": LLAMA_STEMS, "qwen2": LLAMA_STEMS, "gemma3_text": GEMMA3_STEMS, "gpt2": GPT2_STEMS}
+ARCHITECTURES = {"gemma3_text": "gemma3"}
+
+# One K-quant or other type after the other, so that one file has them all; rows of 64 cannot hold a K-quant.
+MIX = ["Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K"]
+MIX_SHORT_ROWS = ["Q5_0", "Q5_1"]
 
 
-def gguf_name(name):
+def gguf_name(name, family):
     stem, kind = name.rsplit(".", 1)
-    if stem.startswith("model.layers."):
-        _, _, layer, part = stem.split(".", 3)
-        return f"blk.{layer}.{GGUF_STEMS[part]}.{kind}"
-    return f"{GGUF_STEMS[stem]}.{kind}"
+    for prefix in ("model.layers.", "transformer.h."):
+        if stem.startswith(prefix):
+            layer, part = stem.removeprefix(prefix).split(".", 1)
+            return f"blk.{layer}.{STEMS[family][part]}.{kind}"
+    return f"{STEMS[family][stem]}.{kind}"
 
 
 def permute(weights, n_head):
@@ -29,6 +68,18 @@ def permute(weights, n_head):
         .swapaxes(1, 2)
         .reshape(weights.shape)
     )
+
+
+def converted(name, value, config):
+    """What a converter makes of one tensor before it is quantised."""
+    family = config["model_type"]
+    if family == "llama" and ("q_proj" in name or "k_proj" in name):
+        return permute(value, sizes(config)[1 if "q_proj" in name else 2])
+    if family == "gemma3_text" and name.endswith("norm.weight"):
+        return value + np.float32(1)
+    if family == "gpt2" and ".c_" in name and name.endswith("weight"):
+        return value.T
+    return value
 
 
 def llama3_divisors(config):
@@ -52,8 +103,18 @@ def llama3_divisors(config):
     return np.array(out, np.float32)
 
 
-def write_gguf_keys(writer, config):
+def write_gpt2_keys(writer, config):
+    writer.add_block_count(config["n_layer"])
+    writer.add_context_length(config["n_positions"])
+    writer.add_embedding_length(config["n_embd"])
+    writer.add_feed_forward_length(config.get("n_inner", 4 * config["n_embd"]))
+    writer.add_head_count(config["n_head"])
+    writer.add_layer_norm_eps(config["layer_norm_epsilon"])
+
+
+def write_rotary_keys(writer, config):
     d, n_head, n_kv, dh = sizes(config)
+    family = config["model_type"]
     writer.add_context_length(config["max_position_embeddings"])
     writer.add_embedding_length(d)
     writer.add_block_count(config["num_hidden_layers"])
@@ -61,12 +122,16 @@ def write_gguf_keys(writer, config):
     writer.add_head_count(n_head)
     writer.add_head_count_kv(n_kv)
     writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
-    writer.add_rope_dimension_count(dh)
+    if family == "llama":
+        writer.add_rope_dimension_count(dh)
     writer.add_rope_freq_base(config["rope_theta"])
-    writer.add_vocab_size(config["vocab_size"])
+    if family == "llama":
+        writer.add_vocab_size(config["vocab_size"])
     if "head_dim" in config:
         writer.add_key_length(dh)
         writer.add_value_length(dh)
+    if family == "gemma3_text":
+        write_window_keys(writer, config)
     rope = config.get("rope_scaling", {})
     kind = rope.get("rope_type", rope.get("type"))
     if kind == "linear":
@@ -78,28 +143,58 @@ def write_gguf_keys(writer, config):
         writer.add_rope_scaling_orig_ctx_len(rope["original_max_position_embeddings"])
 
 
-def write_gguf(path, config, tensors, kind, version=3, tokenizer=None):
-    """Matrices in `kind`, vectors in F32, Q and K rows permuted."""
+def write_window_keys(writer, config):
+    """Old files have the window alone: every sixth layer is full, the local base 10000."""
+    writer.add_sliding_window(config["sliding_window"])
+    if config["sliding_window_pattern"] != 6:
+        writer.add_sliding_window_pattern(config["sliding_window_pattern"])
+    if config["rope_local_base_freq"] != 10000.0:
+        writer.add_rope_freq_base_swa(config["rope_local_base_freq"])
+
+
+class Mixture:
+    """Random blocks in place of a matrix: nothing here quantises to these types."""
+
+    def __init__(self, seed):
+        self.rng, self.long, self.short = np.random.default_rng(seed), 0, 0
+
+    def blocks(self, value):
+        if value.shape[1] % 256 == 0:
+            kind, self.long = MIX[self.long % len(MIX)], self.long + 1
+        else:
+            kind, self.short = MIX_SHORT_ROWS[self.short % len(MIX_SHORT_ROWS)], self.short + 1
+        return random_quantised(self.rng, kind, *value.shape, value.std()), gguf.GGMLQuantizationType[kind]
+
+
+def quantised(value, kind, mixture):
+    if kind == "MIX":
+        return mixture.blocks(value)
     quant = gguf.GGMLQuantizationType[kind]
-    writer = gguf.GGUFWriter(path, "llama")
-    writer.add_name("tiny llama")
-    write_gguf_keys(writer, config)
+    return gguf.quantize(value, quant), quant
+
+
+def write_gguf(path, config, tensors, kind, version=3, tokenizer=None):
+    """Matrices in `kind`, vectors and position embeddings in F32."""
+    family = config["model_type"]
+    writer = gguf.GGUFWriter(path, ARCHITECTURES.get(family, family))
+    writer.add_name("tiny llama" if family == "llama" else f"tiny {family}")
+    (write_gpt2_keys if family == "gpt2" else write_rotary_keys)(writer, config)
+    if kind == "MIX":
+        writer.add_quantization_version(2)
     if tokenizer is not None:
         tokens.add_gguf_keys(writer, tokenizer)
-    _, n_head, n_kv, _ = sizes(config)
-    rope = config.get("rope_scaling", {})
-    if rope.get("rope_type") == "llama3":
+    if config.get("rope_scaling", {}).get("rope_type") == "llama3":
         writer.add_tensor("rope_freqs.weight", llama3_divisors(config))
+    mixture = Mixture(zlib.crc32(Path(path).name.encode()))
     for name, value in tensors.items():
-        if "q_proj" in name or "k_proj" in name:
-            value = permute(value, n_head if "q_proj" in name else n_kv)
-        value = np.ascontiguousarray(value)
-        if value.ndim == 1 or kind == "F32":
-            writer.add_tensor(gguf_name(name), value)
+        value = np.ascontiguousarray(converted(name, value, config))
+        if value.ndim == 1 or kind == "F32" or name.endswith("wpe.weight"):
+            writer.add_tensor(gguf_name(name, family), value)
         elif kind == "F16":
-            writer.add_tensor(gguf_name(name), value.astype(np.float16))
+            writer.add_tensor(gguf_name(name, family), value.astype(np.float16))
         else:
-            writer.add_tensor(gguf_name(name), gguf.quantize(value, quant), raw_dtype=quant)
+            blocks, quant = quantised(value, kind, mixture)
+            writer.add_tensor(gguf_name(name, family), blocks, raw_dtype=quant)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -108,5 +203,3 @@ def write_gguf(path, config, tensors, kind, version=3, tokenizer=None):
         raw = bytearray(Path(path).read_bytes())
         raw[4:8] = version.to_bytes(4, "little")
         Path(path).write_bytes(raw)
-
-

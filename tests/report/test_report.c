@@ -283,7 +283,7 @@ static void wrong_input_is_named(void **x)
 static void missing_variable_is_named(void **x)
 {
     char path[TEMPORARY_SIZE];
-    int id = 0, group = 0, variable = 0, n = -1;
+    int id = 0, group = 0, variable = 0, depth = 0, n = -1;
     (void)x;
     snprintf(path, sizeof path, "%s", temporary_path("renamed.nc"));
     assert_ok(small_results_write(path));
@@ -296,8 +296,8 @@ static void missing_variable_is_named(void **x)
     assert_message("group e `touch pwned`: no variable `line_shape_score(prompt)`");
     assert_int_equal(nc_open(path, NC_WRITE, &id), NC_NOERR);
     assert_int_equal(nc_inq_grp_ncid(id, SMALL_OTHER, &group), NC_NOERR);
-    assert_int_equal(nc_inq_varid(group, "hidden_norm", &variable), NC_NOERR);
-    assert_int_equal(nc_rename_var(group, variable, "line_shape_score"), NC_NOERR);
+    assert_int_equal(nc_inq_dimid(group, "depth", &depth), NC_NOERR);
+    assert_int_equal(nc_def_var(group, "line_shape_score", NC_DOUBLE, 1, &depth, &variable), NC_NOERR);
     assert_int_equal(nc_close(id), NC_NOERR);
     assert_int_equal(rj_report_write(path, figures, "svg", &n), RJ_ERR_FORMAT);
     assert_message("`line_shape_score` has other dimensions than (prompt)");
@@ -317,19 +317,26 @@ static void missing_gnuplot_is_named(void **x)
     assert_message("gnuplot-nox");
 }
 
+/* A shell script in the place of gnuplot; the former PATH, freed by free. */
+static char *set_gnuplot(const char *folder, const char *script)
+{
+    char *path = strdup(getenv("PATH")), with[8 * TEMPORARY_SIZE], name[TEMPORARY_SIZE / 4];
+
+    snprintf(name, sizeof name, "%s/gnuplot", folder);
+    assert_int_equal(mkdir(temporary_path(folder), 0700), 0);
+    assert_int_equal(chmod(temporary_file(name, script, strlen(script)), 0700), 0);
+    assert_true(snprintf(with, sizeof with, "%s:%s", temporary_path(folder), path) < (int)sizeof with);
+    setenv("PATH", with, 1);
+    return path;
+}
+
 /* A gnuplot that refuses: its own words are in the message. */
 static void failing_gnuplot_is_quoted(void **x)
 {
-    static const char program[] =
-        "#!/bin/sh\n[ \"$1\" = --version ] && exit 0\necho 'no such terminal' >&2\nexit 3\n";
-    char *path = strdup(getenv("PATH")), with[2 * TEMPORARY_SIZE + 4096];
-    const char *fake = temporary_path("bin");
+    char *path = set_gnuplot(
+        "bin", "#!/bin/sh\n[ \"$1\" = --version ] && exit 0\necho 'no such terminal' >&2\nexit 3\n");
     int n = -1;
     (void)x;
-    assert_int_equal(mkdir(fake, 0700), 0);
-    assert_int_equal(chmod(temporary_file("bin/gnuplot", program, sizeof program - 1), 0700), 0);
-    snprintf(with, sizeof with, "%s:%.4096s", fake, path);
-    setenv("PATH", with, 1);
     const rj_status st = rj_report_write(results, temporary_path("refused"), "svg", &n);
     setenv("PATH", path, 1);
     free(path);
@@ -364,9 +371,11 @@ static void full_disk_is_told(void **x)
     assert_message("is the disk full?");
 }
 
-/* The n-th allocation fails until none does. The whole report is tried at every ninth, to save time. */
+/* The n-th allocation fails until none does. The whole report is tried at every seventh, with a quick gnuplot. */
 static void no_memory_is_no_leak(void **x)
 {
+    char *path =
+        set_gnuplot("quick", "#!/bin/sh\n[ \"$1\" = --version ] || echo '<svg/>' > \"${3%.gp}.$5\"\n");
     rj_summaries *s = NULL;
     rj_status st = RJ_ERR_NOMEM;
     ptrdiff_t n = 0;
@@ -384,14 +393,16 @@ static void no_memory_is_no_leak(void **x)
     assert_true(n > 50);
     rj_summaries_free(&s);
     assert_int_equal(rj_memory_live(), 0);
-    for (st = RJ_ERR_NOMEM; st != RJ_OK; n += 9) {
+    for (st = RJ_ERR_NOMEM; st != RJ_OK; n += 7) {
         rj_memory_fail_after(n);
-        st = rj_report_write(results, figures, "svg", &drawn);
+        st = rj_report_write(results, temporary_path("little"), "svg", &drawn);
         rj_memory_fail_after(-1);
         if (st != RJ_OK) assert_int_equal(st, RJ_ERR_NOMEM);
         assert_int_equal(rj_memory_live(), 0);
     }
-    assert_true(drawn > 0);
+    setenv("PATH", path, 1);
+    free(path);
+    assert_int_equal(drawn, N_FIGURES);
 }
 
 static int no_leak(void **x)

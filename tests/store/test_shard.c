@@ -266,6 +266,23 @@ static void number_that_is_no_integer_is_our_bug(void **x)
     rj_record_destroy(&r);
 }
 
+static void head_that_could_not_be_read_is_our_bug(void **x)
+{
+    rj_shard_head h[4] = {syn_head("a/b", 0), syn_head("m", SYN_UNITS), syn_head("m", 0), syn_head("m", 0)};
+    static const char *const text[4] = {"model name 'a/b'", "unit 3 of 3", "is no SHA-256",
+                                        "3 K in the head, 2"};
+    rj_record *r = syn_record(&h[0]);
+    (void)x;
+    h[2].key[63] = '\0';
+    h[3].n_k = 3;
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(rj_shard_write(syn_folder, &h[i], r), RJ_ERR_ARG);
+        assert_message(text[i]);
+        assert_int_equal(syn_files(syn_folder), 0);
+    }
+    rj_record_destroy(&r);
+}
+
 static void no_memory_leaves_nothing(void **x)
 {
     const rj_shard_head h = syn_head("m", 0);
@@ -314,6 +331,7 @@ int main(void)
         TEST(name_that_is_a_folder_cannot_be_replaced),
         TEST(full_disk_leaves_nothing),
         TEST(number_that_is_no_integer_is_our_bug),
+        TEST(head_that_could_not_be_read_is_our_bug),
         TEST(no_memory_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

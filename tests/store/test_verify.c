@@ -229,6 +229,27 @@ static void large_variables_are_read_in_parts(void **x)
     free(value);
 }
 
+static void difference_far_into_a_variable_is_placed(void **x)
+{
+    const size_t n = 400000;
+    double *value = calloc(n, sizeof *value);
+    bool equal = true;
+    (void)x;
+    for (int file = 0; file < 2; file++) {
+        int nc, dim, id;
+        value[300001] = file;
+        assert_int_equal(nc_create(syn_path(file == 0 ? "a.nc" : "b.nc"), NC_NETCDF4, &nc), NC_NOERR);
+        assert_int_equal(nc_def_dim(nc, "a", n, &dim), NC_NOERR);
+        assert_int_equal(nc_def_var(nc, "v", NC_DOUBLE, 1, &dim, &id), NC_NOERR);
+        assert_int_equal(nc_put_var_double(nc, id, value), NC_NOERR);
+        assert_int_equal(nc_close(nc), NC_NOERR);
+    }
+    WITH_LOG(assert_ok(rj_results_compare(syn_path("a.nc"), syn_path("b.nc"), &equal)));
+    assert_false(equal);
+    logged("differ in the root: variable v[300001]: 0 and 1");
+    free(value);
+}
+
 static void files_that_are_not_ours_are_refused(void **x)
 {
     int nc, n = -1;
@@ -260,6 +281,7 @@ int main(void)
         TEST(edited_file_is_told_and_the_difference_named),
         TEST(content_does_not_depend_on_storage),
         TEST(large_variables_are_read_in_parts),
+        TEST(difference_far_into_a_variable_is_placed),
         TEST(files_that_are_not_ours_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

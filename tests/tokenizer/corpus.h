@@ -10,7 +10,7 @@
 #include <jansson.h>
 
 #include "resjac/base/memory.h"
-#include "resjac/tokenizer/pipeline.h"
+#include "resjac/tokenizer/tokenizer_pipeline.h"
 
 /* From a tokenizer.json, or from a GGUF file. */
 static rj_status corpus_tokenizer(const char *path, rj_tokenizer **tok)
@@ -53,8 +53,8 @@ static bool corpus_agrees(const rj_tokenizer *tok, const json_t *line, const cha
 
     if (expected == NULL && !special) return true;
     if (!json_is_string(text) || !json_is_array(expected)) return false;
-    if (rj_tokenizer_encode(tok, json_string_value(text), (ptrdiff_t)json_string_length(text), special, &id, &n) !=
-        RJ_OK) {
+    if (rj_tokenizer_encode(tok, json_string_value(text), (ptrdiff_t)json_string_length(text), special, &id,
+                            &n) != RJ_OK) {
         fprintf(stderr, "line %ld: %s\n", number, rj_status_message());
         return false;
     }

@@ -40,8 +40,10 @@ static rj_status cut(const rj_added *a, const char *text, char out[256])
     for (ptrdiff_t i = 0; i < p.n; i++) {
         const rj_piece piece = p.piece[i];
         if (i > 0) to += sprintf(to, "|");
-        if (piece.id == RJ_PIECE_TEXT) to += sprintf(to, "%s%.*s", piece.first ? "^" : "", (int)piece.n, p.text + piece.at);
-        else to += sprintf(to, "<%d>", (int)piece.id);
+        if (piece.id == RJ_PIECE_TEXT)
+            to += sprintf(to, "%s%.*s", piece.first ? "^" : "", (int)piece.n, p.text + piece.at);
+        else
+            to += sprintf(to, "<%d>", (int)piece.id);
     }
 done:
     rj_matcher_destroy(&m);
@@ -85,10 +87,14 @@ static void flags(void **x)
                          put(a, "<b>", 4, BOTH),
                      RJ_OK);
     assert_int_equal(rj_added_finish(a), RJ_OK);
-    expect(a, "ha, ha! haha _ha \xC3\xA9ha ha\xCC\x81 ha\xE2\x80\x8D",
-           "<1>|, |<1>|! haha _ha \xC3\xA9ha ha\xCC\x81 ha\xE2\x80\x8D"); /* marks and joiners are word characters */
+    expect(
+        a, "ha, ha! haha _ha \xC3\xA9ha ha\xCC\x81 ha\xE2\x80\x8D",
+        "<1>|, |<1>|! haha _ha \xC3\xA9ha ha\xCC\x81 ha\xE2\x80\x8D"); /* marks and joiners are word characters */
     expect(a, "a \xE3\x80\x80<l> b", "^a|<2>| b");
-    expect(a, "a <r> \n\xC2\xA0" "b", "^a |<3>|b");
+    expect(a,
+           "a <r> \n\xC2\xA0"
+           "b",
+           "^a |<3>|b");
     expect(a, " <b> <b> x", "<4>|<4>|x");
     expect(a, "<r>  <l>", "<3>|<2>"); /* the spaces are gone already */
     rj_added_destroy(&a);

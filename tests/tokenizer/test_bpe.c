@@ -31,7 +31,8 @@ static rj_bpe *make(const char *tokens, const char *merges, rj_bpe_options optio
     for (size_t n; *merges != '\0'; merges += n + (merges[n] == ' ')) {
         n = strcspn(merges, " ");
         const ptrdiff_t left = strchr(merges, '+') - merges;
-        assert_int_equal(rj_bpe_merge(bpe, "f", merges, left, merges + left + 1, (ptrdiff_t)n - left - 1), RJ_OK);
+        assert_int_equal(rj_bpe_merge(bpe, "f", merges, left, merges + left + 1, (ptrdiff_t)n - left - 1),
+                         RJ_OK);
     }
     rj_bpe_finish(bpe, options);
     return bpe;
@@ -67,9 +68,9 @@ static void best_rank_then_leftmost(void **x)
     rj_bpe *bpe = make("a b c ab bc abc aa", "b+c a+b a+bc a+a", DROP);
     (void)x;
     assert_int_equal(rj_bpe_merges(bpe), 4);
-    expect(bpe, "abc", "5");   /* b+c comes first, then a+bc */
+    expect(bpe, "abc", "5"); /* b+c comes first, then a+bc */
     expect(bpe, "abab", "33");
-    expect(bpe, "aaa", "60");  /* the leftmost of two equal pairs */
+    expect(bpe, "aaa", "60");    /* the leftmost of two equal pairs */
     expect(bpe, "aaaab", "603"); /* a+b before a+a */
     expect(bpe, "", "");
     rj_bpe_destroy(&bpe);
@@ -103,10 +104,16 @@ static void missing_symbols(void **x)
     expect(bpe, "axb", "3"); /* dropped before merging: its neighbours meet */
     rj_bpe_destroy(&bpe);
     bpe = make(tokens, merges, (rj_bpe_options){.unknown = 0});
-    expect(bpe, "xya\xC3\xA9" "bz", "001020");
+    expect(bpe,
+           "xya\xC3\xA9"
+           "bz",
+           "001020");
     rj_bpe_destroy(&bpe);
     bpe = make(tokens, merges, (rj_bpe_options){.unknown = 0, .fuse_unknown = true});
-    expect(bpe, "xya\xC3\xA9\xC3\xA9" "bz", "01020");
+    expect(bpe,
+           "xya\xC3\xA9\xC3\xA9"
+           "bz",
+           "01020");
     rj_bpe_destroy(&bpe);
 }
 
@@ -118,7 +125,8 @@ static void unknown_token_that_is_no_token(void **x)
     (void)x;
     expect(bpe, "aa", "00");
     assert_int_equal(encode(bpe, "a\xC3\xA9", &ids, &n), RJ_ERR_FORMAT);
-    assert_non_null(strstr(rj_status_message(), "\"\xC3\xA9\" is no token, and the tokenizer's unknown token is none"));
+    assert_non_null(
+        strstr(rj_status_message(), "\"\xC3\xA9\" is no token, and the tokenizer's unknown token is none"));
     rj_free(ids);
     rj_bpe_destroy(&bpe);
 }
@@ -129,14 +137,21 @@ static void byte_fallback(void **x)
 {
     rj_bpe *bpe = make("? a <0xC3> <0xA9> b", "", (rj_bpe_options){.unknown = 0, .byte_fallback = true});
     (void)x;
-    expect(bpe, "a\xC3\xA9\xC3\xAA" "b", "12304");
-    expect(bpe, "\xC3\xAA\xC3\xA9" "b", "2304");
+    expect(bpe,
+           "a\xC3\xA9\xC3\xAA"
+           "b",
+           "12304");
+    expect(bpe,
+           "\xC3\xAA\xC3\xA9"
+           "b",
+           "2304");
     rj_bpe_destroy(&bpe);
 }
 
 static void ignore_merges(void **x)
 {
-    rj_bpe *bpe = make("a b c ab abc", "a+b", (rj_bpe_options){.unknown = RJ_BPE_DROP, .ignore_merges = true});
+    rj_bpe *bpe =
+        make("a b c ab abc", "a+b", (rj_bpe_options){.unknown = RJ_BPE_DROP, .ignore_merges = true});
     (void)x;
     expect(bpe, "abc", "4");
     expect(bpe, "abca", "320");
@@ -150,17 +165,21 @@ static void ignore_merges(void **x)
 static void scores(void **x)
 {
     static const double SCORE[] = {0, 0, 0, -1, -1, -2, -9, -9, -9};
-    rj_bpe *bpe = make("? <0xC3> <0xA9> aa ab aab a b xb", "", (rj_bpe_options){.unknown = 0, .byte_fallback = true});
+    rj_bpe *bpe =
+        make("? <0xC3> <0xA9> aa ab aab a b xb", "", (rj_bpe_options){.unknown = 0, .byte_fallback = true});
     double *score = NULL;
     (void)x;
     assert_int_equal(rj_alloc((void **)&score, 9, 1, sizeof *score, __FILE__, __LINE__), RJ_OK);
     memcpy(score, SCORE, sizeof SCORE);
     rj_bpe_scores(bpe, score, 9);
     expect(bpe, "aaaa", "33");
-    expect(bpe, "aab", "5");  /* aa (leftmost of -1), then aa + b */
-    expect(bpe, "xb", "8");   /* x is no token, but a part of one */
+    expect(bpe, "aab", "5"); /* aa (leftmost of -1), then aa + b */
+    expect(bpe, "xb", "8");  /* x is no token, but a part of one */
     expect(bpe, "xa", "06");
-    expect(bpe, "\xC3\xA9" "b", "127");
+    expect(bpe,
+           "\xC3\xA9"
+           "b",
+           "127");
     rj_bpe_destroy(&bpe);
 }
 

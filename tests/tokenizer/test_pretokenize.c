@@ -70,7 +70,7 @@ static void split_behaviours(void **x)
         {"MergedWithNext", "false", "The-final--countdown", "The|-final|-|-countdown"},
         {"Contiguous", "false", "The-final--countdown", "The|-|final|--|countdown"},
         {"Removed", "true", "The-final--countdown", "-|-|-"},
-        {"MergedWithPrevious", "true", "a--b", "a|--b"},
+        {"MergedWithPrevious", "true", "a--b", "a|-|-b"},
         {"MergedWithNext", "true", "a--b", "a-|-|b"},
         {"Contiguous", "true", "-a", "-|a"},
         {"MergedWithPrevious", "false", "--a-", "-|-|a-"},
@@ -81,7 +81,8 @@ static void split_behaviours(void **x)
     (void)x;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char json[256];
-        snprintf(json, sizeof json, "{'type': 'Split', 'pattern': {'String': '-'}, 'behavior': '%s', 'invert': %s}",
+        snprintf(json, sizeof json,
+                 "{'type': 'Split', 'pattern': {'String': '-'}, 'behavior': '%s', 'invert': %s}",
                  cases[i].behaviour, cases[i].invert);
         expect(json, cases[i].text, cases[i].expected);
     }
@@ -93,26 +94,43 @@ static void named_parts(void **x)
         const char *json, *text, *expected;
     } cases[] = {
         {"null", "a b", "a b"},
-        {"{'type': 'Digits', 'individual_digits': true}", "ab12\xC2\xBD" "c", "ab|1|2|\xC2\xBD|c"},
-        {"{'type': 'Digits', 'individual_digits': false}", "ab12\xC2\xBD" "c", "ab|12\xC2\xBD|c"},
+        {"{'type': 'Digits', 'individual_digits': true}",
+         "ab12\xC2\xBD"
+         "c",
+         "ab|1|2|\xC2\xBD|c"},
+        {"{'type': 'Digits', 'individual_digits': false}",
+         "ab12\xC2\xBD"
+         "c",
+         "ab|12\xC2\xBD|c"},
         {"{'type': 'Punctuation'}", "a$!b\xE3\x80\x82", "a|$|!|b|\xE3\x80\x82"},
-        {"{'type': 'Punctuation', 'behavior': 'Contiguous'}", "a$!b\xC2\xA7\xC2\xAC", "a|$!|b|\xC2\xA7|\xC2\xAC"},
-        {"{'type': 'ByteLevel', 'add_prefix_space': false}", "It's 12!\n\n x", "It|'s|\xC4\xA0" "12|!|\xC4\x8A\xC4\x8A|\xC4\xA0x"},
-        {"{'type': 'ByteLevel', 'add_prefix_space': true, 'use_regex': false}", "a \xC3\xA9", "\xC4\xA0" "a\xC4\xA0\xC3\x83\xC2\xA9"},
-        {"{'type': 'ByteLevel', 'add_prefix_space': true, 'use_regex': false}", " a", "\xC4\xA0" "a"},
+        {"{'type': 'Punctuation', 'behavior': 'Contiguous'}", "a$!b\xC2\xA7\xC2\xAC",
+         "a|$!|b|\xC2\xA7|\xC2\xAC"},
+        {"{'type': 'ByteLevel', 'add_prefix_space': false}", "It's 12!\n\n x",
+         "It|'s|\xC4\xA0"
+         "12|!|\xC4\x8A\xC4\x8A|\xC4\xA0x"},
+        {"{'type': 'ByteLevel', 'add_prefix_space': true, 'use_regex': false}", "a \xC3\xA9",
+         "\xC4\xA0"
+         "a\xC4\xA0\xC3\x83\xC2\xA9"},
+        {"{'type': 'ByteLevel', 'add_prefix_space': true, 'use_regex': false}", " a",
+         "\xC4\xA0"
+         "a"},
         {"{'type': 'Metaspace', 'replacement': '" MARK "'}", "a  b", MARK "a|" MARK "|" MARK "b"},
         {"{'type': 'Metaspace', 'replacement': '" MARK "'}", " a", MARK "a"},
-        {"{'type': 'Metaspace', 'replacement': '_', 'prepend_scheme': 'never', 'split': false}", "a b", "a_b"},
+        {"{'type': 'Metaspace', 'replacement': '_', 'prepend_scheme': 'never', 'split': false}", "a b",
+         "a_b"},
         {"{'type': 'Metaspace', 'replacement': '_', 'add_prefix_space': false}", "a b", "a|_b"},
-        {"{'type': 'Sequence', 'pretokenizers': [{'type': 'Digits', 'individual_digits': true}, {'type': 'Metaspace', "
+        {"{'type': 'Sequence', 'pretokenizers': [{'type': 'Digits', 'individual_digits': true}, {'type': "
+         "'Metaspace', "
          "'replacement': '_', 'prepend_scheme': 'first'}]}",
          "a1b", "_a|1|b"},
-        {"{'type': 'Sequence', 'pretokenizers': [{'type': 'Digits', 'individual_digits': true}, {'type': 'Metaspace', "
+        {"{'type': 'Sequence', 'pretokenizers': [{'type': 'Digits', 'individual_digits': true}, {'type': "
+         "'Metaspace', "
          "'replacement': '_', 'prepend_scheme': 'always'}]}",
          "a1b", "_a|_1|_b"},
     };
     (void)x;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) expect(cases[i].json, cases[i].text, cases[i].expected);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        expect(cases[i].json, cases[i].text, cases[i].expected);
 }
 
 static void labels(void **x)
@@ -121,10 +139,11 @@ static void labels(void **x)
     (void)x;
     assert_int_equal(split("null", "", out, label), RJ_OK);
     assert_string_equal(label, "none");
-    assert_int_equal(split("{'type': 'Sequence', 'pretokenizers': [{'type': 'Digits', 'individual_digits': true}, "
-                           "{'type': 'ByteLevel', 'add_prefix_space': false}]}",
-                           "", out, label),
-                     RJ_OK);
+    assert_int_equal(
+        split("{'type': 'Sequence', 'pretokenizers': [{'type': 'Digits', 'individual_digits': true}, "
+              "{'type': 'ByteLevel', 'add_prefix_space': false}]}",
+              "", out, label),
+        RJ_OK);
     assert_string_equal(label, "Digits + ByteLevel");
 }
 
@@ -133,20 +152,25 @@ static void what_is_not_supported_is_named(void **x)
     static const struct {
         const char *json, *message;
     } cases[] = {
-        {"{'type': 'BertPreTokenizer'}",
-         "f: pre_tokenizer \"BertPreTokenizer\" is not supported; supported: Sequence, ByteLevel, Digits, Metaspace, "
-         "Punctuation, Split"},
-        {"{'type': 'Sequence', 'pretokenizers': [{'type': 'Whitespace'}]}", "f: pre_tokenizer \"Whitespace\" is not"},
+        {"{'type': 'BertPreTokenizer'}", "f: pre_tokenizer \"BertPreTokenizer\" is not supported; supported: "
+                                         "Sequence, ByteLevel, Digits, Metaspace, "
+                                         "Punctuation, Split"},
+        {"{'type': 'Sequence', 'pretokenizers': [{'type': 'Whitespace'}]}",
+         "f: pre_tokenizer \"Whitespace\" is not"},
         {"{'type': 'Sequence'}", "f: pre_tokenizer: a Sequence needs the array \"pretokenizers\""},
         {"3", "f: pre_tokenizer: a JSON object {\"type\": ..} is needed"},
         {"{}", "key \"type\" is missing"},
         {"{'type': 'ByteLevel'}", "key \"add_prefix_space\" is missing"},
-        {"{'type': 'Digits', 'individual_digits': 1}", "key \"individual_digits\" is an integer, but a boolean"},
+        {"{'type': 'Digits', 'individual_digits': 1}",
+         "key \"individual_digits\" is an integer, but a boolean"},
         {"{'type': 'Metaspace', 'replacement': 'ab'}", "Metaspace's replacement \"ab\" is not one character"},
         {"{'type': 'Metaspace', 'replacement': ''}", "Metaspace's replacement \"\" is not one character"},
-        {"{'type': 'Metaspace', 'replacement': '_', 'prepend_scheme': 'last'}", "prepend_scheme \"last\" is not always"},
-        {"{'type': 'Split', 'pattern': 'a', 'behavior': 'Removed', 'invert': false}", "\"pattern\" must be {\"String\""},
-        {"{'type': 'Split', 'pattern': {'String': 'a'}, 'behavior': 'Gone', 'invert': false}", "behavior \"Gone\" is not"},
+        {"{'type': 'Metaspace', 'replacement': '_', 'prepend_scheme': 'last'}",
+         "prepend_scheme \"last\" is not always"},
+        {"{'type': 'Split', 'pattern': 'a', 'behavior': 'Removed', 'invert': false}",
+         "\"pattern\" must be {\"String\""},
+        {"{'type': 'Split', 'pattern': {'String': 'a'}, 'behavior': 'Gone', 'invert': false}",
+         "behavior \"Gone\" is not"},
         {"{'type': 'Split', 'pattern': {'Regex': '(a'}, 'behavior': 'Removed', 'invert': false}",
          "f: pre_tokenizer: PCRE2 cannot compile"},
     };
@@ -179,8 +203,9 @@ static void byte_map_is_one_to_one(void **x)
 
 static void every_allocation_may_fail(void **x)
 {
-    static const char json[] = "{'type': 'Sequence', 'pretokenizers': [{'type': 'Digits', 'individual_digits': false}, "
-                               "{'type': 'Metaspace', 'replacement': '_'}, {'type': 'ByteLevel', 'add_prefix_space': true}]}";
+    static const char json[] =
+        "{'type': 'Sequence', 'pretokenizers': [{'type': 'Digits', 'individual_digits': false}, "
+        "{'type': 'Metaspace', 'replacement': '_'}, {'type': 'ByteLevel', 'add_prefix_space': true}]}";
     char out[256], label[RJ_LABEL_SIZE];
     rj_status st = RJ_ERR_NOMEM;
     int n = 0;

@@ -53,13 +53,19 @@ static void matches_by_hand(void **x)
         {"", "ab", "[]a[]b[]"},
         {"$", "a\nb", "a[]\nb[]"},
         {"^.", "ab\nc", "[a]b\n[c]"},
-        {"\\s", "a\xE1\xA0\x8E" "b\xC2\x85" "c", "a\xE1\xA0\x8E" "b[\xC2\x85]c"}, /* U+180E no, U+0085 yes */
+        {"\\s",
+         "a\xE1\xA0\x8E"
+         "b\xC2\x85"
+         "c",
+         "a\xE1\xA0\x8E"
+         "b[\xC2\x85]c"}, /* U+180E no, U+0085 yes */
         {"[^\\s]+", "a\xE1\xA0\x8E \xE3\x80\x80", "[a\xE1\xA0\x8E] \xE3\x80\x80"},
         {"\\S", " \xE2\x80\x8A.", " \xE2\x80\x8A[.]"},
         {"\\w+", "a_e\xCC\x81.\xC2\xB2-1", "[a_e\xCC\x81].[\xC2\xB2]-[1]"},
-        {"[\\w]+", "a\xC2\xB2", "[a]\xC2\xB2"}, /* Oniguruma: a superscript is a word character outside a class only */
+        {"[\\w]+", "a\xC2\xB2",
+         "[a]\xC2\xB2"}, /* Oniguruma: a superscript is a word character outside a class only */
         {"\\W", "a_-", "a_[-]"},
-        {"(?i:'s)", "'S'\xC5\xBF", "['S]['\xC5\xBF]"}, /* long s */
+        {"(?i:'s)", "'S'\xC5\xBF", "['S]['\xC5\xBF]"},                          /* long s */
         {"\\p{Han}", "\xE4\xB8\xAD\xE3\x80\x82", "[\xE4\xB8\xAD]\xE3\x80\x82"}, /* the full stop is Common */
         {"[a[bc]d]+", "xabcdx", "x[abcd]x"},
         {" ?[^(\\s|[.,])]+", "a b,c|(d", "[a][ b],[c]|([d]"}, /* BLOOM's shape */
@@ -99,7 +105,8 @@ static void what_means_another_thing_is_refused(void **x)
         {"\\u12", "has \\u without four hexadecimal digits"},
         {"a\\", "has a lone \\ at byte 1"},
         {"[a", "has a character class without its ]"},
-        {"(a", "cannot compile the regular expression \"(a\" (read as \"(a\"): missing closing parenthesis at byte 2"},
+        {"(a", "cannot compile the regular expression \"(a\" (read as \"(a\"): missing closing parenthesis "
+               "at byte 2"},
         {"\\p{Nonsense}", "unknown property"},
     };
     rj_regex *re = NULL;
@@ -124,7 +131,8 @@ static void steps_are_bounded(void **x)
     assert_int_equal(rj_regex_compile("f", "(a+)+[ab]?(b|d)", false, &re), RJ_OK);
     assert_int_equal(rj_matcher_create(s.n, &m), RJ_OK);
     assert_int_equal(rj_regex_next(re, m, &s, &found, &start, &end), RJ_ERR_FORMAT);
-    assert_non_null(strstr(rj_status_message(), "\"(a+)+[ab]?(b|d)\" needs more than 10000228 steps on this text"));
+    assert_non_null(
+        strstr(rj_status_message(), "\"(a+)+[ab]?(b|d)\" needs more than 10000228 steps on this text"));
     assert_false(found);
     rj_matcher_destroy(&m);
     rj_regex_free(&re);

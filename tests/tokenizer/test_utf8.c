@@ -19,7 +19,9 @@ static const struct {
     {"", ""},
     {"a\xC3\xA9\xE4\xB8\xAD\xF0\x9F\x91\x8D", "a\xC3\xA9\xE4\xB8\xAD\xF0\x9F\x91\x8D"},
     {"\x80", FFFD},
-    {"a\xBF" "b", "a" FFFD "b"},
+    {"a\xBF"
+     "b",
+     "a" FFFD "b"},
     {"\xC3", FFFD},
     {"\xC3(", FFFD "("},
     {"\xC0\x80", FFFD FFFD},
@@ -39,9 +41,16 @@ static const struct {
     {"\xF4\x90\x80\x80", FFFD FFFD FFFD FFFD},
     {"\xF5\x80", FFFD FFFD},
     {"\xFE\xFF", FFFD FFFD},
-    {"\xC0\xAF\xE0\x80\xBF\xF0\x81\x82" "A", FFFD FFFD FFFD FFFD FFFD FFFD FFFD FFFD "A"},
-    {"\xF4\x91\x92\x93\xFF" "A\x80\xBF" "B", FFFD FFFD FFFD FFFD FFFD "A" FFFD FFFD "B"},
-    {"\xE1\x80\xE2\xF0\x91\x92\xF1\xBF" "A", FFFD FFFD FFFD FFFD "A"},
+    {"\xC0\xAF\xE0\x80\xBF\xF0\x81\x82"
+     "A",
+     FFFD FFFD FFFD FFFD FFFD FFFD FFFD FFFD "A"},
+    {"\xF4\x91\x92\x93\xFF"
+     "A\x80\xBF"
+     "B",
+     FFFD FFFD FFFD FFFD FFFD "A" FFFD FFFD "B"},
+    {"\xE1\x80\xE2\xF0\x91\x92\xF1\xBF"
+     "A",
+     FFFD FFFD FFFD FFFD "A"},
 };
 
 static void ill_formed_parts_become_fffd(void **x)
@@ -50,7 +59,8 @@ static void ill_formed_parts_become_fffd(void **x)
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         char *fresh = NULL;
         ptrdiff_t m = -1;
-        assert_int_equal(rj_utf8_repair(CASES[i].bytes, (ptrdiff_t)strlen(CASES[i].bytes), &fresh, &m), RJ_OK);
+        assert_int_equal(rj_utf8_repair(CASES[i].bytes, (ptrdiff_t)strlen(CASES[i].bytes), &fresh, &m),
+                         RJ_OK);
         assert_string_equal(fresh, CASES[i].repaired);
         assert_int_equal(m, strlen(CASES[i].repaired));
         rj_free(fresh);

@@ -61,7 +61,8 @@ static void many_are_found(void **x)
     assert_int_equal(fill(v, N), RJ_OK);
     assert_int_equal(rj_vocab_distinct(v), N);
     for (int32_t k = 0; k < 7 * N; k++)
-        assert_int_equal(rj_vocab_find(v, text, snprintf(text, sizeof text, "%d", k)), k % 7 == 0 ? k / 7 : -1);
+        assert_int_equal(rj_vocab_find(v, text, snprintf(text, sizeof text, "%d", k)),
+                         k % 7 == 0 ? k / 7 : -1);
     rj_vocab_destroy(&v);
 }
 

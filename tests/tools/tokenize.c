@@ -20,8 +20,8 @@ int main(int argc, char **argv)
     }
     const double opened = rj_clock_now();
     const long bad = corpus_mismatches(argv[2], tok, &n);
-    printf("%s\n%ld lines, %ld mismatches; opened in %.3f s, encoded in %.3f s\n", rj_tokenizer_summary(tok), n, bad,
-           opened - start, rj_clock_now() - opened);
+    printf("%s\n%ld lines, %ld mismatches; opened in %.3f s, encoded in %.3f s\n", rj_tokenizer_summary(tok),
+           n, bad, opened - start, rj_clock_now() - opened);
     rj_tokenizer_close(&tok);
     return bad != 0 || n == 0;
 }

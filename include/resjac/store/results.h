@@ -23,20 +23,28 @@ typedef struct {
 
 /* Writes `path` through a temporary file beside it (written, closed, flushed, verified, renamed). Merges the shards: per prompt variables
  * as `per_prompt` says, always the `<name>_mean, <name>_sd(k,layer,layer_j)` of pairwise variables (prompts with status 0 and
- * a finite value, in prompt order, population of prompts: n - 1), and `value(model,measure)` at the root. Not collective.
- * Errors: MISSING, FORMAT a shard; FORMAT shards of one model that disagree (names both); CREATE; IO; NOMEM. */
+ * a finite value, in prompt order, population of prompts: n - 1), and `value(model,measure)` at the root. One shard is in
+ * memory at a time; their order in `shard` does not matter. Not collective.
+ * Errors: USAGE two models of one name, or a name that the root or NetCDF cannot have; MISSING, FORMAT a shard; FORMAT
+ * shards of one model that disagree (names both); CREATE; IO (disk full too); NOMEM. On an error `path` is as before. */
 RJ_CHECKED rj_status rj_results_write(const char *path, int n_models, const rj_results_model *model, rj_per_prompt per_prompt,
                                       int n_attributes, const rj_attribute *attribute);
 
-/* The shards found in a `.d` folder, grouped by model in the order of the names, complete units only; for `reduce`. */
+/* The shards found in a folder <output>.d (in its `units`, or the folder itself), grouped by model in the order of the
+ * names; for `reduce`. What killed writers left and what is set aside is passed over; a broken shard is reported (WARN) and
+ * counts as not there; a model that lacks units has status "partial: x of y units". Free with rj_results_free.
+ * Errors: MISSING no folder, or no unit in it; FORMAT no unit can be read; IO; NOMEM. */
 RJ_CHECKED rj_status rj_results_find(const char *folder, int *n_models, rj_results_model **model);
 void rj_results_free(int n_models, rj_results_model **model);
 
 /* SHA-256 over all groups' dimensions, variables and attributes not marked nondeterministic, in file order. */
 RJ_CHECKED rj_status rj_results_hash(const char *path, char text[65]);
 
-/* Recomputes the stored content_sha256 and checks the invariants (singular values sorted, certificates, LSS >= 1 - 1e-12,
- * misfit diagonal); appends one line a problem. Errors: MISSING; FORMAT not ours. */
+/* A final file or a shard: recomputes content_sha256 and checks that nothing is infinite, singular values descend, residuals
+ * are at most 1e-4 (single) or 1e-10 (double), LSS >= 1 - 1e-12, and a block's misfit with itself is at most 5e-6 (single) or
+ * 1e-10 (double). Logs (WARN) one line a problem: variable, how often, first index and value.
+ *   n_problems [out] untouched on error
+ * Errors: MISSING; FORMAT damaged, or not of resjac; IO; NOMEM. */
 RJ_CHECKED rj_status rj_results_verify(const char *path, int *n_problems);
 
 /* Compares two files (final files or shards): content equal? The first difference (variable, index, both values) is logged. */

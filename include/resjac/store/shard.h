@@ -35,7 +35,8 @@ typedef struct {
 
 /* Writes folder/<name> with <name> from rj_shard_name, through a temporary file beside it; safe against a kill at any
  * instant, and against two writers of one unit. Not collective.
- * Errors: CREATE; IO (disk full too); NOMEM; LIB. On an error nothing of that name is left. */
+ *   head [in] name: at most RJ_NAME_SIZE - 1 bytes, no '/'; key: 64 hexadecimal digits
+ * Errors: ARG; CREATE folder absent or not writable; IO (disk full too); NOMEM; LIB. On an error no temporary is left. */
 RJ_CHECKED rj_status rj_shard_write(const char *folder, const rj_shard_head *head, const rj_record *record);
 
 /* "<model>-unit<unit, 5 digits>-<first 16 of key>.nc"; name has room for 2 * RJ_NAME_SIZE. */
@@ -45,7 +46,8 @@ void rj_shard_name(const rj_shard_head *head, char *name);
  * reported (WARN) and renamed to <name>.broken. Errors: IO; NOMEM. */
 RJ_CHECKED rj_status rj_shard_is_done(const char *folder, const rj_shard_head *head, bool *done);
 
-/* A shard read back. close frees head's lists too. Errors: MISSING; FORMAT broken or altered; IO; NOMEM. */
+/* A shard read back; its bytes are checked before NetCDF sees them, then its content hash, sizes, names and types.
+ * close frees head's lists too. Errors: MISSING; FORMAT broken or altered; IO; NOMEM. */
 typedef struct {
     rj_shard_head head;
     rj_record *record;

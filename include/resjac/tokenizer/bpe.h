@@ -40,7 +40,7 @@ void rj_bpe_scores(rj_bpe *bpe, double *score, ptrdiff_t n);
 bool rj_bpe_is_scored(const rj_bpe *bpe);
 void rj_bpe_finish(rj_bpe *bpe, rj_bpe_options options);
 
-/* Work space, starts as zeros; one a thread. */
+/* Work space, starts as zeros. */
 typedef struct rj_bpe_symbol rj_bpe_symbol;
 typedef struct rj_bpe_candidate rj_bpe_candidate;
 typedef struct {

@@ -10,8 +10,8 @@
 
 #include "resjac/base/status.h"
 
-typedef struct rj_regex rj_regex;     /* immutable, shared by threads */
-typedef struct rj_matcher rj_matcher; /* work space of one thread */
+typedef struct rj_regex rj_regex;     /* immutable once compiled */
+typedef struct rj_matcher rj_matcher; /* work space of one text */
 
 /* Compiles a pattern; what the two libraries read differently is rewritten or refused (regex_syntax.h).
  *   where   [in]  for messages: file and key

@@ -25,7 +25,7 @@ ptrdiff_t rj_tokenizer_size(const rj_tokenizer *tok); /* largest id + 1, added t
  *   text    [in]  n bytes, need not end in NUL, may hold NULs
  *   special [in]  also what the post-processor adds (BOS, EOS), as the tokenizer's own default call does
  *   ids     [out] fresh list, free with rj_free; untouched on error
- * Thread-safe for one tokenizer. Errors: NOMEM; FORMAT the text is longer than INT32_MAX bytes, a regular expression of
+ * Not collective. Errors: NOMEM; FORMAT the text is longer than INT32_MAX bytes, a regular expression of
  * the tokenizer needs too many steps on it, or a character has no token and the declared unknown token is none; LIB. */
 RJ_CHECKED rj_status rj_tokenizer_encode(const rj_tokenizer *tok, const char *text, ptrdiff_t n, bool special,
                                          int32_t **ids, ptrdiff_t *n_ids);

@@ -8,7 +8,16 @@
 
 void rj_dequantise_q4_0(const uint8_t *src, ptrdiff_t n_blocks, float *out);
 void rj_dequantise_q4_1(const uint8_t *src, ptrdiff_t n_blocks, float *out);
+void rj_dequantise_q5_0(const uint8_t *src, ptrdiff_t n_blocks, float *out);
+void rj_dequantise_q5_1(const uint8_t *src, ptrdiff_t n_blocks, float *out);
 void rj_dequantise_q8_0(const uint8_t *src, ptrdiff_t n_blocks, float *out);
+
+/* Blocks of 256 elements in sub-blocks of 16 or 32, each with a scale of its own. */
+void rj_dequantise_q2_k(const uint8_t *src, ptrdiff_t n_blocks, float *out);
+void rj_dequantise_q3_k(const uint8_t *src, ptrdiff_t n_blocks, float *out);
+void rj_dequantise_q4_k(const uint8_t *src, ptrdiff_t n_blocks, float *out);
+void rj_dequantise_q5_k(const uint8_t *src, ptrdiff_t n_blocks, float *out);
+void rj_dequantise_q6_k(const uint8_t *src, ptrdiff_t n_blocks, float *out);
 
 /* n IEEE halves, little-endian. Subnormals, infinities and NaN stay what they are. */
 void rj_half_to_float(const uint8_t *src, ptrdiff_t n, float *out);

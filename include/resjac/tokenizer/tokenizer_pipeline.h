@@ -1,6 +1,6 @@
-/* pipeline.h: what a tokenizer is made of, and the two readers that make it. */
-#ifndef RESJAC_TOKENIZER_PIPELINE_H
-#define RESJAC_TOKENIZER_PIPELINE_H
+/* tokenizer_pipeline.h: what a tokenizer is made of, and the two readers that make it. */
+#ifndef RESJAC_TOKENIZER_TOKENIZER_PIPELINE_H
+#define RESJAC_TOKENIZER_TOKENIZER_PIPELINE_H
 
 #include "resjac/base/json.h"
 #include "resjac/base/status.h"
