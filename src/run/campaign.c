@@ -154,7 +154,7 @@ static rj_status prepare_output(const rj_campaign_options *o, campaign *c)
     RJ_NEW(unit, c->n_units, 1);
     for (int i = 0; i < c->n_units; i++) {
         const rj_shard_head head = rj_study_head(c->study, c->unit[i].model, c->unit[i].unit);
-        unit[i].model = c->study->model[c->unit[i].model].facts.name;
+        snprintf(unit[i].model, sizeof unit[i].model, "%s", head.model.name);
         memcpy(unit[i].key, head.key, sizeof unit[i].key);
         rj_shard_name(&head, unit[i].file);
     }
@@ -367,7 +367,8 @@ rj_status rj_campaign_run(MPI_Comm comm, const rj_campaign_options *options)
     RJ_MPI(comm, MPI_Comm_size(comm, &c.size));
     RJ_TRY(load_deck(comm, options, &deck));
     c.deck = deck;
-    rj_blas_set_threads(1); /* layout.threads: two ranks of one thread beat one of two, and bits depend on it */
+    rj_blas_set_threads(
+        1); /* layout.threads: two ranks of one thread beat one of two, and bits depend on it */
     RJ_TRY(plan(options, &c));
     if (options->dry_run) goto done;
     RJ_TRY(measure(options, &c));

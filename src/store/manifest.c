@@ -90,17 +90,57 @@ done:
     return st;
 }
 
-static rj_status verify_unit(const char *folder, const rj_json *manifest, const json_t *unit, int *n_problems)
+static rj_status copy_text(const rj_json *manifest, const json_t *unit, const char *key, char *to,
+                           size_t size)
 {
     rj_status st = RJ_OK;
-    const char *file = NULL;
+    const char *text = NULL;
+
+    RJ_TRY(rj_json_string(manifest, unit, key, true, &text));
+    RJ_REQUIRE(strlen(text) < size && strchr(text, '/') == NULL, RJ_ERR_FORMAT,
+               "%s: \"%s\" of a unit is \"%.200s\", needs a plain name of less than %zu bytes",
+               manifest->path, key, text, size);
+    memcpy(to, text, strlen(text) + 1);
+done:
+    return st;
+}
+
+rj_status rj_manifest_read(const char *folder, int *n_units, rj_manifest_unit **unit)
+{
+    rj_status st = RJ_OK;
+    rj_manifest_unit *own = NULL;
+    char *path = NULL;
+    rj_json *manifest = NULL;
+
+    RJ_TRY(rj_path_join(folder, "manifest.json", &path));
+    RJ_TRY(rj_json_open(path, MANIFEST_LIMIT, &manifest));
+    const json_t *list = json_object_get(manifest->root, "units");
+    RJ_REQUIRE(json_is_array(list), RJ_ERR_FORMAT, "%s: no list \"units\"; rerun the deck", path);
+    const int n = (int)json_array_size(list);
+    RJ_NEW(own, n, 1);
+    for (int i = 0; i < n; i++) {
+        const json_t *from = json_array_get(list, (size_t)i);
+        RJ_TRY(copy_text(manifest, from, "model", own[i].model, sizeof own[i].model));
+        RJ_TRY(copy_text(manifest, from, "file", own[i].file, sizeof own[i].file));
+        RJ_TRY(copy_text(manifest, from, "key", own[i].key, sizeof own[i].key));
+    }
+    *unit = own;
+    *n_units = n;
+    own = NULL;
+done:
+    rj_json_close(&manifest);
+    RJ_FREE(own);
+    RJ_FREE(path);
+    return st;
+}
+
+static rj_status verify_unit(const char *units, const char *file, int *n_problems)
+{
+    rj_status st = RJ_OK;
     char *path = NULL;
     int n = 0;
 
-    RJ_TRY(rj_json_string(manifest, unit, "file", true, &file));
-    RJ_REQUIRE(strchr(file, '/') == NULL, RJ_ERR_FORMAT, "%s: unit file \"%s\" is not a plain name",
-               manifest->path, file);
-    RJ_TRY(rj_path_join(folder, file, &path));
+    RJ_TRY(rj_path_join(units, file, &path));
     if (!rj_path_exists(path)) {
         rj_log(RJ_LOG_WARN, "%s: is missing; rerun the deck to measure this unit", path);
         n = 1;
@@ -117,21 +157,17 @@ done:
 rj_status rj_manifest_verify(const char *folder, int *n_problems)
 {
     rj_status st = RJ_OK;
-    char *path = NULL, *units = NULL;
-    rj_json *manifest = NULL;
+    char *units = NULL;
+    rj_manifest_unit *unit = NULL;
+    int n = 0;
 
     *n_problems = 0;
-    RJ_TRY(rj_path_join(folder, "manifest.json", &path));
     RJ_TRY(rj_path_join(folder, "units", &units));
-    RJ_TRY(rj_json_open(path, MANIFEST_LIMIT, &manifest));
-    const json_t *list = json_object_get(manifest->root, "units");
-    RJ_REQUIRE(json_is_array(list), RJ_ERR_FORMAT, "%s: no list \"units\"; rerun the deck", path);
-    for (size_t i = 0; i < json_array_size(list); i++)
-        RJ_TRY(verify_unit(units, manifest, json_array_get(list, i), n_problems));
+    RJ_TRY(rj_manifest_read(folder, &n, &unit));
+    for (int i = 0; i < n; i++) RJ_TRY(verify_unit(units, unit[i].file, n_problems));
 done:
-    rj_json_close(&manifest);
+    RJ_FREE(unit);
     RJ_FREE(units);
-    RJ_FREE(path);
     return st;
 }
 

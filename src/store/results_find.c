@@ -8,6 +8,7 @@
 #include "resjac/base/file.h"
 #include "resjac/base/log.h"
 #include "resjac/base/memory.h"
+#include "resjac/store/manifest.h"
 #include "resjac/store/results.h"
 #include "shard_head.h"
 
@@ -53,24 +54,53 @@ static bool is_shard_name(const char *name)
     return n > 3 && strcmp(name + n - 3, ".nc") == 0 && strstr(name, "-unit") != NULL;
 }
 
+/* The units that the run's manifest names and that are there; older ones of a changed deck are passed over. */
+static rj_status list_manifest(const char *folder, const char *units, paths *found)
+{
+    rj_status st = RJ_OK;
+    rj_manifest_unit *unit = NULL;
+    int n = 0;
+
+    RJ_TRY(rj_manifest_read(folder, &n, &unit));
+    for (int i = 0; i < n; i++) {
+        RJ_TRY(paths_add(found, units, unit[i].file));
+        if (!rj_path_exists(found->path[found->n - 1])) rj_free(found->path[--found->n]);
+    }
+done:
+    rj_free(unit);
+    return st;
+}
+
+static rj_status list_folder(const char *folder, paths *found)
+{
+    rj_status st = RJ_OK;
+    DIR *dir = opendir(folder);
+
+    RJ_REQUIRE(dir != NULL, errno == EACCES ? RJ_ERR_IO : RJ_ERR_MISSING,
+               "%s: %s; give the folder <output>.d of a run", folder, strerror(errno));
+    for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir))
+        if (is_shard_name(entry->d_name)) RJ_TRY(paths_add(found, folder, entry->d_name));
+done:
+    if (dir != NULL) closedir(dir);
+    return st;
+}
+
 static rj_status list_shards(const char *folder, paths *found)
 {
     rj_status st = RJ_OK;
-    char *units = NULL;
-    DIR *dir = NULL;
+    char *units = NULL, *manifest = NULL;
 
     RJ_TRY(rj_path_join(folder, "units", &units));
-    const char *where = rj_path_is_folder(units) ? units : folder;
-    dir = opendir(where);
-    RJ_REQUIRE(dir != NULL, errno == EACCES ? RJ_ERR_IO : RJ_ERR_MISSING,
-               "%s: %s; give the folder <output>.d of a run", where, strerror(errno));
-    for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir))
-        if (is_shard_name(entry->d_name)) RJ_TRY(paths_add(found, where, entry->d_name));
+    RJ_TRY(rj_path_join(folder, "manifest.json", &manifest));
+    if (rj_path_exists(manifest))
+        RJ_TRY(list_manifest(folder, units, found));
+    else
+        RJ_TRY(list_folder(rj_path_is_folder(units) ? units : folder, found));
     RJ_REQUIRE(found->n > 0, RJ_ERR_MISSING,
-               "%s: it holds no unit of a run; give the folder <output>.d of a run", where);
+               "%s: it holds no unit of a run; give the folder <output>.d of a run", folder);
     qsort(found->path, (size_t)found->n, sizeof *found->path, by_text);
 done:
-    if (dir != NULL) closedir(dir);
+    rj_free(manifest);
     rj_free(units);
     return st;
 }

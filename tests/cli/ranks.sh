@@ -30,6 +30,8 @@ expect 0 'complete and consistent' -- "$resjac" verify cut.nc.d
 # a changed deck is other units; --fresh keeps the old beside
 expect 0 '0 done before, 4 to do' -- ranks 2 "$resjac" run deck.yaml --set output=cut.nc --set 'coupling.k=[5]'
 expect 65 'differ' -- "$resjac" verify one.nc cut.nc
+expect 0 'k5.nc: 2 models' -- "$resjac" reduce cut.nc.d -o k5.nc # passes over the units of the old deck
+expect 0 'complete and consistent' -- "$resjac" verify k5.nc
 expect 0 '0 done before, 4 to do' 'is kept as cut.nc.old-1' -- ranks 2 "$resjac" run deck.yaml --set output=cut.nc --fresh
 
 # --only in two parts, then whole; reduce merges the same content

@@ -14,7 +14,7 @@ RJ_CHECKED rj_status rj_text_replace(const char *path, const char *text, size_t 
 
 /* One unit of the run: its file in <folder>/units. */
 typedef struct {
-    const char *model; /* name of its group */
+    char model[RJ_NAME_SIZE]; /* name of its group */
     char file[2 * RJ_NAME_SIZE];
     char key[65];
 } rj_manifest_unit;
@@ -24,6 +24,11 @@ typedef struct {
  * Errors: CREATE; IO; NOMEM. */
 RJ_CHECKED rj_status rj_manifest_write(const char *folder, int n_units, const rj_manifest_unit *unit,
                                        bool *same, char sha256[65]);
+
+/* Reads <folder>/manifest.json back.
+ *   unit [out] fresh list, freed with rj_free; untouched on error
+ * Errors: MISSING no manifest; FORMAT it is broken; NOMEM. */
+RJ_CHECKED rj_status rj_manifest_read(const char *folder, int *n_units, rj_manifest_unit **unit);
 
 /* Checks that every unit of <folder>/manifest.json is there and passes rj_results_verify; logs (WARN) each problem.
  * Errors: MISSING no manifest; FORMAT it is broken; NOMEM. */
