@@ -18,7 +18,7 @@ for kill in $(seq 1 "$kills"); do
   n=$((1 + RANDOM % 3))
   setsid "$mpiexec" -n "$n" "$resjac" run "$deck" --set "output=$scratch/killed.nc" >kill.txt 2>&1 &
   job=$!
-  sleep "$(awk -v s="$span" -v r="$RANDOM" 'BEGIN { printf "%.3f", s / 1000 * (0.1 + 0.5 * r / 32768) }')"
+  sleep "$(awk -v s="$span" -v r="$RANDOM" 'BEGIN { printf "%.3f", s / 1000 * (0.05 + 0.3 * r / 32768) }')"
   kill -KILL -- -"$job" 2>/dev/null
   wait "$job" 2>/dev/null
   done_units=$(find killed.nc.d/units -name '*.nc' 2>/dev/null | wc -l)
