@@ -22,7 +22,8 @@ const char *const rj_figure_caption[RJ_N_FIGURE_KINDS] = {
     "= 1 &minus; "
     "misfit/null: 0 is chance, 1 is perfect coupling. Brighter is more coupled. The diagonal (<i>i</i> = "
     "<i>j</i>) "
-    "fits by construction and is greyed out. Means over prompts.",
+    "fits by construction and is greyed out. Means over prompts; a model and its twin share their colour "
+    "scales.",
     "The leading singular values <i>s<sub>k</sub></i> of each block's residual Jacobian say how strongly the "
     "block acts "
     "on its most sensitive directions. Lines: geometric mean over prompts; bands: one standard deviation of "

@@ -35,11 +35,9 @@ static void widen(double *low, double *high, double x)
     *high = fmax(*high, x);
 }
 
-/* The colours' ends: of misfit off the diagonal with its null, and of excess off the diagonal. */
-static void ranges(const rj_summary *m, ptrdiff_t k, double misfit[2], double excess[2])
+/* Misfit off the diagonal with its null, and excess off the diagonal, of one K. */
+static void widen_both(const rj_summary *m, ptrdiff_t k, double misfit[2], double excess[2])
 {
-    misfit[0] = excess[0] = INFINITY;
-    misfit[1] = excess[1] = -INFINITY;
     for (ptrdiff_t i = 0; i < m->L; i++) {
         widen(&misfit[0], &misfit[1], m->null[k * m->L + i]);
         for (ptrdiff_t j = 0; j < m->L; j++) {
@@ -48,7 +46,25 @@ static void ranges(const rj_summary *m, ptrdiff_t k, double misfit[2], double ex
             widen(&excess[0], &excess[1], m->excess[(k * m->L + i) * m->L + j]);
         }
     }
-    widen(&excess[0], &excess[1], 0.0); /* chance is always on the scale */
+}
+
+/* The ends of the colours. A model and its twin share them, and they span `noise` at least: stretched over the scatter about
+ * chance, they would show structure where there is none. */
+static void ranges(const rj_figure_job *job, const rj_summary *m, ptrdiff_t k, double misfit[2],
+                   double excess[2])
+{
+    const double noise = 0.05;
+    const int partner = m->twin >= 0 ? m->twin : m->original;
+    const rj_summary *other = partner >= 0 ? &job->all->model[partner] : NULL;
+    const ptrdiff_t other_k = other != NULL ? rj_figure_find_k(other, m->k_label[k]) : -1;
+
+    misfit[0] = excess[0] = INFINITY;
+    misfit[1] = excess[1] = -INFINITY;
+    widen_both(m, k, misfit, excess);
+    if (other_k >= 0) widen_both(other, other_k, misfit, excess);
+    widen(&misfit[0], &misfit[1], (1.0 - noise) * misfit[1]);
+    widen(&excess[0], &excess[1], 0.0); /* chance */
+    widen(&excess[0], &excess[1], noise);
     rj_style_range(&misfit[0], &misfit[1]);
     rj_style_range(&excess[0], &excess[1]);
 }
@@ -92,7 +108,7 @@ void rj_figure_coupling(const rj_figure_job *job, ptrdiff_t k)
     char title[RJ_LABEL_SIZE + 96], label[RJ_LABEL_SIZE];
 
     write_numbers(job->csv, m, k);
-    ranges(m, k, misfit, excess);
+    ranges(job, m, k, misfit, excess);
     rj_escape_label(m->k_label[k], label);
     snprintf(title, sizeof title, "coupling of residual Jacobians on K = %s leading singular directions",
              label);
@@ -108,7 +124,7 @@ void rj_figure_coupling(const rj_figure_job *job, ptrdiff_t k)
           script);
     fprintf(script, "set cbrange [%.9g:%.9g]\nset palette negative\nunset colorbox\n", misfit[0], misfit[1]);
     panel(script, 48, 3, "misfit", true);
-    fputs("unset label 1; unset label 2; unset ylabel; set format y ''\n", script);
+    fputs("unset label 1; unset label 2; unset ylabel; unset ytics\n", script);
     colour_box(script, 363, "misfit, null (1)");
     panel(script, 206, 4, "null: by chance", false);
     fprintf(script, "set cbrange [%.9g:%.9g]\nset palette positive\n", excess[0], excess[1]);

@@ -60,6 +60,8 @@ static void number_cell(table *t, double x, const char *fmt)
         return;
     }
     if (isfinite(x)) snprintf(text, sizeof text, fmt, x);
+    if (text[0] == '-' && strspn(text, "-0.") == strlen(text))
+        memmove(text, text + 1, strlen(text)); /* -0.000 */
     if (t->format == RJ_TABLE_HTML)
         fprintf(t->out, "<td class=\"number\">%s</td>", text);
     else

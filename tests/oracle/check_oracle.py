@@ -7,6 +7,7 @@
 4. transformers' own loaders, unlifted, in another process: the same weights, bit for bit.
 """
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -96,25 +97,34 @@ def difference(block, call, x, direction, step):
 UNLIFTED = """
 import sys, json, numpy as np, torch, warnings
 warnings.simplefilter("ignore")
-from transformers import AutoModelForCausalLM
-folder, gguf, out = sys.argv[1:4]
-kwargs = {"gguf_file": gguf} if gguf else {}
+from transformers import AutoConfig, AutoModelForCausalLM
+folder, gguf, shape, out = sys.argv[1:5]
+kwargs = {}
+if gguf:
+    # Without a token list transformers knows no vocabulary size; it reads no n_inner and no head size of a Qwen2.
+    kwargs = {"gguf_file": gguf, "config": AutoConfig.from_pretrained(folder, gguf_file=gguf)}
+    for key, value in json.loads(shape).items():
+        setattr(kwargs["config"], key, value)
 model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **kwargs)
-np.savez(out, **{n: v.numpy() for n, v in model.state_dict().items()})
+names = {n: n.replace("model.language_model.", "model.") for n in model.state_dict()}
+np.savez(out, **{names[n]: v.numpy() for n, v in model.state_dict().items()})
 """
+SHAPE_KEYS = ("vocab_size", "n_positions", "n_inner", "head_dim")
 
 
 def check_loaders(tmp):
-    for name, path, _, tensors, _ in references():
+    for name, path, config, tensors, _ in references():
         gguf = f"model-{name.split()[1]}.gguf" if " " in name else ""
+        shape = json.dumps({key: config[key] for key in SHAPE_KEYS if key in config})
         subprocess.run(
-            [sys.executable, "-c", UNLIFTED, str(path.parent), gguf, tmp], check=True, capture_output=True
+            [sys.executable, "-c", UNLIFTED, str(path.parent), gguf, shape, tmp], check=True, capture_output=True
         )
         # transformers drops the attention and MLP biases of a llama GGUF file.
-        wanted = {n: v for n, v in tensors.items() if not (gguf and n.endswith(".bias"))}
+        biasless = gguf and config["model_type"] == "llama"
+        wanted = {n: v.astype(np.float32) for n, v in tensors.items() if not (biasless and n.endswith(".bias"))}
         with np.load(tmp) as stock:
             same = [np.array_equal(stock[n].view(np.uint32), v.view(np.uint32)) for n, v in wanted.items()]
-        print(f"stock loader         {name:24s} {sum(same)} of {len(same)} tensors equal bit for bit")
+        print(f"stock loader         {name:24s} {sum(same)} of {len(same)} tensors equal bit for bit", flush=True)
         assert all(same)
 
 
