@@ -70,3 +70,18 @@ void rj_hash_text(const uint8_t digest[RJ_HASH_SIZE], char text[RJ_HASH_TEXT])
     }
     text[RJ_HASH_TEXT - 1] = '\0';
 }
+
+rj_status rj_hash_bytes(const void *data, size_t n, char text[RJ_HASH_TEXT])
+{
+    rj_status st = RJ_OK;
+    rj_hash *hash = NULL;
+    uint8_t digest[RJ_HASH_SIZE];
+
+    RJ_TRY(rj_hash_create(&hash));
+    rj_hash_add(hash, data, n);
+    RJ_TRY(rj_hash_digest(hash, digest));
+    rj_hash_text(digest, text);
+done:
+    rj_hash_destroy(&hash);
+    return st;
+}

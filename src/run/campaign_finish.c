@@ -139,21 +139,6 @@ static void add_number(attributes *a, const char *name, bool nondeterministic, d
     add_attribute(a, name, nondeterministic, a->text[a->n]);
 }
 
-static rj_status hash_text(const char *text, char hex[TEXT_SIZE])
-{
-    rj_status st = RJ_OK;
-    rj_hash *hash = NULL;
-    uint8_t digest[RJ_HASH_SIZE];
-
-    RJ_TRY(rj_hash_create(&hash));
-    rj_hash_add(hash, text, strlen(text));
-    RJ_TRY(rj_hash_digest(hash, digest));
-    rj_hash_text(digest, hex);
-done:
-    rj_hash_destroy(&hash);
-    return st;
-}
-
 static rj_status provenance(const rj_campaign_options *o, const campaign *c, attributes *a)
 {
     rj_status st = RJ_OK;
@@ -164,7 +149,7 @@ static rj_status provenance(const rj_campaign_options *o, const campaign *c, att
     add_attribute(a, "software", false, o->version);
     add_attribute(a, "manifest_sha256", false, c->manifest_sha256);
     add_number(a, "seed", false, (double)c->deck->seed);
-    RJ_TRY(hash_text(c->deck->text, a->text[a->n]));
+    RJ_TRY(rj_hash_bytes(c->deck->text, strlen(c->deck->text), a->text[a->n]));
     add_attribute(a, "deck_sha256", false, a->text[a->n]);
     strftime(a->text[a->n], TEXT_SIZE, "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
     add_attribute(a, "date_created", true, a->text[a->n]);

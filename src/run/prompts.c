@@ -9,21 +9,6 @@
 #include "resjac/base/json.h"
 #include "resjac/base/memory.h"
 
-static rj_status hash_bytes(const void *data, size_t n, char text[65])
-{
-    rj_status st = RJ_OK;
-    rj_hash *hash = NULL;
-    uint8_t digest[RJ_HASH_SIZE];
-
-    RJ_TRY(rj_hash_create(&hash));
-    rj_hash_add(hash, data, n);
-    RJ_TRY(rj_hash_digest(hash, digest));
-    rj_hash_text(digest, text);
-done:
-    rj_hash_destroy(&hash);
-    return st;
-}
-
 static rj_status set_text(rj_prompt *p, const char *text, size_t n)
 {
     rj_status st = RJ_OK;
@@ -31,7 +16,7 @@ static rj_status set_text(rj_prompt *p, const char *text, size_t n)
     RJ_NEW(p->text, (ptrdiff_t)n + 1, 1);
     memcpy(p->text, text, n);
     p->n_text = (ptrdiff_t)n;
-    RJ_TRY(hash_bytes(text, n, p->sha256));
+    RJ_TRY(rj_hash_bytes(text, n, p->sha256));
 done:
     return st;
 }
@@ -52,7 +37,7 @@ static rj_status set_ids(rj_prompt *p, const char *path, const json_t *list)
         p->ids[i] = (int32_t)value;
     }
     p->n_ids = (ptrdiff_t)n;
-    RJ_TRY(hash_bytes(p->ids, n * sizeof *p->ids,
+    RJ_TRY(rj_hash_bytes(p->ids, n * sizeof *p->ids,
                       p->sha256)); /* little-endian hosts only: checked at build time */
 done:
     return st;

@@ -69,8 +69,6 @@ rj_status rj_manifest_write(const char *folder, int n_units, const rj_manifest_u
 {
     rj_status st = RJ_OK;
     char *text = NULL, *old = NULL, *path = NULL;
-    uint8_t digest[RJ_HASH_SIZE];
-    rj_hash *hash = NULL;
     size_t n_old = 0;
 
     RJ_TRY(rj_path_join(folder, "manifest.json", &path));
@@ -78,12 +76,8 @@ rj_status rj_manifest_write(const char *folder, int n_units, const rj_manifest_u
     *same = rj_path_exists(path) && rj_file_load(path, MANIFEST_LIMIT, &old, &n_old) == RJ_OK &&
             strcmp(old, text) == 0;
     if (!*same) RJ_TRY(rj_text_replace(path, text, strlen(text)));
-    RJ_TRY(rj_hash_create(&hash));
-    rj_hash_add_text(hash, text);
-    RJ_TRY(rj_hash_digest(hash, digest));
-    rj_hash_text(digest, sha256);
+    RJ_TRY(rj_hash_bytes(text, strlen(text), sha256));
 done:
-    rj_hash_destroy(&hash);
     RJ_FREE(old);
     RJ_FREE(path);
     free(text); /* jansson's */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "resjac/base/clock.h"
 #include "resjac/base/file.h"
 #include "resjac/base/hash.h"
 #include "resjac/base/memory.h"
@@ -193,6 +194,7 @@ rj_status rj_weights_read(const rj_weights *w, const rj_tensor *t, ptrdiff_t row
         const ptrdiff_t part = total - i < most ? total - i : most;
         RJ_TRY(rj_file_read(file_of(w, t), start + (uint64_t)(i / block * bytes),
                             (size_t)(part / block * bytes), panel));
+        rj_clock_bytes((double)(part / block * bytes));
         spread(t, panel, i, part, out, stride);
     }
 done:

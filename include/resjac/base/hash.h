@@ -21,4 +21,7 @@ void rj_hash_add_text(rj_hash *hash,
 RJ_CHECKED rj_status rj_hash_digest(rj_hash *hash, uint8_t digest[RJ_HASH_SIZE]);
 /* Lower-case hexadecimal. */
 void rj_hash_text(const uint8_t digest[RJ_HASH_SIZE], char text[RJ_HASH_TEXT]);
+
+/* SHA-256 of n bytes in hexadecimal. Errors: LIB, NOMEM. */
+RJ_CHECKED rj_status rj_hash_bytes(const void *data, size_t n, char text[RJ_HASH_TEXT]);
 #endif
