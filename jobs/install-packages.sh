@@ -10,9 +10,10 @@ packages=(
     gcc libc6-dev cmake ninja-build pkg-config
     libopenmpi-dev openmpi-bin       # MPI
     libopenblas-openmp-dev           # BLAS and LAPACK
+    libscalapack-openmpi-dev         # ScaLAPACK and BLACS
     libnetcdf-mpi-dev                # results
     libjansson-dev libyaml-dev       # JSON of checkpoints, YAML of decks
-    libpcre2-dev                     # pre-tokenizers
+    libpcre2-dev libutf8proc-dev     # tokenizers: pre-tokenizers, normalization form C
     libssl-dev                       # libcrypto: SHA-256
     libcmocka-dev                    # the release preset configures the tests too
     gnuplot-nox                      # figures

@@ -21,7 +21,7 @@ endif()
 
 # The locations found here are the consumer's defaults.
 set(RESJAC_LOCATIONS "")
-foreach(name OPENBLAS NETCDF JANSSON CRYPTO PCRE2 YAML)
+foreach(name OPENBLAS SCALAPACK NETCDF JANSSON CRYPTO PCRE2 UTF8PROC YAML)
   foreach(kind LIBRARY INCLUDE)
     string(APPEND RESJAC_LOCATIONS "resjac_location(RESJAC_${name}_${kind} \"${RESJAC_${name}_${kind}}\")\n")
   endforeach()
@@ -39,8 +39,9 @@ foreach(layer IN LISTS RESJAC_LAYERS)
     set(PC_LIBS "-l${layer} ${PC_LIBS}")
   endif()
 endforeach()
-set(PC_LIBS_PRIVATE "${RESJAC_YAML_LIBRARY} ${RESJAC_PCRE2_LIBRARY} ${RESJAC_NETCDF_LIBRARY} ${RESJAC_JANSSON_LIBRARY} \
-${RESJAC_CRYPTO_LIBRARY} ${RESJAC_OPENBLAS_LIBRARY} -Wl,--disable-new-dtags -Wl,-rpath,${openblas_folder}")
+set(PC_LIBS_PRIVATE "${RESJAC_YAML_LIBRARY} ${RESJAC_PCRE2_LIBRARY} ${RESJAC_UTF8PROC_LIBRARY} ${RESJAC_NETCDF_LIBRARY} \
+${RESJAC_JANSSON_LIBRARY} ${RESJAC_CRYPTO_LIBRARY} ${RESJAC_SCALAPACK_LIBRARY} ${RESJAC_OPENBLAS_LIBRARY} \
+-Wl,--disable-new-dtags -Wl,-rpath,${openblas_folder}")
 foreach(library IN LISTS MPI_C_LIBRARIES)
   string(APPEND PC_LIBS_PRIVATE " ${library}")
 endforeach()

@@ -2,6 +2,7 @@
  * the books and merges. Whatever one rank meets alone is agreed after the last unit, never in between. */
 #include "resjac/run/campaign.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,6 +198,18 @@ static void fill_record(const campaign *c, const campaign_unit *u, rj_record *re
     }
 }
 
+/* Between two blocks of a prompt: serves MPI, and asks whether this unit must be dropped. */
+static rj_status between_blocks(void *ctx, double share)
+{
+    campaign *c = ctx;
+    const double spent = rj_clock_now() - c->unit_start;
+
+    rj_claim_tick(&c->claim);
+    if (!rj_stop_drops(&c->stop, spent / share - spent)) return RJ_OK;
+    return rj_raise(RJ_ERR_STOPPED, __FILE__, __LINE__, "%s: the unit under way is dropped",
+                    rj_stop_reason(&c->stop));
+}
+
 /* Measures one unit and stores it. *in_store tells where an error came from. */
 static rj_status do_unit(campaign *c, const campaign_unit *u, rj_model *model, bool *in_store)
 {
@@ -207,8 +220,8 @@ static rj_status do_unit(campaign *c, const campaign_unit *u, rj_model *model, b
     rj_record *record = NULL;
 
     o.memory = c->memory;
-    o.tick = rj_claim_tick;
-    o.tick_ctx = &c->claim;
+    o.tick = between_blocks;
+    o.tick_ctx = c;
     const rj_sizes sizes = rj_pipeline_sizes(&m->config, &o, n);
     const rj_shard_head head = rj_study_head(c->study, u->model, u->unit);
     RJ_TRY(rj_record_create(&sizes, &record));
@@ -233,13 +246,11 @@ static void report_progress(campaign *c, const campaign_unit *u, long long done)
     if (c->rank != 0) return;
     rj_log_progress(done == c->n_pending, "%d/%d units  %s  %.3g units/min  eta %.0f s", all_done, c->n_units,
                     c->study->model[u->model].facts.name, 60.0 / each, eta);
+    if (done < c->n_pending && rj_clock_now() - c->told < 1.0)
+        return; /* once a second is enough for any reader */
+    c->told = rj_clock_now();
     const rj_run_state state = {"running", all_done, c->n_units, 0, eta};
     if (rj_status_write(c->folder, &state) != RJ_OK) rj_log(RJ_LOG_WARN, "%s", rj_status_message());
-}
-
-static bool time_is_up(const campaign *c, const rj_campaign_options *o)
-{
-    return o->max_seconds > 0 && rj_clock_now() - c->start + c->longest_unit > o->max_seconds;
 }
 
 static void note_failure(campaign *c, const campaign_unit *u, rj_status st)
@@ -253,41 +264,56 @@ static void note_failure(campaign *c, const campaign_unit *u, rj_status st)
     snprintf(f->why, sizeof f->why, "%s", rj_status_message());
 }
 
-/* Claims and measures units until none is left. A model that failed here is not tried again by this rank; trouble with the
- * output ends this rank's part, since every further unit would be lost. Not collective; never returns early with a claim open. */
-static rj_status work(campaign *c, const rj_campaign_options *o)
+/* The model that a rank has open, -1 for none. */
+typedef struct {
+    int index;
+    rj_model *model;
+} opened;
+
+/* Opens the unit's model if it is not, measures and stores the unit. *in_store tells where an error came from. */
+static rj_status measure_unit(campaign *c, const campaign_unit *u, opened *open, bool *in_store)
+{
+    rj_status st = c->failure[u->model].code; /* a model that failed here is not tried again by this rank */
+    const rj_study_model *m = &c->study->model[u->model];
+
+    if (st != RJ_OK) return st;
+    if (open->index != u->model) {
+        rj_model_close(&open->model);
+        open->index = -1;
+        RJ_TRY(rj_model_open(m->deck->path, m->is_twin, c->deck->seed, &open->model));
+        open->index = u->model;
+    }
+    RJ_TRY(do_unit(c, u, open->model, in_store));
+done:
+    if (st != RJ_OK && st != RJ_ERR_STOPPED) note_failure(c, u, st);
+    return st;
+}
+
+/* Claims and measures units until none is left or the run must end. Trouble with the output ends this rank's part, since
+ * every further unit would be lost. Not collective; never returns early with a claim open. */
+static rj_status work(campaign *c)
 {
     rj_status st = RJ_OK;
-    rj_model *model = NULL;
-    int open = -1;
+    opened open = {-1, NULL};
 
-    while (st == RJ_OK && !time_is_up(c, o)) {
+    while (st == RJ_OK && rj_stop_allows(&c->stop, c->longest_unit)) {
         const long long next = rj_claim_next(&c->claim);
         if (next >= c->n_pending) break;
         campaign_unit *u = &c->unit[c->pending[next]];
-        const rj_study_model *m = &c->study->model[u->model];
-        const double start = rj_clock_now();
         bool in_store = false;
-        rj_status outcome = c->failure[u->model].code;
-        if (outcome == RJ_OK && open != u->model) {
-            rj_model_close(&model);
-            open = -1;
-            outcome = rj_model_open(m->deck->path, m->is_twin, c->deck->seed, &model);
-            if (outcome == RJ_OK)
-                open = u->model;
-            else
-                note_failure(c, u, outcome);
-        }
-        if (outcome == RJ_OK) {
-            outcome = do_unit(c, u, model, &in_store);
-            if (outcome != RJ_OK) note_failure(c, u, outcome);
-        }
+        c->unit_start = rj_clock_now();
+        const rj_status outcome = measure_unit(c, u, &open, &in_store);
+        if (outcome == RJ_ERR_STOPPED) break; /* the unit stays to be done */
         u->state = outcome == RJ_OK ? UNIT_DONE : UNIT_FAILED;
-        if (outcome != RJ_OK && in_store) st = outcome;
-        c->longest_unit = rj_clock_now() - start > c->longest_unit ? rj_clock_now() - start : c->longest_unit;
+        if (in_store) st = outcome;
+        c->longest_unit = fmax(c->longest_unit, rj_clock_now() - c->unit_start);
         report_progress(c, u, rj_claim_done(&c->claim));
     }
-    rj_model_close(&model);
+    if (!rj_stop_allows(&c->stop, 0.0)) {
+        rj_log(RJ_LOG_WARN, "stopping: %s", rj_stop_reason(&c->stop));
+        rj_claim_end(&c->claim); /* the others need not see the same signal */
+    }
+    rj_model_close(&open.model);
     return st;
 }
 
@@ -349,7 +375,10 @@ static rj_status measure(const rj_campaign_options *o, campaign *c)
     rj_status st = RJ_OK;
 
     RJ_TRY(rj_claim_open(c->comm, &c->claim));
-    const rj_status mine = work(c, o);
+    rj_stop_open(&c->stop, c->rank == 0 ? c->deck->output : NULL,
+                 o->max_seconds > 0 ? fmax(o->max_seconds - (rj_clock_now() - c->start), 1e-9) : 0.0);
+    const rj_status mine = work(c);
+    rj_stop_close();
     RJ_MPI(c->comm, MPI_Barrier(c->comm)); /* rank 0 must serve claims until the last is made */
     rj_claim_close(&c->claim);
     c->worst = rj_agree(c->comm, mine);

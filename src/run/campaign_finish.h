@@ -4,6 +4,7 @@
 
 #include "resjac/run/campaign.h"
 #include "resjac/run/claim.h"
+#include "resjac/run/stop.h"
 #include "resjac/run/study.h"
 
 typedef enum { UNIT_PENDING = 0, UNIT_DONE, UNIT_FAILED } unit_state; /* the larger wins between ranks */
@@ -33,8 +34,9 @@ typedef struct {
     int *pending;              /* [n_units] indices of units to do */
     campaign_failure *failure; /* [models] */
     rj_claim claim;
-    int64_t memory;             /* bytes a rank */
-    double start, longest_unit; /* seconds */
+    rj_stop stop;
+    int64_t memory;                               /* bytes a rank */
+    double start, unit_start, longest_unit, told; /* seconds; told: when status.json was last written */
     long long n_bad_prompts;
     rj_status worst;                  /* trouble with the output, agreed */
     bool same_manifest, was_complete; /* rank 0: nothing has changed since the last run, which finished */

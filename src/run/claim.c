@@ -27,30 +27,33 @@ void rj_claim_close(rj_claim *claim)
     RJ_MPI(claim->comm, MPI_Win_free(&claim->window));
 }
 
-static long long add_one(rj_claim *claim, MPI_Aint counter)
+static long long add(rj_claim *claim, MPI_Aint counter, long long n)
 {
-    const long long one = 1;
     long long before = 0;
 
-    RJ_MPI(claim->comm, MPI_Fetch_and_op(&one, &before, MPI_LONG_LONG, 0, counter, MPI_SUM, claim->window));
+    RJ_MPI(claim->comm, MPI_Fetch_and_op(&n, &before, MPI_LONG_LONG, 0, counter, MPI_SUM, claim->window));
     RJ_MPI(claim->comm, MPI_Win_flush(0, claim->window));
     return before;
 }
 
 long long rj_claim_next(rj_claim *claim)
 {
-    return add_one(claim, 0);
+    return add(claim, 0, 1);
 }
 
 long long rj_claim_done(rj_claim *claim)
 {
-    return add_one(claim, 1) + 1;
+    return add(claim, 1, 1) + 1;
 }
 
-void rj_claim_tick(void *claim)
+void rj_claim_tick(rj_claim *claim)
 {
     int flag = 0;
-    const rj_claim *c = claim;
 
-    RJ_MPI(c->comm, MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, c->comm, &flag, MPI_STATUS_IGNORE));
+    RJ_MPI(claim->comm, MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, claim->comm, &flag, MPI_STATUS_IGNORE));
+}
+
+void rj_claim_end(rj_claim *claim)
+{
+    add(claim, 0, 1LL << 40);
 }

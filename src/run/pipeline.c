@@ -255,6 +255,13 @@ done:
     return st;
 }
 
+/* Share of the unit's blocks that are done when prompt i of n of this batch has passed block l. */
+static double share_done(const rj_config *c, const rj_record *r, int first, int n, int l, int i)
+{
+    const double per_prompt = c->n_layer, all = per_prompt * (double)r->sizes.size[RJ_DIM_PROMPT];
+    return (first * per_prompt + (double)l * n + i + 1) / all;
+}
+
 /* Prompts first..first+n-1 of the unit, all of them at one block before any at the next. */
 static rj_status run_batch(const rj_model *model, const rj_pipeline_options *o, int first, int n,
                            const rj_tokens *tokens, rj_record *r)
@@ -280,7 +287,7 @@ static rj_status run_batch(const rj_model *model, const rj_pipeline_options *o, 
         for (int i = 0; i < n; i++) {
             if (t[i].status != RJ_OK) continue;
             RJ_TRY(own_trouble(&t[i], r, first + i, step(block, o, c, l, &t[i], r, first + i)));
-            if (o->tick != NULL) o->tick(o->tick_ctx);
+            if (o->tick != NULL) RJ_TRY(o->tick(o->tick_ctx, share_done(c, r, first, n, l, i)));
         }
         rj_block_free(&block);
     }

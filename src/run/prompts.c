@@ -38,7 +38,7 @@ static rj_status set_ids(rj_prompt *p, const char *path, const json_t *list)
     }
     p->n_ids = (ptrdiff_t)n;
     RJ_TRY(rj_hash_bytes(p->ids, n * sizeof *p->ids,
-                      p->sha256)); /* little-endian hosts only: checked at build time */
+                         p->sha256)); /* little-endian hosts only: checked at build time */
 done:
     return st;
 }

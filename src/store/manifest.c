@@ -27,12 +27,10 @@ static rj_status write_all(int file, const char *path, const char *text, size_t 
                             strerror(errno));
         done += (size_t)more;
     }
-    if (fsync(file) != 0)
-        return rj_raise(RJ_ERR_IO, __FILE__, __LINE__, "%s: cannot flush: %s", path, strerror(errno));
     return RJ_OK;
 }
 
-rj_status rj_text_replace(const char *path, const char *text, size_t n)
+rj_status rj_text_replace(const char *path, const char *text, size_t n, bool durable)
 {
     rj_status st = RJ_OK;
     char beside[PATH_SIZE] = "";
@@ -44,6 +42,7 @@ rj_status rj_text_replace(const char *path, const char *text, size_t n)
     RJ_REQUIRE(file >= 0, RJ_ERR_CREATE, "%s: cannot create: %s; give an output folder that is writable",
                beside, strerror(errno));
     RJ_TRY(write_all(file, beside, text, n));
+    RJ_REQUIRE(!durable || fsync(file) == 0, RJ_ERR_IO, "%s: cannot flush: %s", beside, strerror(errno));
     RJ_REQUIRE(rename(beside, path) == 0, RJ_ERR_CREATE, "%s: cannot rename to it: %s", path,
                strerror(errno));
 done:
@@ -75,7 +74,7 @@ rj_status rj_manifest_write(const char *folder, int n_units, const rj_manifest_u
     RJ_TRY(units_json(n_units, unit, &text));
     *same = rj_path_exists(path) && rj_file_load(path, MANIFEST_LIMIT, &old, &n_old) == RJ_OK &&
             strcmp(old, text) == 0;
-    if (!*same) RJ_TRY(rj_text_replace(path, text, strlen(text)));
+    if (!*same) RJ_TRY(rj_text_replace(path, text, strlen(text), true));
     RJ_TRY(rj_hash_bytes(text, strlen(text), sha256));
 done:
     RJ_FREE(old);
@@ -175,7 +174,7 @@ rj_status rj_status_write(const char *folder, const rj_run_state *state)
                            "{\"state\": \"%s\", \"done\": %d, \"total\": %d, \"eta\": %s, \"failed\": %d}\n",
                            state->state, state->done, state->total, eta, state->failed);
     RJ_TRY(rj_path_join(folder, "status.json", &path));
-    RJ_TRY(rj_text_replace(path, text, (size_t)n));
+    RJ_TRY(rj_text_replace(path, text, (size_t)n, false));
 done:
     RJ_FREE(path);
     return st;

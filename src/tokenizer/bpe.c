@@ -19,6 +19,8 @@ struct rj_bpe {
     rj_vocab *vocab;
     merge *slot; /* hash table over (left, right) */
     ptrdiff_t n_slots, used, n_merges;
+    char *both; /* the token that a merge makes, while building */
+    ptrdiff_t cap_both;
     double *score; /* by id; NULL: merges decide */
     ptrdiff_t n_scores;
     int32_t byte_id[256]; /* of <0x00> .. <0xFF>, or -1 */
@@ -27,13 +29,15 @@ struct rj_bpe {
 
 struct rj_bpe_symbol {
     ptrdiff_t at, n; /* bytes; n = 0 once merged into its left neighbour */
+    ptrdiff_t chars;
     ptrdiff_t prev, next;
     int32_t
         id; /* or SPELT_BY_BYTES: known to a scored vocabulary by its bytes only, unless a merge takes it in */
 };
 
 struct rj_bpe_candidate {
-    double key; /* rank, or minus the score: smallest first */
+    double key;            /* rank, or minus the score: smallest first */
+    ptrdiff_t left, right; /* characters of the parts, where scores decide */
     ptrdiff_t at;
     int32_t id;
 };
@@ -60,6 +64,7 @@ void rj_bpe_destroy(rj_bpe **bpe)
     if (*bpe == NULL) return;
     rj_vocab_destroy(&(*bpe)->vocab);
     rj_free((*bpe)->slot);
+    rj_free((*bpe)->both);
     rj_free((*bpe)->score);
     RJ_FREE(*bpe);
 }
@@ -107,14 +112,13 @@ rj_status rj_bpe_merge(rj_bpe *bpe, const char *where, const char *left, ptrdiff
                        ptrdiff_t n_right)
 {
     rj_status st = RJ_OK;
-    char *both = NULL;
     const int32_t a = rj_vocab_find(bpe->vocab, left, n_left), b = rj_vocab_find(bpe->vocab, right, n_right);
 
     RJ_REQUIRE(bpe->n_merges < INT32_MAX, RJ_ERR_FORMAT, "%s: more than %d merges", where, INT32_MAX);
-    RJ_NEW(both, n_left + n_right, 1);
-    memcpy(both, left, (size_t)n_left);
-    memcpy(both + n_left, right, (size_t)n_right);
-    const int32_t id = rj_vocab_find(bpe->vocab, both, n_left + n_right);
+    RJ_GROW(bpe->both, bpe->cap_both, n_left + n_right + 1);
+    memcpy(bpe->both, left, (size_t)n_left);
+    memcpy(bpe->both + n_left, right, (size_t)n_right);
+    const int32_t id = rj_vocab_find(bpe->vocab, bpe->both, n_left + n_right);
     RJ_REQUIRE(a >= 0 && b >= 0 && id >= 0, RJ_ERR_FORMAT,
                "%s: merge %td, \"%.*s\" + \"%.*s\": %s is not in the vocabulary; the file is damaged or the "
                "two come "
@@ -128,7 +132,6 @@ rj_status rj_bpe_merge(rj_bpe *bpe, const char *where, const char *left, ptrdiff
     bpe->used += m->left < 0;
     *m = (merge){a, b, (int32_t)bpe->n_merges++, id};
 done:
-    rj_free(both);
     return st;
 }
 
@@ -161,9 +164,15 @@ void rj_bpe_work_free(rj_bpe_work *w)
     *w = (rj_bpe_work){0};
 }
 
+/* Equal ranks are one pair at several places. Equal scores are in the order in which transformers writes the merges of
+ * a SentencePiece vocabulary (convert_slow_tokenizer.py, generate_merges): longer parts first, then smaller ids. */
 static bool before(const rj_bpe_candidate *a, const rj_bpe_candidate *b)
 {
-    return a->key != b->key ? a->key < b->key : a->at < b->at;
+    if (a->key != b->key) return a->key < b->key;
+    if (a->left != b->left) return a->left > b->left;
+    if (a->right != b->right) return a->right > b->right;
+    if (a->id != b->id) return a->id < b->id;
+    return a->at < b->at;
 }
 
 static rj_status heap_push(rj_bpe_work *w, rj_bpe_candidate c)
@@ -205,12 +214,12 @@ static bool candidate(const rj_bpe *bpe, const rj_bpe_work *w, const char *text,
     if (bpe->score != NULL) {
         const int32_t id = rj_vocab_find(bpe->vocab, text + left->at, left->n + right->n);
         if (id < 0 || id >= bpe->n_scores) return false;
-        *c = (rj_bpe_candidate){-bpe->score[id], i, id};
+        *c = (rj_bpe_candidate){-bpe->score[id], left->chars, right->chars, i, id};
         return true;
     }
     const merge *m = slot_of(bpe, left->id, right->id);
     if (m->left < 0) return false;
-    *c = (rj_bpe_candidate){m->rank, i, m->id};
+    *c = (rj_bpe_candidate){.key = m->rank, .at = i, .id = m->id};
     return true;
 }
 
@@ -226,7 +235,7 @@ static rj_status symbol_add(rj_bpe_work *w, ptrdiff_t at, ptrdiff_t n, int32_t i
     rj_status st = RJ_OK;
 
     RJ_GROW(w->symbol, w->cap, w->n + 1);
-    w->symbol[w->n] = (rj_bpe_symbol){at, n, w->n - 1, NONE, id};
+    w->symbol[w->n] = (rj_bpe_symbol){at, n, 1, w->n - 1, NONE, id};
     if (w->n > 0) w->symbol[w->n - 1].next = w->n;
     w->n++;
 done:
@@ -287,6 +296,7 @@ static rj_status merge_all(const rj_bpe *bpe, rj_bpe_work *w, const char *text)
         rj_bpe_symbol *right = &w->symbol[left->next];
         left->id = top.id;
         left->n += right->n;
+        left->chars += right->chars;
         right->n = 0;
         left->next = right->next;
         if (left->next >= 0) w->symbol[left->next].prev = top.at;

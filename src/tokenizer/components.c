@@ -177,6 +177,12 @@ static rj_status normalizer_sequence(const reader *r, const json_t *o)
     return read_list(r, o, "normalizers");
 }
 
+static rj_status normalizer_nfc(const reader *r, const json_t *o)
+{
+    (void)o;
+    return add_step(r, (rj_step){.kind = RJ_STEP_NFC}, NULL, NULL);
+}
+
 static rj_status normalizer_prepend(const reader *r, const json_t *o)
 {
     rj_status st = RJ_OK;
@@ -280,6 +286,7 @@ done:
 }
 
 static const kind NORMALIZERS[] = {{"Sequence", normalizer_sequence},
+                                   {"NFC", normalizer_nfc},
                                    {"Prepend", normalizer_prepend},
                                    {"Replace", normalizer_replace},
                                    {NULL, NULL}};

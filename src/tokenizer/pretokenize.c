@@ -5,6 +5,7 @@
 
 #include "resjac/base/memory.h"
 #include "resjac/tokenizer/grow.h"
+#include "resjac/tokenizer/nfc.h"
 #include "resjac/tokenizer/utf8.h"
 
 typedef struct {
@@ -17,6 +18,7 @@ typedef struct {
     rj_matcher *matcher;
     span *list;
     ptrdiff_t n, cap;
+    rj_nfc_work nfc;
 } work;
 
 /* Runs of bytes and the first of their characters: three are shown as themselves, three moved to U+0100 and after. */
@@ -110,6 +112,18 @@ static rj_status step_cut(const rj_step *step, work *w, const char *text, rj_pie
     return rj_added_cut(step->added, w->matcher, text, in.n, in.first, out);
 }
 
+static rj_status step_nfc(const rj_step *step, work *w, const char *text, rj_piece in, rj_pieces *out)
+{
+    rj_status st = RJ_OK;
+    const ptrdiff_t at = out->n_text;
+
+    (void)step;
+    RJ_TRY(rj_nfc_write(&w->nfc, text, in.n, out));
+    RJ_TRY(rj_pieces_add(out, at, out->n_text - at, in.first));
+done:
+    return st;
+}
+
 static rj_status step_prepend(const rj_step *step, work *w, const char *text, rj_piece in, rj_pieces *out)
 {
     rj_status st = RJ_OK;
@@ -181,11 +195,9 @@ done:
 }
 
 typedef rj_status (*step_run)(const rj_step *step, work *w, const char *text, rj_piece in, rj_pieces *out);
-static const step_run RUN[] = {[RJ_STEP_CUT] = step_cut,
-                               [RJ_STEP_PREPEND] = step_prepend,
-                               [RJ_STEP_REPLACE] = step_replace,
-                               [RJ_STEP_SPLIT] = step_split,
-                               [RJ_STEP_BYTES] = step_bytes};
+static const step_run RUN[] = {
+    [RJ_STEP_CUT] = step_cut,         [RJ_STEP_NFC] = step_nfc,     [RJ_STEP_PREPEND] = step_prepend,
+    [RJ_STEP_REPLACE] = step_replace, [RJ_STEP_SPLIT] = step_split, [RJ_STEP_BYTES] = step_bytes};
 
 rj_status rj_steps_run(const rj_steps *s, ptrdiff_t first, ptrdiff_t last, rj_matcher *m, rj_pieces *p,
                        rj_pieces *spare)
@@ -208,6 +220,7 @@ rj_status rj_steps_run(const rj_steps *s, ptrdiff_t first, ptrdiff_t last, rj_ma
     }
 done:
     rj_free(w.list);
+    rj_nfc_work_free(&w.nfc);
     return st;
 }
 

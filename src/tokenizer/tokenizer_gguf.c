@@ -15,14 +15,22 @@ enum {
     TYPE_USER = 4
 }; /* tokenizer.ggml.token_type of what is cut from a text */
 
+/* tokenizer.ggml.tokens and token_type. */
+typedef struct {
+    rj_span *token;
+    int64_t *type; /* NULL where the key is missing */
+    ptrdiff_t n;
+    char *marks; /* what restored tokens point to */
+} table;
+
 #define KEY(name) "tokenizer.ggml." name
 #define PARTS(normalizer, list)                                                                              \
     "{\"normalizer\": " normalizer ", \"pre_tokenizer\": {\"type\": \"Sequence\", \"pretokenizers\": [" list \
     "]}}"
 #define BYTE_LEVEL(regex) "{\"type\": \"ByteLevel\", \"add_prefix_space\": false, \"use_regex\": " regex "}"
 #define DIGITS            "{\"type\": \"Digits\", \"individual_digits\": true}"
-#define CL100K                                                                                               \
-    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?\\\\p{L}+|\\\\p{N}{1,3}|"                    \
+#define CL100K(digits)                                                                                       \
+    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?\\\\p{L}+|\\\\p{N}" digits "|"               \
     " ?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n]*|\\\\s*[\\\\r\\\\n]+|\\\\s+(?!\\\\S)|\\\\s+"
 #define SPLIT(regex)                                                                                         \
     "{\"type\": \"Split\", \"pattern\": {\"Regex\": \"" regex                                                \
@@ -32,16 +40,21 @@ enum {
 
 #define GPT2   PARTS("null", BYTE_LEVEL("true"))
 #define SMOLLM PARTS("null", DIGITS ", " BYTE_LEVEL("true"))
-#define LLAMA3 PARTS("null", SPLIT(CL100K) ", " BYTE_LEVEL("false"))
+#define LLAMA3 PARTS("null", SPLIT(CL100K("{1,3}")) ", " BYTE_LEVEL("false"))
+#define QWEN2                                                                                                \
+    PARTS("{\"type\": \"NFC\"}", SPLIT(CL100K("")) ", " BYTE_LEVEL("false")) /* llama.cpp leaves NFC out */
 
 typedef struct {
     const char *name, *parts;
     bool ignore_merges, add_bos; /* what the name stands for where no key says it */
 } pre;
 
+static const char MARK[] = "\xE2\x96\x81"; /* U+2581 */
+
 static const pre PRE[] = {
     {"gpt-2", GPT2, false, false},     {"phi-2", GPT2, false, false},  {"smollm", SMOLLM, false, false},
     {"llama-bpe", LLAMA3, true, true}, {"llama3", LLAMA3, true, true}, {"llama-v3", LLAMA3, true, true},
+    {"qwen2", QWEN2, false, false},
 };
 
 /* By add_space_prefix. */
@@ -105,18 +118,25 @@ done:
     return st;
 }
 
-static rj_status read_scores(const rj_gguf *g, ptrdiff_t n_tokens, rj_bpe *bpe)
+static bool is_restored(const table *t, ptrdiff_t i)
+{
+    return t->marks != NULL && t->token[i].text == t->marks;
+}
+
+static rj_status read_scores(const rj_gguf *g, const table *t, rj_bpe *bpe)
 {
     rj_status st = RJ_OK;
     double *score = NULL;
     ptrdiff_t n = 0;
 
     RJ_TRY(rj_gguf_numbers(g, KEY("scores"), &score, &n));
-    RJ_REQUIRE(n == n_tokens, RJ_ERR_FORMAT, "%s: " KEY("scores") " has %td entries, " KEY("tokens") " %td",
-               rj_gguf_path(g), n, n_tokens);
-    for (ptrdiff_t i = 0; i < n; i++)
+    RJ_REQUIRE(n == t->n, RJ_ERR_FORMAT, "%s: " KEY("scores") " has %td entries, " KEY("tokens") " %td",
+               rj_gguf_path(g), n, t->n);
+    for (ptrdiff_t i = 0; i < n; i++) {
         RJ_REQUIRE(isfinite(score[i]), RJ_ERR_FORMAT, "%s: " KEY("scores") ": entry %td is %g",
                    rj_gguf_path(g), i, score[i]);
+        if (is_restored(t, i)) score[i] = 0.0; /* as in SentencePiece's own file */
+    }
     rj_bpe_scores(bpe, score, n);
     score = NULL;
 done:
@@ -134,35 +154,81 @@ static bool is_well_formed(rj_span s)
     return true;
 }
 
+static bool is_run_of_spaces(rj_span s)
+{
+    size_t n = 0;
+
+    while (n < s.n && s.text[n] == ' ') n++;
+    return n == s.n && n > 0;
+}
+
+/* The user's runs of U+2581, which converters to GGUF write as spaces: tokenizer.json looks for U+2581 in the text as it
+ * is, and merges those that come from spaces. One whose U+2581 are another token was spaces from the beginning. */
+static rj_status restore_marks(table *t, rj_vocab *vocab)
+{
+    rj_status st = RJ_OK;
+    const ptrdiff_t k = sizeof MARK - 1;
+    ptrdiff_t longest = 0;
+
+    for (ptrdiff_t i = 0; i < t->n && t->type != NULL; i++)
+        if (t->type[i] == TYPE_USER && is_run_of_spaces(t->token[i]) && (ptrdiff_t)t->token[i].n > longest)
+            longest = (ptrdiff_t)t->token[i].n;
+    if (longest == 0) return RJ_OK;
+    RJ_NEW(t->marks, k * longest, 1);
+    for (ptrdiff_t i = 0; i < longest; i++) memcpy(t->marks + k * i, MARK, (size_t)k);
+    for (ptrdiff_t i = 0; i < t->n; i++) {
+        const ptrdiff_t n = k * (ptrdiff_t)t->token[i].n;
+        if (t->type[i] != TYPE_USER || !is_run_of_spaces(t->token[i])) continue;
+        if (rj_vocab_find(vocab, t->marks, n) >= 0) continue;
+        t->token[i] = (rj_span){t->marks, (size_t)n};
+        RJ_TRY(rj_vocab_put(vocab, t->marks, n, (int32_t)i));
+    }
+done:
+    return st;
+}
+
+static rj_status read_table(const rj_gguf *g, table *t, rj_vocab *vocab)
+{
+    rj_status st = RJ_OK;
+    ptrdiff_t n_types = 0;
+
+    RJ_TRY(rj_gguf_strings(g, KEY("tokens"), &t->token, &t->n));
+    RJ_REQUIRE(t->n > 0 && t->n <= RJ_MAX_TOKEN_ID, RJ_ERR_FORMAT, "%s: " KEY("tokens") " has %td entries",
+               rj_gguf_path(g), t->n);
+    if (rj_gguf_has(g, KEY("token_type"))) {
+        RJ_TRY(rj_gguf_integers(g, KEY("token_type"), &t->type, &n_types));
+        RJ_REQUIRE(n_types == t->n, RJ_ERR_FORMAT,
+                   "%s: " KEY("token_type") " has %td entries, " KEY("tokens") " %td", rj_gguf_path(g),
+                   n_types, t->n);
+    }
+    for (ptrdiff_t i = 0; i < t->n; i++)
+        RJ_TRY(rj_vocab_put(vocab, t->token[i].text, (ptrdiff_t)t->token[i].n, (int32_t)i));
+done:
+    return st;
+}
+
 /* Control, user-defined and unknown tokens are cut out of the text as it is, the longest first, as llama.cpp does when
  * it parses special tokens; GGUF does not keep which of them Hugging Face would search in the normalized text. */
-static rj_status read_added(const rj_gguf *g, const rj_json *parts, const rj_span *token, ptrdiff_t n,
-                            rj_tokenizer *tok)
+static rj_status read_added(const rj_gguf *g, const rj_json *parts, const table *t, rj_tokenizer *tok)
 {
     rj_status st = RJ_OK;
     rj_added_token *added = NULL;
-    int64_t *type = NULL;
-    ptrdiff_t n_types = 0, kept = 0;
+    const ptrdiff_t n = t->type != NULL ? t->n : 0;
+    ptrdiff_t kept = 0;
 
-    if (rj_gguf_has(g, KEY("token_type"))) {
-        RJ_TRY(rj_gguf_integers(g, KEY("token_type"), &type, &n_types));
-        RJ_REQUIRE(n_types == n, RJ_ERR_FORMAT,
-                   "%s: " KEY("token_type") " has %td entries, " KEY("tokens") " %td", rj_gguf_path(g),
-                   n_types, n);
-    }
-    RJ_NEW(added, n_types, 1);
-    for (ptrdiff_t i = 0; i < n_types; i++) {
-        if ((type[i] != TYPE_UNKNOWN && type[i] != TYPE_CONTROL && type[i] != TYPE_USER) || token[i].n == 0)
-            continue;
-        RJ_REQUIRE(is_well_formed(token[i]), RJ_ERR_FORMAT,
+    RJ_NEW(added, n, 1);
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const int64_t type = t->type[i];
+        const rj_span text = t->token[i];
+        if ((type != TYPE_UNKNOWN && type != TYPE_CONTROL && type != TYPE_USER) || text.n == 0) continue;
+        RJ_REQUIRE(is_well_formed(text), RJ_ERR_FORMAT,
                    "%s: " KEY("tokens") ": entry %td is special and no UTF-8", rj_gguf_path(g), i);
-        added[kept++] = (rj_added_token){.text = token[i].text, .n = (ptrdiff_t)token[i].n, .id = (int32_t)i};
-        RJ_TRY(rj_vocab_put(tok->added, token[i].text, (ptrdiff_t)token[i].n, (int32_t)i));
+        added[kept++] = (rj_added_token){.text = text.text, .n = (ptrdiff_t)text.n, .id = (int32_t)i};
+        RJ_TRY(rj_vocab_put(tok->added, text.text, (ptrdiff_t)text.n, (int32_t)i));
     }
     RJ_TRY(rj_tokenizer_add_tokens(tok, parts, json_object_get(parts->root, "normalizer"), added, kept));
 done:
     rj_free(added);
-    rj_free(type);
     return st;
 }
 
@@ -186,15 +252,14 @@ done:
     return st;
 }
 
-static rj_status read_parts(const rj_gguf *g, const char *parts, const rj_span *token, ptrdiff_t n,
-                            rj_tokenizer *tok)
+static rj_status read_parts(const rj_gguf *g, const char *parts, const table *t, rj_tokenizer *tok)
 {
     rj_status st = RJ_OK;
     char label[RJ_LABEL_SIZE];
     rj_json *j = NULL;
 
     RJ_TRY(rj_json_parse(rj_gguf_path(g), parts, strlen(parts), &j));
-    RJ_TRY(read_added(g, j, token, n, tok));
+    RJ_TRY(read_added(g, j, t, tok));
     RJ_TRY(rj_pretokenizer_read(j, json_object_get(j->root, "pre_tokenizer"), &tok->steps, label));
 done:
     rj_json_close(&j);
@@ -226,7 +291,7 @@ done:
     return st;
 }
 
-static rj_status read_merging(const rj_gguf *g, const rj_span *token, ptrdiff_t n, rj_tokenizer *tok)
+static rj_status read_merging(const rj_gguf *g, const table *t, rj_tokenizer *tok)
 {
     rj_status st = RJ_OK;
     const pre *row = NULL;
@@ -234,25 +299,26 @@ static rj_status read_merging(const rj_gguf *g, const rj_span *token, ptrdiff_t 
     RJ_TRY(find_pre(g, &row));
     RJ_TRY(read_merges(g, tok->model));
     rj_bpe_finish(tok->model, (rj_bpe_options){.unknown = RJ_BPE_DROP, .ignore_merges = row->ignore_merges});
-    RJ_TRY(read_parts(g, row->parts, token, n, tok));
-    RJ_TRY(read_frame(g, n, row->add_bos, NO_TOKEN, NO_TOKEN, &tok->frame));
+    RJ_TRY(read_parts(g, row->parts, t, tok));
+    RJ_TRY(read_frame(g, t->n, row->add_bos, NO_TOKEN, NO_TOKEN, &tok->frame));
     strcpy(tok->label, row->name);
 done:
     return st;
 }
 
-static rj_status read_scored(const rj_gguf *g, const rj_span *token, ptrdiff_t n, rj_tokenizer *tok)
+static rj_status read_scored(const rj_gguf *g, table *t, rj_tokenizer *tok)
 {
     rj_status st = RJ_OK;
     int32_t unknown = SPM_UNKNOWN;
     bool prefix = true;
 
-    RJ_TRY(read_scores(g, n, tok->model));
-    RJ_TRY(read_id(g, KEY("unknown_token_id"), n, &unknown));
+    RJ_TRY(restore_marks(t, rj_bpe_vocab(tok->model)));
+    RJ_TRY(read_scores(g, t, tok->model));
+    RJ_TRY(read_id(g, KEY("unknown_token_id"), t->n, &unknown));
     RJ_TRY(read_flag(g, KEY("add_space_prefix"), &prefix));
     rj_bpe_finish(tok->model, (rj_bpe_options){.unknown = unknown, .byte_fallback = true});
-    RJ_TRY(read_parts(g, SPM[prefix], token, n, tok));
-    RJ_TRY(read_frame(g, n, true, SPM_BOS, SPM_EOS, &tok->frame));
+    RJ_TRY(read_parts(g, SPM[prefix], t, tok));
+    RJ_TRY(read_frame(g, t->n, true, SPM_BOS, SPM_EOS, &tok->frame));
     strcpy(tok->label, "none");
 done:
     return st;
@@ -261,8 +327,7 @@ done:
 rj_status rj_tokenizer_read_gguf(const rj_gguf *g, rj_tokenizer *tok)
 {
     rj_status st = RJ_OK;
-    rj_span *token = NULL;
-    ptrdiff_t n = 0;
+    table t = {0};
     char model[MAX_NAME];
 
     RJ_TRY(read_name(g, KEY("model"), model));
@@ -270,14 +335,12 @@ rj_status rj_tokenizer_read_gguf(const rj_gguf *g, rj_tokenizer *tok)
     RJ_REQUIRE(scored || strcmp(model, "gpt2") == 0, RJ_ERR_FORMAT,
                "%s: " KEY("model") " \"%s\" is not supported; supported: gpt2, llama", rj_gguf_path(g),
                model);
-    RJ_TRY(rj_gguf_strings(g, KEY("tokens"), &token, &n));
-    RJ_REQUIRE(n > 0 && n <= RJ_MAX_TOKEN_ID, RJ_ERR_FORMAT, "%s: " KEY("tokens") " has %td entries",
-               rj_gguf_path(g), n);
     RJ_TRY(rj_bpe_create(&tok->model));
-    for (ptrdiff_t i = 0; i < n; i++)
-        RJ_TRY(rj_vocab_put(rj_bpe_vocab(tok->model), token[i].text, (ptrdiff_t)token[i].n, (int32_t)i));
-    RJ_TRY(scored ? read_scored(g, token, n, tok) : read_merging(g, token, n, tok));
+    RJ_TRY(read_table(g, &t, rj_bpe_vocab(tok->model)));
+    RJ_TRY(scored ? read_scored(g, &t, tok) : read_merging(g, &t, tok));
 done:
-    rj_free(token);
+    rj_free(t.marks);
+    rj_free(t.type);
+    rj_free(t.token);
     return st;
 }

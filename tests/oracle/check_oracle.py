@@ -13,11 +13,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-import float64  # first: lifts torch before transformers is imported
 import netCDF4
 import numpy as np
 import torch
 
+import float64  # first: lifts torch before transformers is imported
 import longhand
 import tiny_cases
 from checkpoints import read_folder, read_gguf
@@ -53,7 +53,9 @@ def check_numpy():
             x = longhand.block(x, *rest)
             state_error = max(state_error, np.linalg.norm(x - hidden[layer + 1]) / np.linalg.norm(x))
         logits = longhand.logits(x[-1], config, tensors)
-        state_error = max(state_error, np.linalg.norm(logits - stored["logits_last"]) / np.linalg.norm(logits))
+        state_error = max(
+            state_error, np.linalg.norm(logits - stored["logits_last"]) / np.linalg.norm(logits)
+        )
         print(f"numpy, complex step  {name:24s} states {state_error:.1e}  Jacobian {jacobian_error:.1e}")
         assert state_error < 1e-13 and jacobian_error < 1e-13
 
@@ -74,7 +76,9 @@ def check_differences():
             assert np.abs(jacobian - float64.residual_jacobian(y, x, batched=False)).max() < 1e-12
             exact = (jacobian + np.eye(len(jacobian))) @ direction.numpy()
             errors = [
-                np.linalg.norm(difference(float64.blocks(model)[layer], calls[layer], x, direction, h) - exact)
+                np.linalg.norm(
+                    difference(float64.blocks(model)[layer], calls[layer], x, direction, h) - exact
+                )
                 for h in (8e-4, 4e-4, 2e-4)
             ]
             worst = min(worst, *np.log2(np.array(errors[:-1]) / errors[1:]))
@@ -117,14 +121,21 @@ def check_loaders(tmp):
         gguf = f"model-{name.split()[1]}.gguf" if " " in name else ""
         shape = json.dumps({key: config[key] for key in SHAPE_KEYS if key in config})
         subprocess.run(
-            [sys.executable, "-c", UNLIFTED, str(path.parent), gguf, shape, tmp], check=True, capture_output=True
+            [sys.executable, "-c", UNLIFTED, str(path.parent), gguf, shape, tmp],
+            check=True,
+            capture_output=True,
         )
         # transformers drops the attention and MLP biases of a llama GGUF file.
         biasless = gguf and config["model_type"] == "llama"
-        wanted = {n: v.astype(np.float32) for n, v in tensors.items() if not (biasless and n.endswith(".bias"))}
+        wanted = {
+            n: v.astype(np.float32) for n, v in tensors.items() if not (biasless and n.endswith(".bias"))
+        }
         with np.load(tmp) as stock:
             same = [np.array_equal(stock[n].view(np.uint32), v.view(np.uint32)) for n, v in wanted.items()]
-        print(f"stock loader         {name:24s} {sum(same)} of {len(same)} tensors equal bit for bit", flush=True)
+        print(
+            f"stock loader         {name:24s} {sum(same)} of {len(same)} tensors equal bit for bit",
+            flush=True,
+        )
         assert all(same)
 
 

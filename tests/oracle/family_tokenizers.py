@@ -1,13 +1,13 @@
-"""Tokenizers of GPT-2, Qwen2 and Gemma 3: tiny ones trained here, and the real ones put together from a GGUF vocabulary.
+"""Tokenizers of GPT-2, Qwen2 and Gemma 3: tiny ones trained here, real ones from a GGUF vocabulary.
 
-    python family_tokenizers.py small                          golden/tokenizer_{gpt2_plain,qwen2,gemma3}/
-    python family_tokenizers.py real --gguf FILE --out DIR     tokenizer.json and a corpus of 10,000 strings
+    python family_tokenizers.py small                        golden/tokenizer_{gpt2_plain,qwen2,gemma3}/
+    python family_tokenizers.py real --gguf FILE --out DIR   tokenizer.json and a corpus of 10,000 strings
 
-| family | normalizer               | pre-tokenizer                              | model                         | added |
-|--------|--------------------------|--------------------------------------------|-------------------------------|-------|
-| gpt2   |                          | ByteLevel(GPT-2 regex, no prefix space)    | BPE                           |       |
-| qwen2  | NFC                      | Split(regex, isolated) + ByteLevel(no regex) | BPE                         |       |
-| gemma3 | Replace(" " -> U+2581)   | Split(" ", merged with previous)           | BPE, byte fallback, fused unk | <bos> |
+| family | normalizer             | pre-tokenizer                                | model                         | adds  |
+|--------|------------------------|----------------------------------------------|-------------------------------|-------|
+| gpt2   |                        | ByteLevel(GPT-2 regex, no prefix space)      | BPE                           |       |
+| qwen2  | NFC                    | Split(regex, isolated) + ByteLevel(no regex) | BPE                           |       |
+| gemma3 | Replace(" " -> U+2581) | Split(" ", merged with previous)             | BPE, byte fallback, fused unk | <bos> |
 
 A Gemma's merges are made of its scores as transformers converts a SentencePiece model: tokens the user defined come
 first. GGUF writes the user's runs of U+2581 as spaces; they are turned back here.
@@ -20,17 +20,35 @@ import unicodedata
 from pathlib import Path
 
 import gguf
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+from tokenizers import (
+    AddedToken,
+    Regex,
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    processors,
+)
 
 import token_corpus
-from tiny_tokenizers import BYTE, GOLDEN, MARK, UNKNOWN, all_merges, end_gguf, sentencepiece, template, trained
+from tiny_tokenizers import (
+    BYTE,
+    GOLDEN,
+    MARK,
+    all_merges,
+    end_gguf,
+    sentencepiece,
+    template,
+    trained,
+)
 from tokens import CONTROL, NORMAL, USER_DEFINED, split_merge
+from tokens import from_gguf as smollm_from_gguf
 
 QWEN2 = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
     r"|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
-UNUSED = 5
 
 
 def byte_level(model, family):
@@ -86,7 +104,10 @@ def small_gemma3():
     """(tokenizer, kinds, scores) in the order of the real file, unk among the control tokens."""
     kinds = {t: CONTROL for t in ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>"]}
     kinds["[multimodal]"] = USER_DEFINED
-    kinds |= {f"<unused{i}>": CONTROL for i in range(3)} | {"<start_of_turn>": CONTROL, "<end_of_turn>": CONTROL}
+    kinds |= {f"<unused{i}>": CONTROL for i in range(3)} | {
+        "<start_of_turn>": CONTROL,
+        "<end_of_turn>": CONTROL,
+    }
     kinds |= {"\n" * n: USER_DEFINED for n in range(1, 5)} | {MARK * n: USER_DEFINED for n in range(2, 8)}
     kinds |= {t: USER_DEFINED for t in ["<table>", "</table>", "<b>"]}
     kinds |= {f"<0x{b:02X}>": BYTE for b in range(256)}
@@ -134,9 +155,11 @@ def gguf_of_gemma3(path, kinds, scores):
 
 
 def from_gguf(path):
-    """The tokenizer of a real Qwen2, GPT-2 or Gemma 3 file."""
+    """The tokenizer of a real file: Qwen2, GPT-2, Gemma 3, SmolLM2."""
     reader = gguf.GGUFReader(path)
     get = lambda key: reader.fields[f"tokenizer.ggml.{key}"].contents()  # noqa: E731
+    if get("pre") == "smollm":
+        return smollm_from_gguf(path)
     tokens, kinds = get("tokens"), get("token_type")
     if get("model") == "llama":
         assert not get("add_space_prefix") and get("add_bos_token")
@@ -159,15 +182,27 @@ def from_gguf(path):
 
 # What NFC composes, reorders, leaves alone, and takes apart.
 COMPOSING = [
-    "e\u0301", "o\u0308\u0301", "a\u0323\u0302", "a\u0302\u0323", "u\u031b\u0301", "s\u0323\u0307", "s\u0307\u0323",
-    "\u1e69", "\u1e9b\u0323", "\u212b", "\u2126", "\u212a", "\u0344", "\u0308\u0301", "\u0340", "\u0374", "\u037e",
-    "\u1100\u1161", "\u1100\u1161\u11a8", "\uac00\u11a8", "\uac01\u11a8", "\u1112\u1175\u11c2", "\u0958", "\u0915\u093c",
-    "\u09c7\u09be", "\u0b47\u0b57", "\u0dd9\u0dcf\u0dca", "\u1025\u102e", "\u3046\u3099", "\u304b\u3099", "\u2adc",
-    "a\u0327\u0301", "a\u0315\u0300\u05ae\u0301", "c\u0327\u0301", "\u00c7\u0301", "\u0041\u030a\u0301", "q\u0307\u0323",
-    "e\u034f\u0301", "e\u200d\u0301", "\u0301", "\u0301\u0327", "\u0627\u0653", "\u06d5\u0654", "\U0001d15e",
-    "\U000110a5\U000110ba", "\uf900", "\ufa0e", "\U0002f800", "\ufb1d", "\ufb2a", "\u1fee", "\u1fef", "n\u0303", "A\u0328\u0301",
+    "e\u0301", "o\u0308\u0301", "a\u0323\u0302", "a\u0302\u0323", "u\u031b\u0301", "s\u0323\u0307",
+    "s\u0307\u0323", "\u1e69", "\u1e9b\u0323", "\u212b", "\u2126", "\u212a", "\u0344", "\u0308\u0301",
+    "\u0340", "\u0374", "\u037e", "\u1100\u1161", "\u1100\u1161\u11a8", "\uac00\u11a8", "\uac01\u11a8",
+    "\u1112\u1175\u11c2", "\u0958", "\u0915\u093c", "\u09c7\u09be", "\u0b47\u0b57", "\u0dd9\u0dcf\u0dca",
+    "\u1025\u102e", "\u3046\u3099", "\u304b\u3099", "\u2adc", "a\u0327\u0301", "a\u0315\u0300\u05ae\u0301",
+    "c\u0327\u0301", "\u00c7\u0301", "\u0041\u030a\u0301", "q\u0307\u0323", "e\u034f\u0301",
+    "e\u200d\u0301", "\u0301", "\u0301\u0327", "\u0627\u0653", "\u06d5\u0654", "\U0001d15e",
+    "\U000110a5\U000110ba", "\uf900", "\ufa0e", "\U0002f800", "\ufb1d", "\ufb2a", "\u1fee", "\u1fef",
+    "n\u0303", "A\u0328\u0301",
 ]  # fmt: skip
-EXTRA = ["<bos>", "<eos> a", "<unk>", "<unused1>", "<table>x</table>", "<tool_call>", "<start_of_turn>user\n", "  ", "   a"]
+EXTRA = [
+    "<bos>",
+    "<eos> a",
+    "<unk>",
+    "<unused1>",
+    "<table>x</table>",
+    "<tool_call>",
+    "<start_of_turn>user\n",
+    "  ",
+    "   a",
+]
 
 
 def decomposed(rng):
@@ -185,17 +220,14 @@ def strings(count, seed, longest):
     rng = random.Random(seed + 1)
     parts = [*COMPOSING, " ", "a", "1", "'s", "\n"]
     names = [*token_corpus.SPECIAL, *EXTRA, *EXTRA, " ", "a", "\n\n", "\t\t", "    "]
-    out = [t for t in token_corpus.corpus(3 * count, seed) if len(t) <= longest][: count - count // 3]
-    out += COMPOSING + EXTRA
-    while len(out) < count + 50:
-        kind = rng.randrange(4)
-        out.append(
-            decomposed(rng)
-            if kind == 0
-            else "".join(rng.choices(names if kind == 1 else parts, k=rng.randint(1, 6)))
-        )
+    short = (t for t in token_corpus.corpus(3 * count, seed) if len(t) <= longest)
     # A doubled U+2581 is a token of its own in a Gemma's tokenizer.json, and two spaces in its GGUF file.
-    return [t for t in dict.fromkeys(out) if MARK * 2 not in t][:count]
+    out = dict.fromkeys([t for t in short if MARK * 2 not in t][: count - count // 3] + COMPOSING + EXTRA)
+    while len(out) < count:
+        kind = rng.randrange(4)
+        pool = names if kind == 1 else parts
+        out[decomposed(rng) if kind == 0 else "".join(rng.choices(pool, k=rng.randint(1, 6)))] = None
+    return list(out)
 
 
 def write_corpus(path, tokenizer, texts):
@@ -223,13 +255,15 @@ def small(out, count):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("what", choices=["small", "real"])
     parser.add_argument("--gguf")
     parser.add_argument("--out", type=Path, default=GOLDEN)
     args = parser.parse_args()
     if args.what == "small":
-        return small(args.out, 2000)
+        return small(args.out, 1500)
     args.out.mkdir(parents=True, exist_ok=True)
     tokenizer = from_gguf(args.gguf)
     tokenizer.save(str(args.out / "tokenizer.json"), pretty=False)

@@ -26,6 +26,9 @@ from transformers import (  # noqa: E402
     Qwen2Config,
     Qwen2ForCausalLM,
 )
+from transformers import logging as transformers_logging  # noqa: E402
+
+transformers_logging.set_verbosity_error()  # default ids of special tokens lie outside the tiny vocabularies
 
 CLASSES = {
     "llama": (LlamaConfig, LlamaForCausalLM),
@@ -141,6 +144,18 @@ def residual_jacobian(node, leaf, batched=True):
     """[d, d]: derivative of the last token of the output by the last token of the input, identity removed."""
     jacobian = jacobian_by_source(node, leaf, batched)[-1]
     return jacobian - torch.eye(len(jacobian)).numpy()
+
+
+def wide_residual_jacobian(node, leaf, n_rows=64):
+    """The same by `n_rows` rows at a time, in memory that a large model leaves."""
+    d = node.shape[-1]
+    out = -torch.eye(d)
+    with NoFloat32():
+        for begin in range(0, d, n_rows):
+            some = torch.eye(d)[begin : begin + n_rows]
+            (rows,) = torch.autograd.grad(node[0, -1], leaf, some, retain_graph=True, is_grads_batched=True)
+            out[begin : begin + n_rows] += rows[:, 0, -1]
+    return out.numpy()
 
 
 def rotary_tables(model):

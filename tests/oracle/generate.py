@@ -7,10 +7,10 @@ import argparse
 import zlib
 from pathlib import Path
 
-import float64  # first: lifts torch before transformers is imported
 import netCDF4
 import numpy as np
 
+import float64  # first: lifts torch before transformers is imported
 import measures
 import tiny_cases
 import tiny_gguf
@@ -98,7 +98,8 @@ def write_reference(path, variables, source):
             file.createVariable(name, kind, dims, **packed)[...] = values
 
 
-# GGUF files hold the same model again: their references keep what depends on reading the weights.
+# GGUF files hold the same model again: their references keep what depends on reading the weights, and a few measures of
+# the Llamas.
 GGUF_VARIABLES = (
     "token_ids",
     "hidden",
@@ -109,17 +110,15 @@ GGUF_VARIABLES = (
     "inv_freq_sliding",
     "attention_factor_sliding",
     "singular_value",
-    "hidden_norm",
-    "line_shape_score",
-    "k_count",
-    "coupling_misfit",
-    "excess_coupling",
 )
+GGUF_MEASURES = ("hidden_norm", "line_shape_score", "k_count", "coupling_misfit", "excess_coupling")
 
 
-def kept_variables(values):
-    names = [name for name in GGUF_VARIABLES if name in values]
-    return ["jacobian_columns" if name == "jacobian" else name for name in names] if "jacobian_columns" in values else names
+def kept_variables(values, config):
+    names = GGUF_VARIABLES + (GGUF_MEASURES if config["model_type"] == "llama" else ())
+    if "jacobian_columns" in values:
+        names = ["jacobian_columns" if name == "jacobian" else name for name in names]
+    return [name for name in names if name in values]
 
 
 def generate_case(name, out):
@@ -146,7 +145,7 @@ def generate_case(name, out):
         tiny_gguf.write_gguf(path, config, tensors, kind, tokenizer=tokenizer)
         gguf_config, gguf_tensors, divisors = read_gguf(path)
         values = reference(gguf_config, gguf_tensors, token_ids, divisors)
-        values = {variable: values[variable] for variable in kept_variables(values)}
+        values = {variable: values[variable] for variable in kept_variables(values, gguf_config)}
         write_reference(folder / f"reference-{kind}.nc", values, path.name)
     if name == "llama_base":
         tiny_gguf.write_gguf(folder / "model-F16-v2.gguf", config, tensors, "F16", 2, tokenizer)

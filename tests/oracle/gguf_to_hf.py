@@ -1,4 +1,5 @@
-"""A llama GGUF file as a Hugging Face folder: exactly its dequantised values in F32, half-split Q and K rows.
+"""A GGUF file as a Hugging Face folder: exactly its dequantised values in F32, under the names and in the order of
+transformers. (The norm weights of a Gemma, stored less 1, are rounded to F32.)
 
 python gguf_to_hf.py FILE.gguf FOLDER
 """
@@ -6,9 +7,14 @@ python gguf_to_hf.py FILE.gguf FOLDER
 import argparse
 from pathlib import Path
 
-import tokens
+import numpy as np
+
+import family_tokenizers
 from checkpoints import read_gguf
-from tiny_models import BASE, write_folder
+from tiny_cases import BASES
+from tiny_models import write_folder
+
+NAMES = ("architectures", "model_type", "hidden_act", "hidden_activation", "activation_function")
 
 
 def main():
@@ -21,9 +27,11 @@ def main():
     config, tensors, divisors = read_gguf(args.gguf)
     if divisors is not None:
         raise SystemExit("rope_freqs.weight: the rope_scaling entry behind it is not in the file")
-    names = {key: BASE[key] for key in ("architectures", "model_type", "hidden_act", "torch_dtype")}
-    write_folder(args.folder, {**names, **config}, tensors)
-    tokens.from_gguf(args.gguf).save(str(args.folder / "tokenizer.json"), pretty=False)
+    base = next(base for base in BASES.values() if base["model_type"] == config["model_type"])
+    names = {key: base[key] for key in NAMES if key in base}
+    tensors = {name: value.astype(np.float32) for name, value in tensors.items()}
+    write_folder(args.folder, {"torch_dtype": "float32", **names, **config}, tensors)
+    family_tokenizers.from_gguf(args.gguf).save(str(args.folder / "tokenizer.json"), pretty=False)
     print(args.folder, len(tensors), "tensors")
 
 

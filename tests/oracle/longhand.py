@@ -128,7 +128,9 @@ def rotary_block(x, layer, config, tensors, stored):
     out = linear("self_attn.o_proj", attention(q, k, v, scale, window))
     y = x + (norm("post_attention_layernorm", out) if gemma else out)
     h = norm("pre_feedforward_layernorm" if gemma else "post_attention_layernorm", y)
-    act = ACTIVATIONS[config.get("hidden_act", config.get("hidden_activation", "gelu_new" if gemma else "silu"))]
+    act = ACTIVATIONS[
+        config.get("hidden_act", config.get("hidden_activation", "gelu_new" if gemma else "silu"))
+    ]
     out = linear("mlp.down_proj", act(linear("mlp.gate_proj", h)) * linear("mlp.up_proj", h))
     return y + (norm("post_feedforward_layernorm", out) if gemma else out)
 
@@ -144,7 +146,10 @@ def gpt2_block(x, layer, config, tensors):
         return layer_norm(y, weight, bias, config["layer_norm_epsilon"])
 
     length, d = x.shape
-    q, k, v = (part.reshape(length, config["n_head"], -1) for part in np.split(conv("attn.c_attn", norm("ln_1", x)), 3, 1))
+    q, k, v = (
+        part.reshape(length, config["n_head"], -1)
+        for part in np.split(conv("attn.c_attn", norm("ln_1", x)), 3, 1)
+    )
     scale = 1 / np.sqrt(d // config["n_head"]) if config.get("scale_attn_weights", True) else 1.0
     if config.get("scale_attn_by_inverse_layer_idx"):
         scale /= layer + 1
@@ -163,16 +168,23 @@ def block(x, layer, config, tensors, stored):
 def embedded(config, tensors, ids):
     """[T, d]: what enters the first block."""
     if config.get("model_type") == "gpt2":
-        return tensors["transformer.wte.weight"][ids].astype(float) + tensors["transformer.wpe.weight"][: len(ids)]
+        return (
+            tensors["transformer.wte.weight"][ids].astype(float)
+            + tensors["transformer.wpe.weight"][: len(ids)]
+        )
     x = tensors["model.embed_tokens.weight"][ids].astype(float)
     return x * np.sqrt(config["hidden_size"]) if config.get("model_type") == "gemma3_text" else x
 
 
 def logits(x, config, tensors):
     """[vocab] from the last state of a token."""
-    wide = {name: tensors[name].astype(float) for name in tensors if "layers" not in name and ".h." not in name}
+    wide = {
+        name: tensors[name].astype(float) for name in tensors if "layers" not in name and ".h." not in name
+    }
     if config.get("model_type") == "gpt2":
-        x = layer_norm(x, wide["transformer.ln_f.weight"], wide["transformer.ln_f.bias"], config["layer_norm_epsilon"])
+        x = layer_norm(
+            x, wide["transformer.ln_f.weight"], wide["transformer.ln_f.bias"], config["layer_norm_epsilon"]
+        )
         return wide.get("lm_head.weight", wide["transformer.wte.weight"]) @ x
     gemma = config.get("model_type") == "gemma3_text"
     x = rms_norm(x, wide["model.norm.weight"] + gemma, config.get("rms_norm_eps", 1e-6))

@@ -55,7 +55,7 @@ def spectrum(jacobians):
     s = np.linalg.svd(jacobians, compute_uv=False)
     n_layer, d = s.shape
     p = s / s.sum(axis=1, keepdims=True)
-    # Two points say nothing about a line: missing below three blocks. A pre-LayerNorm block has s_d = 0 but for rounding.
+    # Two points say nothing about a line: missing below three blocks.
     depth = np.arange(1.0, n_layer + 1)
     fits = [linear_fit(depth, 1 / s[:, k]) if n_layer > 2 else (np.nan,) * 3 for k in range(d)]
     gap = (s[:, :-1] - s[:, 1:]) / s[:, :-1]

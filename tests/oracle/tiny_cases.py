@@ -218,7 +218,10 @@ CASES["gpt2_unscaled"] = dict(
     gguf=["BF16"],
 )
 CASES["qwen2_base"] = dict(
-    family="qwen2", config=dict(tie_word_embeddings=True, use_sliding_window=False, sliding_window=3), T=8, gguf=["F16"]
+    family="qwen2",
+    config=dict(tie_word_embeddings=True, use_sliding_window=False, sliding_window=3),
+    T=8,
+    gguf=["F16"],
 )
 CASES["qwen2_window"] = dict(
     family="qwen2",
@@ -275,7 +278,11 @@ CASES["qwen2_kquant"] = dict(
     folder=False,
 )
 CASES["gemma3_base"] = dict(
-    family="gemma3", config=dict(rope_scaling={"rope_type": "linear", "factor": 8.0}), dtype="F16", T=9, gguf=["F16"]
+    family="gemma3",
+    config=dict(rope_scaling={"rope_type": "linear", "factor": 8.0}),
+    dtype="F16",
+    T=9,
+    gguf=["F16"],
 )
 CASES["gemma3_new_keys"] = dict(
     family="gemma3",

@@ -40,7 +40,10 @@ def folder_tensors(name, tensors):
     """The tensors under the names of the folder, with those a reader must pass over."""
     case = CASES[name]
     prefix, new = case.get("prefix", ("", ""))
-    out = {(new + key.removeprefix(prefix) if key.startswith(prefix) else key): value for key, value in tensors.items()}
+    out = {
+        (new + key.removeprefix(prefix) if key.startswith(prefix) else key): value
+        for key, value in tensors.items()
+    }
     for key, shape in case.get("extra", {}).items():
         out[key] = np.full(shape, -10000.0 if shape == () else 1.0, np.float32)
     return out

@@ -17,6 +17,7 @@ GGUF file can say the same, tokenizer.gguf.
 import argparse
 import json
 import random
+from collections import Counter
 from pathlib import Path
 
 import gguf
@@ -107,7 +108,10 @@ def all_merges(scores):
 def sentencepiece(size, missing=()):
     """Tokens and scores in the order of Llama 2: specials, bytes, merged pieces, characters."""
     split = pre_tokenizers.Metaspace(prepend_scheme="always", split=True)
-    tokens, merges = trained(split, size, [], 120)
+    # Left to itself the trainer breaks ties between equally frequent characters at random.
+    counts = Counter(MARK + " ".join(TEXT).replace(" ", MARK))
+    alphabet = sorted(sorted(counts), key=lambda char: -counts[char])[:120]
+    tokens, merges = trained(split, size, alphabet, len(alphabet))
     merged = list(dict.fromkeys(a + b for a, b in merges))
     characters = [t for t in tokens if len(t) == 1]
     pieces = ["<unk>", "<s>", "</s>", *(f"<0x{b:02X}>" for b in range(256) if b not in missing)]

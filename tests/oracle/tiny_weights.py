@@ -132,7 +132,9 @@ def random_quantised(rng, kind, n_out, n_in, deviation):
     def with_scale(d):
         for offset, value in zip(scales, (d, d * ratio)):
             jitter = rng.uniform(0.8, 1.25, len(blocks)) if offset == scales[0] else 1
-            blocks[:, offset : offset + 2] = (value * jitter * np.ones(len(blocks))).astype("<f2").view(np.uint8).reshape(-1, 2)
+            blocks[:, offset : offset + 2] = (
+                (value * jitter * np.ones(len(blocks))).astype("<f2").view(np.uint8).reshape(-1, 2)
+            )
         return gguf.dequantize(blocks, gguf.GGMLQuantizationType[kind])
 
     with_scale(deviation / with_scale(0.01).std() * 0.01)

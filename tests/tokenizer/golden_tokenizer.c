@@ -5,11 +5,12 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <glob.h>
 
 #include "corpus.h"
 #include "resjac/base/file.h"
 
-/* tests/oracle/tokens.py and tiny_tokenizers.py write them. */
+/* tests/oracle/tokens.py, tiny_tokenizers.py and family_tokenizers.py write them. */
 static const struct {
     const char *folder, *summary_json, *summary_gguf; /* NULL: GGUF cannot say the same */
     long at_least;                                    /* lines */
@@ -22,6 +23,12 @@ static const struct {
      "scored tokens, pre-tokenizer none, adds <s> before", 250},
     {"tokenizer_metaspace", "pre-tokenizer Metaspace, adds <s> before and </s> after", NULL, 250},
     {"tokenizer_gpt2", "pre-tokenizer ByteLevel, adds <s> before and </s> after", NULL, 250},
+    {"tokenizer_gpt2_plain", "pre-tokenizer ByteLevel, adds no special tokens",
+     "pre-tokenizer gpt-2, adds no special tokens", 1000},
+    {"tokenizer_qwen2", "pre-tokenizer Split + ByteLevel, adds no special tokens",
+     "pre-tokenizer qwen2, adds no special tokens", 1000},
+    {"tokenizer_gemma3", "pre-tokenizer Split, adds <bos> before",
+     "scored tokens, pre-tokenizer none, adds <bos> before", 1000},
     {"tokenizer_splits", "adds <|im_start|> <s> before and </s> <|im_end|> after", NULL, 250},
 };
 enum { N_CASES = sizeof CASES / sizeof *CASES };
@@ -79,11 +86,25 @@ static void both_formats_show_the_same_tokens(void **x)
     }
 }
 
+/* No folder is passed over, and none is looked at in one format only that has both. */
+static void every_folder_has_its_row(void **x)
+{
+    glob_t found;
+    (void)x;
+    assert_int_equal(glob(golden("tokenizer_*", ""), 0, NULL, &found), 0);
+    assert_int_equal(found.gl_pathc, N_CASES);
+    globfree(&found);
+    for (int i = 0; i < N_CASES; i++)
+        assert_int_equal(rj_path_exists(golden(CASES[i].folder, "tokenizer.gguf")),
+                         CASES[i].summary_gguf != NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ids_from_tokenizer_json),
         cmocka_unit_test(ids_from_gguf_metadata),
+        cmocka_unit_test(every_folder_has_its_row),
         cmocka_unit_test(both_formats_show_the_same_tokens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

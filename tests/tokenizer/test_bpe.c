@@ -161,7 +161,7 @@ static void ignore_merges(void **x)
     rj_bpe_destroy(&bpe);
 }
 
-/* Highest score first, whatever the parts; the leftmost of equal ones; what no token spells by bytes or unknown. */
+/* Highest score first, whatever the parts; what no token spells by bytes or unknown. */
 static void scores(void **x)
 {
     static const double SCORE[] = {0, 0, 0, -1, -1, -2, -9, -9, -9};
@@ -180,6 +180,24 @@ static void scores(void **x)
            "\xC3\xA9"
            "b",
            "127");
+    rj_bpe_destroy(&bpe);
+}
+
+/* Of equal scores: the longer left part, the longer right part, the smaller id; only then the leftmost. */
+static void equal_scores(void **x)
+{
+    static const double SCORE[] = {-9, -9, -9, -9, -9, -1, -2, -2, -3, -3, -4, -4, -4, -5, -5};
+    rj_bpe *bpe = make("a b c d e bc abc bcd de bd cc cd ac ad dcc", "", (rj_bpe_options){.unknown = 0});
+    double *score = NULL;
+    (void)x;
+    assert_int_equal(rj_alloc((void **)&score, 15, 1, sizeof *score, __FILE__, __LINE__), RJ_OK);
+    memcpy(score, SCORE, sizeof SCORE);
+    rj_bpe_scores(bpe, score, 15);
+    expect(bpe, "abcd", "07"); /* a + bc or bc + d: bc is the longer left part */
+    expect(bpe, "adcc", "0e"); /* a + d or d + cc: the longer right part */
+    expect(bpe, "bde", "18");  /* b + d or d + e: de has the smaller id */
+    expect(bpe, "acd", "0b");  /* a + c or c + d, as well */
+    expect(bpe, "ccc", "a2");  /* one token twice: the leftmost */
     rj_bpe_destroy(&bpe);
 }
 
@@ -255,6 +273,7 @@ int main(void)
         cmocka_unit_test_teardown(byte_fallback, no_leak),
         cmocka_unit_test_teardown(ignore_merges, no_leak),
         cmocka_unit_test_teardown(scores, no_leak),
+        cmocka_unit_test_teardown(equal_scores, no_leak),
         cmocka_unit_test_teardown(merges_must_be_tokens, no_leak),
         cmocka_unit_test_teardown(long_words_take_n_log_n, no_leak),
         cmocka_unit_test_teardown(every_allocation_may_fail, no_leak),

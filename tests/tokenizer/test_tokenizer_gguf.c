@@ -172,6 +172,67 @@ static void merged_vocabulary(void **x)
     rj_tokenizer_close(&tok);
 }
 
+/* Normalization form C first, one digit a piece, no BOS. */
+static void qwen2(void **x)
+{
+    static const char *const token[] = {"<s>", "e", "1", "11", "\xC3\x83", "\xC2\xA9", "\xC3\x83\xC2\xA9"};
+    tiny_gguf g;
+    (void)x;
+    gguf_begin(&g);
+    gguf_string(&g, "tokenizer.ggml.model", "gpt2");
+    gguf_string(&g, "tokenizer.ggml.pre", "qwen2");
+    gguf_int(&g, "tokenizer.ggml.bos_token_id", 0);
+    put_tokens(&g, token, 7);
+    put_types(&g, (const int32_t[]){3, 1, 1, 1, 1, 1, 1}, 7);
+    gguf_array(&g, "tokenizer.ggml.merges", GGUF_STRING, 2);
+    gguf_text(&g, "1 1");
+    gguf_text(&g, "\xC3\x83 \xC2\xA9");
+    rj_tokenizer *tok = finish(&g);
+    expect_ids(tok, "e\xCC\x81", "6");
+    expect_ids(tok, "11", "2 2");
+    expect_ids(tok, "<s>e", "0 1");
+    assert_string_equal(rj_tokenizer_summary(tok),
+                        "BPE, 7 tokens, 2 merges, pre-tokenizer qwen2, adds no special tokens");
+    rj_tokenizer_close(&tok);
+}
+
+/* Gemma: runs of spaces are merged before all else, whatever score the file gives them, and cut where the text has
+ * U+2581 itself; a run of spaces beside which the same run of U+2581 is a token means spaces. */
+static void runs_of_spaces_of_the_user(void **x)
+{
+    static const char *const token[] = {"<s>", MARK, "a", MARK "a", "  ", "   ", "\n\n", MARK MARK MARK};
+    static const int32_t type[] = {3, 1, 1, 1, 4, 4, 4, 1};
+    static const float score[] = {-1000, -3, -4, -1, -1000, -1000, -1000, -2};
+    tiny_gguf g;
+    (void)x;
+    for (uint64_t n = 7; n <= 8; n++) {
+        gguf_begin(&g);
+        gguf_string(&g, "tokenizer.ggml.model", "llama");
+        gguf_bool(&g, "tokenizer.ggml.add_space_prefix", 0);
+        gguf_bool(&g, "tokenizer.ggml.add_bos_token", 0);
+        put_tokens(&g, token, n);
+        put_types(&g, type, n);
+        gguf_array(&g, "tokenizer.ggml.scores", GGUF_FLOAT32, n);
+        gguf_put(&g, score, n * sizeof *score);
+        rj_tokenizer *tok = finish(&g);
+        expect_ids(tok, " a", "3");
+        expect_ids(tok, "a  a", "2 4 2");
+        expect_ids(tok, "\n\na", "6 2");
+        expect_ids(tok, " " MARK "a", "4 2"); /* not cut, merged */
+        expect_ids(tok, " " MARK MARK, "1 4");
+        if (n == 7) {
+            expect_ids(tok, "    ", "5 1");
+            expect_ids(tok, MARK MARK MARK "a", "5 2");
+            assert_string_equal(rj_tokenizer_token(tok, 5), MARK MARK MARK);
+        } else {
+            expect_ids(tok, "    ", "5 1");
+            expect_ids(tok, "a" MARK "  ", "2 7");
+            assert_string_equal(rj_tokenizer_token(tok, 5), "   ");
+        }
+        rj_tokenizer_close(&tok);
+    }
+}
+
 static void hugging_face_text_beats_the_rest(void **x)
 {
     tiny_gguf g;
@@ -197,8 +258,9 @@ static void models_that_are_refused(void **x)
     gguf_begin(&g);
     refuse(&g, "tokenizer.ggml.model \"\" is not supported");
     begin_merged(&g);
-    gguf_string(&g, "tokenizer.ggml.pre", "qwen2");
-    refuse(&g, "tokenizer.ggml.pre \"qwen2\" is not supported; supported: gpt-2, phi-2, smollm, llama-bpe");
+    gguf_string(&g, "tokenizer.ggml.pre", "deepseek-r1-qwen");
+    refuse(&g, "tokenizer.ggml.pre \"deepseek-r1-qwen\" is not supported; supported: gpt-2, phi-2, smollm, "
+               "llama-bpe, llama3, llama-v3, qwen2");
     begin_merged(&g);
     refuse(&g, "tokenizer.ggml.pre is missing: how it splits a text is not known; convert the model again");
     begin_merged(&g);
@@ -330,6 +392,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(scored_vocabulary, no_leak),
         cmocka_unit_test_teardown(merged_vocabulary, no_leak),
+        cmocka_unit_test_teardown(qwen2, no_leak),
+        cmocka_unit_test_teardown(runs_of_spaces_of_the_user, no_leak),
         cmocka_unit_test_teardown(hugging_face_text_beats_the_rest, no_leak),
         cmocka_unit_test_teardown(models_that_are_refused, no_leak),
         cmocka_unit_test_teardown(lists_that_are_refused, no_leak),

@@ -93,6 +93,21 @@ static void added_tokens(void **x)
            "c c", "4 3", "4 3"); /* the later declaration: "bc" is cut from "bc c" */
 }
 
+/* Each stretch between added tokens by itself: U+0301 after one finds no letter. A normalized token is found composed. */
+static void normalization_form_c(void **x)
+{
+#define E_ACUTE "\xC3\xA9"
+#define ACUTE   "\xCC\x81"
+#define ACCENTS "'model': {'vocab': {'e': 0, '" ACUTE "': 1, '" E_ACUTE "': 2}, 'merges': []}"
+    (void)x;
+    expect("{'normalizer': {'type': 'NFC'}, " ACCENTS "}", "e" ACUTE ACUTE, "2 1", "2 1");
+    expect("{" ACCENTS "}", "e" ACUTE, "0 1", "0 1");
+    expect("{'normalizer': {'type': 'NFC'}, 'added_tokens': [" ADDED(
+               3, "xe", "'normalized': false") ", " ADDED(4, "ye" ACUTE, "'normalized': true") "], " ACCENTS
+                                                                                               "}",
+           "xe" ACUTE "y" E_ACUTE "ye" ACUTE ACUTE, "3 1 4 4 1", "3 1 4 4 1");
+}
+
 /* What replaces "ab" stands where its b stood: not at the start of the text, which Metaspace's "first" asks. */
 static void start_of_the_text_after_a_replacement(void **x)
 {
@@ -216,8 +231,8 @@ static void what_is_refused_is_named(void **x)
         {"{'model': {'vocab': {}, 'merges': [], 'dropout': 0.1}}", "dropout 0.1 makes the ids random"},
         {"{'model': {'vocab': {}, 'merges': [], 'end_of_word_suffix': '</w>'}}",
          "end_of_word_suffix \"</w>\" are not"},
-        {"{'normalizer': {'type': 'NFC'}, " MODEL "}",
-         "t.json: normalizer \"NFC\" is not supported; supported: Sequence, Prepend, Replace"},
+        {"{'normalizer': {'type': 'NFKC'}, " MODEL "}",
+         "t.json: normalizer \"NFKC\" is not supported; supported: Sequence, NFC, Prepend, Replace"},
         {"{'post_processor': {'type': 'Other'}, " MODEL "}",
          "t.json: post_processor \"Other\" is not supported"},
         {"{'post_processor': {'type': 'BertProcessing', 'cls': ['a', 1]}, " MODEL "}",
@@ -322,6 +337,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(ids_by_hand, no_leak),
         cmocka_unit_test_teardown(added_tokens, no_leak),
+        cmocka_unit_test_teardown(normalization_form_c, no_leak),
         cmocka_unit_test_teardown(start_of_the_text_after_a_replacement, no_leak),
         cmocka_unit_test_teardown(post_processors, no_leak),
         cmocka_unit_test_teardown(display, no_leak),

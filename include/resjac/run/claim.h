@@ -24,5 +24,8 @@ long long rj_claim_done(rj_claim *claim);
 
 /* Lets MPI serve the others' claims from within long computations: without it a network without remote atomics would
  * make them wait for rank 0's next call. Not collective. */
-void rj_claim_tick(void *claim);
+void rj_claim_tick(rj_claim *claim);
+
+/* Nobody gets a number below the list's length from now on. Not collective. */
+void rj_claim_end(rj_claim *claim);
 #endif

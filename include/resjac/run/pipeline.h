@@ -17,8 +17,9 @@ typedef struct {
     int norm;       /* p of ||s||_p */
     uint64_t seed;  /* of the draws behind coupling_null_sd */
     int64_t memory; /* bytes this rank may use; decides how many prompts share one pass over the weights */
-    void (*tick)(
-        void *ctx); /* called after each block of each prompt, to let MPI make progress; may be NULL */
+    /* Called after each block of each prompt with the share of the unit that is done; what it returns but OK ends the
+     * unit. May be NULL. */
+    rj_status (*tick)(void *ctx, double share);
     void *tick_ctx;
 } rj_pipeline_options;
 
@@ -39,7 +40,7 @@ int64_t rj_pipeline_memory_shared(const rj_config *config, const rj_pipeline_opt
  * marked in RJ_VAR_PROMPT_STATUS and the others go on. Results of a prompt do not depend on which others share its unit.
  *   tokens [in]  [n_prompts]
  *   record [in,out] of rj_pipeline_sizes
- * Not collective. Errors: those of the blocks (a weight that cannot be read or is not finite fails the unit); NOMEM; LIB. */
+ * Not collective. Errors: that of tick; those of the blocks (a weight that cannot be read or is not finite fails the unit); NOMEM; LIB. */
 RJ_CHECKED rj_status rj_pipeline_run(const rj_model *model, const rj_pipeline_options *options, int n_prompts,
                                      const rj_tokens *tokens, rj_record *record);
 #endif

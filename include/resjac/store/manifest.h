@@ -8,9 +8,10 @@
 #include "resjac/base/status.h"
 #include "resjac/store/shard.h"
 
-/* Replaces a file by n bytes at once: a reader sees the old or the new, whole. Not collective.
+/* Replaces a file by n bytes at once: a reader sees the old or the new, whole. `durable` also waits until it is on disk.
+ * Not collective.
  * Errors: CREATE; IO (disk full). */
-RJ_CHECKED rj_status rj_text_replace(const char *path, const char *text, size_t n);
+RJ_CHECKED rj_status rj_text_replace(const char *path, const char *text, size_t n, bool durable);
 
 /* One unit of the run: its file in <folder>/units. */
 typedef struct {

@@ -52,7 +52,8 @@ typedef struct {
 void rj_bpe_work_free(rj_bpe_work *w);
 
 /* Appends the ids of n > 0 bytes of well-formed UTF-8 to a list as rj_grow grows it. The best pair is merged first, at
- * equal rank the leftmost: O(n log n). Not collective.
+ * equal rank the leftmost; at equal score the one with the longer left part, longer right part, smaller id: O(n log n).
+ * Not collective.
  * Errors: NOMEM; FORMAT a character is unknown under REFUSE. */
 RJ_CHECKED rj_status rj_bpe_encode(const rj_bpe *bpe, rj_bpe_work *w, const char *text, ptrdiff_t n,
                                    int32_t **ids, ptrdiff_t *n_ids, ptrdiff_t *cap);

@@ -1,4 +1,4 @@
-/* pretokenize.h: five primitive steps, of which every normalizer and pre-tokenizer is a short list. */
+/* pretokenize.h: six primitive steps, of which every normalizer and pre-tokenizer is a short list. */
 #ifndef RESJAC_TOKENIZER_PRETOKENIZE_H
 #define RESJAC_TOKENIZER_PRETOKENIZE_H
 
@@ -13,6 +13,7 @@
 
 typedef enum {
     RJ_STEP_CUT = 0, /* take added tokens out */
+    RJ_STEP_NFC,     /* normalization form C */
     RJ_STEP_PREPEND, /* text before a piece */
     RJ_STEP_REPLACE, /* each match of regex by text */
     RJ_STEP_SPLIT,   /* at the matches of regex */
