@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <math.h>
+#include <string.h>
 
 #include "resjac/base/clock.h"
 #include "resjac/base/memory.h"
@@ -27,8 +28,8 @@ extern void dormbr_(const char *vect, const char *side, const char *trans, const
 
 /* A = Q B P', B [q,q] bidiagonal, q = min(m,n), B = X S Y'. */
 typedef struct {
-    rj_matrix *a; /* after gebrd: the reflectors of Q and P */
-    int q;
+    rj_matrix *a;               /* after gebrd: the reflectors of Q and P */
+    int q, lower;               /* lower: B is lower bidiagonal, else upper */
     rj_matrix diagonal, beside; /* of B: [q,1]; the diagonal then holds S */
     rj_matrix tau_q, tau_p;     /* [q,1] */
     rj_matrix x, yt;            /* [q,q] */
@@ -51,29 +52,39 @@ static void factors_free(factors *f)
     rj_matrix_free(&f->diagonal);
 }
 
+/* Room for B and its decomposition; at least `least` elements of workspace. */
+static rj_status bidiagonal_new(rj_arithmetic type, int q, ptrdiff_t least, factors *f)
+{
+    rj_status st = RJ_OK;
+    const ptrdiff_t n_work = 3 * (ptrdiff_t)q * q + 4 * (ptrdiff_t)q; /* of bdsdc, beside X and Y' */
+
+    f->q = q;
+    RJ_TRY(rj_matrix_new(type, q, 1, &f->diagonal));
+    RJ_TRY(rj_matrix_new(type, q, 1, &f->beside));
+    RJ_TRY(rj_matrix_new(type, q, q, &f->x));
+    RJ_TRY(rj_matrix_new(type, q, q, &f->yt));
+    RJ_TRY(rj_matrix_new(type, n_work > least ? n_work : least, 1, &f->work));
+    RJ_NEW(f->iwork, 8 * (ptrdiff_t)q, 1);
+done:
+    return st;
+}
+
 static rj_status factors_new(rj_matrix *a, factors *f)
 {
     rj_status st = RJ_OK;
     const int q = a->rows < a->cols ? a->rows : a->cols;
     /* ormbr wants BLOCK columns and a triangle of BLOCK + 1 beside them. */
     const ptrdiff_t blocked = ((ptrdiff_t)a->rows + a->cols + BLOCK + 1) * BLOCK;
-    const ptrdiff_t n_work = 3 * (ptrdiff_t)q * q + 4 * (ptrdiff_t)q;
 
-    RJ_REQUIRE(
-        n_work <= INT_MAX && blocked <= INT_MAX, RJ_ERR_ARG,
-        "matrix %dx%d: LAPACK's divide and conquer indexes its workspace by int, at most 26754 x 26754; "
-        "take a Krylov method",
-        a->rows, a->cols);
+    RJ_REQUIRE(q <= RJ_LAPACK_LARGEST && blocked <= INT_MAX, RJ_ERR_ARG,
+               "matrix %dx%d: LAPACK's divide and conquer indexes its workspace by int, at most %d x %d; "
+               "take a Krylov method",
+               a->rows, a->cols, (int)RJ_LAPACK_LARGEST, (int)RJ_LAPACK_LARGEST);
     f->a = a;
-    f->q = q;
-    RJ_TRY(rj_matrix_new(a->type, q, 1, &f->diagonal));
-    RJ_TRY(rj_matrix_new(a->type, q, 1, &f->beside));
+    f->lower = a->rows < a->cols;
     RJ_TRY(rj_matrix_new(a->type, q, 1, &f->tau_q));
     RJ_TRY(rj_matrix_new(a->type, q, 1, &f->tau_p));
-    RJ_TRY(rj_matrix_new(a->type, q, q, &f->x));
-    RJ_TRY(rj_matrix_new(a->type, q, q, &f->yt));
-    RJ_TRY(rj_matrix_new(a->type, n_work > blocked ? n_work : blocked, 1, &f->work));
-    RJ_NEW(f->iwork, 8 * (ptrdiff_t)q, 1);
+    RJ_TRY(bidiagonal_new(a->type, q, blocked, f));
 done:
     return st;
 }
@@ -99,10 +110,10 @@ static rj_status bidiagonalise(factors *f)
 /* B -> X, S, Y' */
 static rj_status divide_and_conquer(factors *f)
 {
-    const char uplo = f->a->rows >= f->a->cols ? 'U' : 'L';
+    const char uplo = f->lower ? 'L' : 'U';
     int info = 0;
 
-    if (f->a->type == RJ_SINGLE)
+    if (f->diagonal.type == RJ_SINGLE)
         sbdsdc_(&uplo, "I", &f->q, f->diagonal.data, f->beside.data, f->x.data, &f->x.ld, f->yt.data,
                 &f->yt.ld, NULL, NULL, f->work.data, f->iwork, &info);
     else
@@ -181,6 +192,33 @@ rj_status rj_lapack_svd(rj_matrix *a, int k, double *s, rj_matrix *u, rj_matrix 
     RJ_TRY(back_transform(&f, k, u, v));
     rj_matrix_get_column(&f.diagonal, 0, s);
     for (int i = 0; i < f.q; i++) s[i] = ldexp(s[i], exponent);
+done:
+    factors_free(&f);
+    return st;
+}
+
+rj_status rj_lapack_bidiagonal_svd(int n, const double *diagonal, const double *beside, double *s,
+                                   rj_matrix *x, rj_matrix *y)
+{
+    rj_status st = RJ_OK;
+    const int k = x->cols;
+    factors f = {0};
+
+    RJ_REQUIRE(
+        1 <= n && n <= RJ_LAPACK_LARGEST && x->rows == n && y->rows == n && y->cols == k && k <= n,
+        RJ_ERR_ARG,
+        "bidiagonal matrix of order %d into X %dx%d and Y %dx%d: needs an order of 1..%d and one shape "
+        "[order, at most order]",
+        n, x->rows, x->cols, y->rows, y->cols, (int)RJ_LAPACK_LARGEST);
+    RJ_TRY(bidiagonal_new(RJ_DOUBLE, n, 0, &f));
+    rj_matrix_set_column(&f.diagonal, 0, diagonal);
+    memcpy(f.beside.data, beside, (size_t)(n - 1) * sizeof *beside);
+    RJ_TRY(divide_and_conquer(&f));
+    const rj_matrix leading_x = rj_matrix_block(&f.x, 0, 0, n, k);
+    const rj_matrix leading_yt = rj_matrix_block(&f.yt, 0, 0, k, n);
+    rj_matrix_copy(&leading_x, x);
+    rj_matrix_transpose(&leading_yt, y);
+    rj_matrix_get_column(&f.diagonal, 0, s);
 done:
     factors_free(&f);
     return st;

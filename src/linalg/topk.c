@@ -7,6 +7,7 @@
 #include "resjac/base/memory.h"
 #include "resjac/linalg/blas.h"
 #include "resjac/linalg/lapack.h"
+#include "topk_parts.h"
 
 static rj_status require_finite(const rj_matrix *jac, double *column)
 {
@@ -22,8 +23,7 @@ static rj_status require_finite(const rj_matrix *jac, double *column)
     return RJ_OK;
 }
 
-/* An SVD leaves the common sign of (u,v) open: the largest |component| of u, the first of equals, is made positive. */
-static void fix_signs(rj_matrix *u, rj_matrix *v, double *column)
+void rj_topk_fix_signs(rj_matrix *u, rj_matrix *v, double *column)
 {
     for (int j = 0; j < u->cols; j++) {
         int largest = 0;
@@ -58,7 +58,7 @@ static double orthogonality_loss(const rj_matrix *x, rj_matrix *gram, const rj_m
     return rj_matrix_max_difference(gram, identity);
 }
 
-static rj_status require_certified(const rj_topk *top)
+rj_status rj_topk_require_certified(const rj_topk *top)
 {
     rj_status st = RJ_OK;
     /* A backward-stable decomposition stays within a few eps d^(1/2); beyond this the library is broken. */
@@ -68,10 +68,11 @@ static rj_status require_certified(const rj_topk *top)
         RJ_REQUIRE(
             top->residual_right[i] <= limit && top->residual_left[i] <= limit, RJ_ERR_NUMERIC,
             "triplet %d of J [%d,%d]: residuals %g (right) and %g (left) of s_1 = %g, at most %g allowed; "
-            "check the LAPACK library",
+            "check the LAPACK and ScaLAPACK libraries",
             i, top->d, top->d, top->residual_right[i], top->residual_left[i], top->s[0], limit);
     RJ_REQUIRE(top->orthogonality_loss <= limit, RJ_ERR_NUMERIC,
-               "frames of J [%d,%d]: orthogonality loss %g, at most %g allowed; check the LAPACK library",
+               "frames of J [%d,%d]: orthogonality loss %g, at most %g allowed; check the LAPACK and "
+               "ScaLAPACK libraries",
                top->d, top->d, top->orthogonality_loss, limit);
 done:
     return st;
@@ -90,7 +91,7 @@ static rj_status certify_all(const rj_matrix *jac, rj_topk *top)
     certify('T', jac, top, &w, top->residual_left);
     top->orthogonality_loss =
         fmax(orthogonality_loss(&top->u, &gram, &identity), orthogonality_loss(&top->v, &gram, &identity));
-    RJ_TRY(require_certified(top));
+    RJ_TRY(rj_topk_require_certified(top));
 done:
     rj_matrix_free(&identity);
     rj_matrix_free(&gram);
@@ -98,11 +99,11 @@ done:
     return st;
 }
 
-static rj_status topk_new(rj_arithmetic type, int d, int k, rj_topk *top)
+rj_status rj_topk_new(rj_arithmetic type, int d, int k, rj_svd_method method, rj_topk *top)
 {
     rj_status st = RJ_OK;
 
-    *top = (rj_topk){.d = d, .k = k, .method = RJ_SVD_FULL, .n_all = d};
+    *top = (rj_topk){.d = d, .k = k, .method = method, .n_all = d};
     RJ_TRY(rj_matrix_new(type, d, k, &top->u));
     RJ_TRY(rj_matrix_new(type, d, k, &top->v));
     RJ_NEW(top->s, k, 1);
@@ -125,12 +126,12 @@ rj_status rj_topk_full(const rj_matrix *jac, int k, rj_topk *top)
                "%d triplets of J %dx%d: needs a square J and 1..%d", k, d, jac->cols, d);
     RJ_NEW(column, d, 1);
     RJ_TRY(require_finite(jac, column));
-    RJ_TRY(topk_new(jac->type, d, k, &mine));
+    RJ_TRY(rj_topk_new(jac->type, d, k, RJ_SVD_FULL, &mine));
     RJ_TRY(rj_matrix_new(jac->type, d, d, &a));
     rj_matrix_copy(jac, &a);
     RJ_TRY(rj_lapack_svd(&a, k, mine.s_all, &mine.u, &mine.v));
     memcpy(mine.s, mine.s_all, (size_t)k * sizeof *mine.s);
-    fix_signs(&mine.u, &mine.v, column);
+    rj_topk_fix_signs(&mine.u, &mine.v, column);
     RJ_TRY(certify_all(jac, &mine));
     *top = mine;
     mine = (rj_topk){0};

@@ -4,6 +4,9 @@
 
 #include "resjac/linalg/matrix.h"
 
+/* The largest order whose divide and conquer LAPACK can index: 3 n^2 + 4 n <= INT_MAX. */
+enum { RJ_LAPACK_LARGEST = 26754 };
+
 /* A = U S V' [m,n]: every singular value and the leading k triplets by ?gesdd's steps (bidiagonalisation, then
  * divide and conquer), of which the last, the way back to U and V, is taken for the k kept columns alone.
  * About (8/3 + 4/3) n^3 flops for m = n; workspace about 5 n^2 elements beside A, n = min(m,n). Not collective.
@@ -14,4 +17,13 @@
  * Errors: ARG shapes, types, or a side beyond LAPACK's int workspace (26,754); NOMEM;
  * LIB no convergence, or an argument refused. The outputs are undefined on LIB and untouched otherwise. */
 RJ_CHECKED rj_status rj_lapack_svd(rj_matrix *a, int k, double *s, rj_matrix *u, rj_matrix *v);
+
+/* B = X S Y' of an upper bidiagonal B [n,n] by divide and conquer in double: all values, the leading k columns of X and Y.
+ * At most 4/3 n^3 flops, 5 n^2 doubles of workspace. Not collective.
+ *   diagonal, beside [in] [n], [n-1]: B(i,i) and B(i,i+1), finite
+ *   s [out] [n], descending
+ *   x, y [out] [n,k], k <= n, given by the caller, rounded to their own arithmetic
+ * Errors: ARG shapes or n beyond 26,754; NOMEM; LIB no convergence. */
+RJ_CHECKED rj_status rj_lapack_bidiagonal_svd(int n, const double *diagonal, const double *beside, double *s,
+                                              rj_matrix *x, rj_matrix *y);
 #endif

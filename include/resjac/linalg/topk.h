@@ -4,7 +4,11 @@
 
 #include "resjac/linalg/matrix.h"
 
-typedef enum { RJ_SVD_FULL = 1 } rj_svd_method; /* stored in the output: values are never reused */
+/* Stored in the output: values are never reused. */
+typedef enum {
+    RJ_SVD_FULL = 1, /* all of J on one rank (rj_topk_full) */
+    RJ_SVD_GRID = 2  /* all of J on a grid of ranks (rj_psvd_full) */
+} rj_svd_method;
 
 /* Leading k triplets of J [d,d]: J v_i = s_i u_i, s descending. Owned; free with rj_topk_free. */
 typedef struct {
