@@ -2,7 +2,7 @@
 # stop.sh RESJAC MPIEXEC: signals, the stop file and time limits end a run in order: exit 75, nothing harmed, equal content after
 # a resume, no final file before.
 . "$(dirname "$0")/lib.sh" "$@"
-tiny_prompts 500 >prompts.jsonl
+tiny_prompts 900 >prompts.jsonl
 tiny_deck "$golden/llama_base" whole.nc 'svd: {method: full}' >deck.yaml
 expect 0 -- ranks 2 "$resjac" run deck.yaml --set layout.unit_prompts=10
 
@@ -35,7 +35,7 @@ interrupted 'SIGUSR1 to one rank' 2 signal_one USR1
 interrupted 'SIGTERM to all' 2 signal_all TERM
 interrupted 'SIGINT, one rank' 1 signal_all INT
 
-for _ in $(seq 40); do cat prompts.jsonl; done >many.jsonl
+for _ in $(seq 10); do cat prompts.jsonl; done >many.jsonl
 # time limits: of the command line, and of the job; the run ends before the limit (the first one starts at the launch)
 late() { ranks 2 "$resjac" run deck.yaml --set prompts.file=many.jsonl --set layout.unit_prompts=20000 --set output=late.nc "$@"; }
 expect 75 'the same command resumes' -- late --max-seconds 1
