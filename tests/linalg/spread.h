@@ -4,6 +4,8 @@
 
 #include "rj_test.h"
 
+#include <stdlib.h>
+
 #include "resjac/base/rng.h"
 #include "resjac/linalg/blas.h"
 #include "resjac/linalg/dmat.h"
@@ -41,6 +43,35 @@ static inline rj_matrix spread_normal(rj_arithmetic type, int m, int n, uint64_t
         rj_matrix_set_column(&a, j, column);
     }
     return a;
+}
+
+/* X <- H X, H = I - 2 w w' / w'w */
+static inline void spread_reflect(const double *w, rj_matrix *x)
+{
+    double *y = calloc((size_t)x->cols, sizeof *y), square = 0;
+    assert_non_null(y);
+    for (int i = 0; i < x->rows; i++) square += w[i] * w[i];
+    rj_matrix_times('T', x, w, y);
+    rj_matrix_rank1(-2 / square, w, y, x);
+    free(y);
+}
+
+/* J = H_1 diag(s) H_2 with s_i = 1/(1 + i): gaps of at least 2 % of s_1 among the first six. */
+static inline rj_matrix spread_known(rj_arithmetic type, int d)
+{
+    rj_matrix exact, turned, w = spread_normal(RJ_DOUBLE, d, 2, 11), jac;
+    assert_int_equal(rj_matrix_new(RJ_DOUBLE, d, d, &exact), RJ_OK);
+    assert_int_equal(rj_matrix_new(RJ_DOUBLE, d, d, &turned), RJ_OK);
+    assert_int_equal(rj_matrix_new(type, d, d, &jac), RJ_OK);
+    for (int i = 0; i < d; i++) ((double *)exact.data)[i + (ptrdiff_t)i * d] = 1.0 / (1 + i);
+    spread_reflect(w.data, &exact);
+    rj_matrix_transpose(&exact, &turned);
+    spread_reflect((double *)w.data + d, &turned);
+    rj_matrix_transpose(&turned, &jac);
+    rj_matrix_free(&w);
+    rj_matrix_free(&turned);
+    rj_matrix_free(&exact);
+    return jac;
 }
 
 static inline rj_dmat spread_matrix(const rj_grid *grid, const rj_matrix *whole, int nb)
