@@ -41,7 +41,7 @@ rj_status rj_json_parse(const char *name, const char *text, size_t n, rj_json **
                MAX_DEPTH);
     RJ_NEW(j, 1, 1);
     RJ_TRY(rj_path_copy(name, &j->path));
-    j->root = json_loadb(text, n, JSON_REJECT_DUPLICATES, &error);
+    j->root = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
     if (j->root == NULL && json_error_code(&error) == json_error_out_of_memory)
         RJ_FAIL(RJ_ERR_NOMEM, "%s: no memory for its JSON", name);
     RJ_REQUIRE(j->root != NULL, RJ_ERR_FORMAT, "%s: line %d, column %d: %s", name, error.line, error.column,
@@ -157,8 +157,8 @@ done:
     return st;
 }
 
-rj_status rj_json_string(const rj_json *j, const json_t *object, const char *key, bool required,
-                         const char **value)
+rj_status rj_json_text(const rj_json *j, const json_t *object, const char *key, bool required,
+                       const char **text, size_t *n)
 {
     rj_status st = RJ_OK;
     const json_t *found = NULL;
@@ -166,7 +166,24 @@ rj_status rj_json_string(const rj_json *j, const json_t *object, const char *key
     RJ_TRY(lookup(j, object, key, required, &found));
     if (found == NULL) return RJ_OK;
     if (!json_is_string(found)) return mismatch(j, key, found, "a string");
-    *value = json_string_value(found);
+    *text = json_string_value(found);
+    *n = json_string_length(found);
+done:
+    return st;
+}
+
+rj_status rj_json_string(const rj_json *j, const json_t *object, const char *key, bool required,
+                         const char **value)
+{
+    rj_status st = RJ_OK;
+    const char *text = NULL;
+    size_t n = 0;
+
+    RJ_TRY(rj_json_text(j, object, key, required, &text, &n));
+    if (text == NULL) return RJ_OK;
+    RJ_REQUIRE(strlen(text) == n, RJ_ERR_FORMAT,
+               "%s: key \"%s\" holds a NUL (\\u0000) after \"%s\"; remove it", j->path, key, text);
+    *value = text;
 done:
     return st;
 }

@@ -19,7 +19,7 @@ typedef struct {
     rj_matrix local_diagonal, tau_q; /* of this rank's columns */
     rj_matrix local_beside, tau_p;   /* of this rank's rows */
     rj_matrix work;
-    double *bidiagonal; /* [2 d] on every rank: B(i,i), then B(i,i+1) and one more */
+    double *bidiagonal; /* [2 d] on every rank: B(i,i), then B(i,i+1), the last unused */
 } factors;
 
 rj_status rj_psvd_plan(rj_arithmetic type, ptrdiff_t d, ptrdiff_t k, int nb, int n_row, int n_col,
@@ -156,7 +156,6 @@ static void share_bidiagonal(factors *f)
         const rj_matrix one = rj_matrix_block(&f->local_beside, i, 0, 1, 1);
         rj_matrix_get_column(&one, 0, &beside[rj_dmat_global(i, nb, g->row, g->n_row)]);
     }
-    beside[d - 1] = 0.0; /* nothing stands beside the last */
     RJ_MPI(g->comm, MPI_Allreduce(MPI_IN_PLACE, f->bidiagonal, 2 * d, MPI_DOUBLE, MPI_SUM, g->comm));
 }
 
@@ -166,7 +165,7 @@ static rj_status divide_and_conquer(const factors *f, double *s, rj_matrix *x, r
     rj_status st = RJ_OK;
     const int d = f->a.m, k = f->u.n;
 
-    for (int i = 0; i < 2 * d; i++)
+    for (int i = 0; i < 2 * d - 1; i++)
         RJ_REQUIRE(isfinite(f->bidiagonal[i]), RJ_ERR_LIB, "p?gebrd of %dx%d gave %g for a finite matrix", d,
                    d, f->bidiagonal[i]); /* ?bdsdc may hang on it */
     RJ_TRY(rj_matrix_new(f->a.type, d, k, x));

@@ -166,13 +166,13 @@ static void clear_rows(const job *w, int first, int n_rows)
     for (int q = 0; q < w->n_k; q++)
         for (int i = first; i < first + n_rows; i++) {
             const ptrdiff_t row = (ptrdiff_t)q * w->L + i;
-            o->null[row] = o->null_sd[row] = NAN;
+            o->null[row] = o->null_sd[row] = o->null_signed[row] = o->null_trace[row] = NAN;
             for (size_t p = 0; p < sizeof pairwise / sizeof *pairwise; p++)
                 for (int j = 0; j < w->L; j++) pairwise[p][row * w->L + j] = NAN;
         }
 }
 
-/* null and null_sd, [n_k,L] */
+/* null, null_sd, null_signed and null_trace, [n_k,L] */
 static rj_status store_nulls(const job *w, int first, int n_rows, uint64_t seed)
 {
     rj_status st = RJ_OK;
@@ -192,6 +192,8 @@ static rj_status store_nulls(const job *w, int first, int n_rows, uint64_t seed)
             const int n = min_int(w->known[first + r], n_known);
             spectrum[r] = (rj_null_spectrum){n, s, energy_after(block, n)};
             w->out->null[row + r] = rj_null_independent(k, s, scale, rj_null_norm(k, s, w->norm));
+            w->out->null_signed[row + r] = rj_null_signed(k, s, scale, rj_null_norm(k, s, w->norm));
+            w->out->null_trace[row + r] = rj_null_independent(k, s, scale, rj_null_norm(k, s, 1));
             RJ_REQUIRE(isfinite(w->out->null[row + r]), RJ_ERR_NUMERIC,
                        "block %d, K = %d: null %g with ||J||_F = %g", first + r, k, w->out->null[row + r],
                        block->frobenius);

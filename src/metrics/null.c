@@ -31,6 +31,13 @@ double rj_null_independent(int k, const double *s, double scale, double norm)
     return root_over(square, norm);
 }
 
+double rj_null_signed(int k, const double *s, double scale, double norm)
+{
+    double square = (double)k * k * scale * scale;
+    for (int i = 0; i < k; i++) square += s[i] * s[i];
+    return root_over(square, norm);
+}
+
 /* E|mu + sigma z| */
 static double folded_mean(double mu, double sigma)
 {

@@ -1,5 +1,6 @@
-/* attention.c: causal attention, its JVP, VJP and folded map. Logits, softmax, map, shift in double.
- * Forward 2 T d (2 n_head + 2 n_kv_head) dh flops in working arithmetic and 4 T^2 n_head dh in double. */
+/* attention.c: causal attention, its JVP, VJP and folded map. Logits, softmax, map, shift in double. Norms of queries and keys
+ * and the rotation stand in a point's map and key, so derivatives do not meet them.
+ * Forward 2 T d (2 n_head + 2 n_kv_head) dh flops in working arithmetic and 4 T^2 n_head dh in double (T window, if less). */
 #include "resjac/model/attention.h"
 
 #include <math.h>
@@ -9,11 +10,12 @@
 
 enum { QUERIES = 64 }; /* whose logits are held at a time */
 
-/* Rotated queries and keys, values, head outputs of all tokens, in double; head h is rows h dh.. */
+/* Queries and keys (normed, rotated), values, head outputs of all tokens, in double; head h is rows h dh.. */
 typedef struct {
     const rj_attention *a;
     const rj_rope_table *rope;
     rj_matrix q, k, v, o;
+    double *plain_q, *plain_k; /* those of the token to linearise at, before norm and rotation */
 } pass;
 
 static int kv_of(const rj_attention *a, int h)
@@ -37,8 +39,16 @@ static double *column(const rj_matrix *m, int j)
     return (double *)m->data + (ptrdiff_t)j * m->ld;
 }
 
+/* First token that query j sees. */
+static int first_seen(const rj_attention *a, int j)
+{
+    return a->window == 0 || j < a->window ? 0 : j - a->window + 1;
+}
+
 void rj_attention_free(rj_attention *a)
 {
+    rj_norm_free(&a->query_norm);
+    rj_norm_free(&a->key_norm);
     rj_linear_free(&a->query);
     rj_linear_free(&a->key);
     rj_linear_free(&a->value);
@@ -59,6 +69,8 @@ static void pass_free(pass *p)
     rj_matrix_free(&p->k);
     rj_matrix_free(&p->v);
     rj_matrix_free(&p->o);
+    RJ_FREE(p->plain_q);
+    RJ_FREE(p->plain_k);
 }
 
 /* A product with softmax's zeros would carry Inf and NaN to earlier tokens, too: name the token here. */
@@ -74,42 +86,66 @@ done:
     return st;
 }
 
-static rj_status project(pass *p, const rj_matrix *y)
+/* The heads of one token, [n_head dh] below each other: norm, then rotation. */
+static void norm_and_rotate(const pass *p, const rj_norm *norm, int n_head, int j, double *x)
+{
+    for (int h = 0; h < n_head; h++) {
+        rj_norm_apply(norm, x + h * p->a->d_head, x + h * p->a->d_head);
+        if (p->rope != NULL) rj_rope_rotate(p->rope, j, x + h * p->a->d_head);
+    }
+}
+
+/* x <- D' R_j' x, D the norm at its point: a head's cotangent back to the projection. */
+static void pull_back(const pass *p, const rj_norm_point *norm, int j, double *x)
+{
+    if (p->rope != NULL) rj_rope_rotate_transpose(p->rope, j, x);
+    rj_norm_vjp(norm, x);
+}
+
+/* t: the token to linearise at, or -1. */
+static rj_status project(pass *p, const rj_matrix *y, int t)
 {
     rj_status st = RJ_OK;
     const rj_attention *a = p->a;
-    const int T = y->cols, dh = a->d_head;
+    const int T = y->cols, n_q = a->n_head * a->d_head, n_k = a->n_kv_head * a->d_head;
 
-    RJ_TRY(rj_matrix_new(RJ_DOUBLE, a->n_head * dh, T, &p->q));
-    RJ_TRY(rj_matrix_new(RJ_DOUBLE, a->n_kv_head * dh, T, &p->k));
-    RJ_TRY(rj_matrix_new(RJ_DOUBLE, a->n_kv_head * dh, T, &p->v));
-    RJ_TRY(rj_matrix_new(RJ_DOUBLE, a->n_head * dh, T, &p->o));
+    RJ_TRY(rj_matrix_new(RJ_DOUBLE, n_q, T, &p->q));
+    RJ_TRY(rj_matrix_new(RJ_DOUBLE, n_k, T, &p->k));
+    RJ_TRY(rj_matrix_new(RJ_DOUBLE, n_k, T, &p->v));
+    RJ_TRY(rj_matrix_new(RJ_DOUBLE, n_q, T, &p->o));
     RJ_TRY(rj_linear_forward(&a->query, y, &p->q));
     RJ_TRY(rj_linear_forward(&a->key, y, &p->k));
     RJ_TRY(rj_linear_forward(&a->value, y, &p->v));
     RJ_TRY(check_finite(&p->q, "query"));
     RJ_TRY(check_finite(&p->k, "key"));
     RJ_TRY(check_finite(&p->v, "value"));
+    if (t >= 0) {
+        RJ_NEW(p->plain_q, n_q, 1);
+        RJ_NEW(p->plain_k, n_k, 1);
+        rj_matrix_get_column(&p->q, t, p->plain_q);
+        rj_matrix_get_column(&p->k, t, p->plain_k);
+    }
     for (int j = 0; j < T; j++) {
-        for (int h = 0; h < a->n_head; h++) rj_rope_rotate(p->rope, j, column(&p->q, j) + h * dh);
-        for (int h = 0; h < a->n_kv_head; h++) rj_rope_rotate(p->rope, j, column(&p->k, j) + h * dh);
+        norm_and_rotate(p, &a->query_norm, a->n_head, j, column(&p->q, j));
+        norm_and_rotate(p, &a->key_norm, a->n_kv_head, j, column(&p->k, j));
     }
 done:
     return st;
 }
 
-/* x[0..n-1] <- softmax, the rest 0. */
-static void softmax(double *x, int n, int all)
+/* x[first..end-1] <- softmax, what is before and behind, up to n, 0. */
+static void softmax(double *x, int first, int end, int n)
 {
-    double largest = x[0], sum = 0.0;
+    double largest = x[first], sum = 0.0;
 
-    for (int i = 1; i < n; i++) largest = fmax(largest, x[i]);
-    for (int i = 0; i < n; i++) sum += x[i] = exp(x[i] - largest);
-    for (int i = 0; i < n; i++) x[i] /= sum;
-    for (int i = n; i < all; i++) x[i] = 0.0;
+    for (int i = first + 1; i < end; i++) largest = fmax(largest, x[i]);
+    for (int i = first; i < end; i++) sum += x[i] = exp(x[i] - largest);
+    for (int i = first; i < end; i++) x[i] /= sum;
+    for (int i = 0; i < first; i++) x[i] = 0.0;
+    for (int i = end; i < n; i++) x[i] = 0.0;
 }
 
-/* O_h = V_h softmax(scale K_h' Q_h), some queries at a time; query j sees the keys 0..j. */
+/* O_h = V_h softmax(scale K_h' Q_h), some queries at a time; query j sees the keys first_seen(j)..j. */
 static rj_status attend(pass *p)
 {
     rj_status st = RJ_OK;
@@ -122,14 +158,16 @@ static rj_status attend(pass *p)
         const rj_matrix q = head_rows(a, &p->q, h), k = head_rows(a, &p->k, kv_of(a, h));
         const rj_matrix v = head_rows(a, &p->v, kv_of(a, h)), o = head_rows(a, &p->o, h);
         for (int from = 0; from < T; from += most) {
-            const int n = T - from < most ? T - from : most, seen = from + n;
+            const int n = T - from < most ? T - from : most;
+            const int first = first_seen(a, from), seen = from + n - first;
             const rj_matrix qn = rj_matrix_block(&q, 0, from, a->d_head, n);
-            const rj_matrix ks = rj_matrix_block(&k, 0, 0, a->d_head, seen);
-            const rj_matrix vs = rj_matrix_block(&v, 0, 0, a->d_head, seen);
+            const rj_matrix ks = rj_matrix_block(&k, 0, first, a->d_head, seen);
+            const rj_matrix vs = rj_matrix_block(&v, 0, first, a->d_head, seen);
             rj_matrix p_n = rj_matrix_block(&s, 0, 0, seen, n),
                       on = rj_matrix_block(&o, 0, from, a->d_head, n);
             rj_gemm('T', 'N', a->scale, &ks, &qn, 0.0, &p_n);
-            for (int j = 0; j < n; j++) softmax(column(&p_n, j), from + j + 1, seen);
+            for (int j = from; j < from + n; j++)
+                softmax(column(&p_n, j - from), first_seen(a, j) - first, j + 1 - first, seen);
             rj_gemm('N', 'N', 1.0, &vs, &p_n, 0.0, &on);
         }
     }
@@ -138,79 +176,108 @@ done:
     return st;
 }
 
-/* p[0..t] <- weights of token t in head h, kbar <- sum_j p_j k_j. */
-static void weigh(const pass *p, int h, int t, double *weight, double *kbar)
-{
-    const rj_attention *a = p->a;
-    const int dh = a->d_head, kv = kv_of(a, h) * dh;
-    const double *q = column(&p->q, t) + h * dh;
+/* Scratch for one head at token t, which sees n tokens; all double. */
+typedef struct {
+    rj_matrix dv, dk;                    /* [dh,n]: p_j (v_j - o), k_j - kbar */
+    rj_matrix map;                       /* [dh,dh], transposed */
+    double *key, *shift, *kbar, *weight; /* [dh] each, [n]; one allocation, at key */
+} head;
 
-    for (int j = 0; j <= t; j++) {
-        const double *k = column(&p->k, j) + kv;
-        weight[j] = 0.0;
-        for (int i = 0; i < dh; i++) weight[j] += a->scale * q[i] * k[i];
-    }
-    softmax(weight, t + 1, t + 1);
-    for (int i = 0; i < dh; i++) kbar[i] = 0.0;
-    for (int j = 0; j <= t; j++)
-        for (int i = 0; i < dh; i++) kbar[i] += weight[j] * column(&p->k, j)[kv + i];
+static void head_free(head *s)
+{
+    rj_matrix_free(&s->dv);
+    rj_matrix_free(&s->dk);
+    rj_matrix_free(&s->map);
+    RJ_FREE(s->key);
 }
 
-/* Head h of the point: map <- scale dV dK' with columns p_j (v_j - o) and R_t' (k_j - kbar); key; shift; self.
- *   dv, dk [dh,t+1], map [dh,dh], vectors: key, shift, kbar [dh], weight [t+1], all double scratch */
-static void linearise_head(const pass *p, int h, int t, rj_matrix *dv, rj_matrix *dk, rj_matrix *map,
-                           double *key, double *shift, double *kbar, double *weight)
+static rj_status head_new(int dh, int n, head *s)
+{
+    rj_status st = RJ_OK;
+
+    RJ_TRY(rj_matrix_new(RJ_DOUBLE, dh, n, &s->dv));
+    RJ_TRY(rj_matrix_new(RJ_DOUBLE, dh, n, &s->dk));
+    RJ_TRY(rj_matrix_new(RJ_DOUBLE, dh, dh, &s->map));
+    RJ_NEW(s->key, 3 * dh + n, 1);
+    s->shift = s->key + dh;
+    s->kbar = s->shift + dh;
+    s->weight = s->kbar + dh;
+done:
+    return st;
+}
+
+/* weight <- softmax of token t in head h over the n tokens from `first` on, kbar <- sum_j p_j k_j. */
+static void weigh(const pass *p, int h, int t, head *s)
 {
     const rj_attention *a = p->a;
-    const int dh = a->d_head, kv = kv_of(a, h) * dh;
-    const double *o = column(&p->o, t) + h * dh, *q = column(&p->q, t) + h * dh;
+    const int dh = a->d_head, kv = kv_of(a, h) * dh, first = first_seen(a, t), n = t + 1 - first;
+    const double *q = column(&p->q, t) + h * dh;
 
-    weigh(p, h, t, weight, kbar);
-    for (int j = 0; j <= t; j++) {
-        const double *k = column(&p->k, j) + kv, *v = column(&p->v, j) + kv;
-        for (int i = 0; i < dh; i++) column(dv, j)[i] = weight[j] * (v[i] - o[i]);
-        for (int i = 0; i < dh; i++) column(dk, j)[i] = k[i] - kbar[i];
-        rj_rope_rotate_transpose(p->rope, t, column(dk, j));
+    for (int j = 0; j < n; j++) {
+        const double *k = column(&p->k, first + j) + kv;
+        s->weight[j] = 0.0;
+        for (int i = 0; i < dh; i++) s->weight[j] += a->scale * q[i] * k[i];
     }
-    rj_gemm('N', 'T', a->scale, dv, dk, 0.0, map);
-    for (int i = 0; i < dh; i++) key[i] = q[i];
-    rj_rope_rotate_transpose(p->rope, t, key);
-    for (int i = 0; i < dh; i++) shift[i] = a->scale * column(dv, t)[i];
+    softmax(s->weight, 0, n, n);
+    for (int i = 0; i < dh; i++) s->kbar[i] = 0.0;
+    for (int j = 0; j < n; j++)
+        for (int i = 0; i < dh; i++) s->kbar[i] += s->weight[j] * column(&p->k, first + j)[kv + i];
+}
+
+/* Head h of the point into s: map' <- Cq' R_t' (scale dK dV'), key <- Ck' R_t' q, shift; self is the last weight. */
+static rj_status linearise_head(const pass *p, int h, int t, head *s)
+{
+    rj_status st = RJ_OK;
+    const rj_attention *a = p->a;
+    const int dh = a->d_head, kv = kv_of(a, h) * dh, first = first_seen(a, t);
+    const double *o = column(&p->o, t) + h * dh, *q = column(&p->q, t) + h * dh;
+    rj_norm_point query = {0}, key = {0};
+
+    RJ_TRY(rj_norm_linearise(&a->query_norm, p->plain_q + h * dh, &query));
+    RJ_TRY(rj_norm_linearise(&a->key_norm, p->plain_k + kv, &key));
+    weigh(p, h, t, s);
+    for (int j = first; j <= t; j++) {
+        const double *k = column(&p->k, j) + kv, *v = column(&p->v, j) + kv;
+        double *dv = column(&s->dv, j - first), *dk = column(&s->dk, j - first);
+        for (int i = 0; i < dh; i++) dv[i] = s->weight[j - first] * (v[i] - o[i]);
+        for (int i = 0; i < dh; i++) dk[i] = k[i] - s->kbar[i];
+    }
+    rj_gemm('N', 'T', a->scale, &s->dk, &s->dv, 0.0, &s->map);
+    for (int i = 0; i < dh; i++) pull_back(p, &query, t, column(&s->map, i));
+    for (int i = 0; i < dh; i++) s->key[i] = q[i];
+    pull_back(p, &key, t, s->key);
+    for (int i = 0; i < dh; i++) s->shift[i] = a->scale * column(&s->dv, t - first)[i];
+done:
+    rj_norm_point_free(&query);
+    rj_norm_point_free(&key);
+    return st;
 }
 
 static rj_status linearise(const pass *p, rj_arithmetic type, int t, rj_attention_point *point)
 {
     rj_status st = RJ_OK;
     const rj_attention *a = p->a;
-    const int dh = a->d_head;
+    const int dh = a->d_head, n = t + 1 - first_seen(a, t);
     rj_attention_point new = {.map.ld = 1};
-    rj_matrix dv = {.ld = 1}, dk = {.ld = 1}, map = {.ld = 1};
-    double *scratch = NULL;
+    head s = {.dv.ld = 1};
 
     RJ_TRY(rj_matrix_new(type, dh, (ptrdiff_t)a->n_head * dh, &new.map));
     RJ_TRY(rj_matrix_new(type, dh, a->n_head, &new.key));
     RJ_TRY(rj_matrix_new(type, dh, a->n_head, &new.shift));
     RJ_NEW(new.self, a->n_head, 1);
-    RJ_TRY(rj_matrix_new(RJ_DOUBLE, dh, t + 1, &dv));
-    RJ_TRY(rj_matrix_new(RJ_DOUBLE, dh, t + 1, &dk));
-    RJ_TRY(rj_matrix_new(RJ_DOUBLE, dh, dh, &map));
-    RJ_NEW(scratch, 3 * dh + t + 1, 1);
-    double *key = scratch, *shift = key + dh, *kbar = shift + dh, *weight = kbar + dh;
+    RJ_TRY(head_new(dh, n, &s));
     for (int h = 0; h < a->n_head; h++) {
         rj_matrix to = head_columns(a, &new.map, h);
-        linearise_head(p, h, t, &dv, &dk, &map, key, shift, kbar, weight);
-        rj_matrix_copy(&map, &to);
-        rj_matrix_set_column(&new.key, h, key);
-        rj_matrix_set_column(&new.shift, h, shift);
-        new.self[h] = weight[t];
+        RJ_TRY(linearise_head(p, h, t, &s));
+        rj_matrix_transpose(&s.map, &to);
+        rj_matrix_set_column(&new.key, h, s.key);
+        rj_matrix_set_column(&new.shift, h, s.shift);
+        new.self[h] = s.weight[n - 1];
     }
     *point = new;
     new = (rj_attention_point){0};
 done:
-    RJ_FREE(scratch);
-    rj_matrix_free(&map);
-    rj_matrix_free(&dk);
-    rj_matrix_free(&dv);
+    head_free(&s);
     rj_attention_point_free(&new);
     return st;
 }
@@ -222,7 +289,7 @@ rj_status rj_attention_forward(const rj_attention *a, const rj_rope_table *rope,
     pass p = {.a = a, .rope = rope};
     rj_matrix o = {.ld = 1};
 
-    RJ_TRY(project(&p, y));
+    RJ_TRY(project(&p, y, point != NULL ? t : -1));
     RJ_TRY(attend(&p));
     RJ_TRY(rj_matrix_new(y->type, p.o.rows, p.o.cols, &o));
     rj_matrix_copy(&p.o, &o);

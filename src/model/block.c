@@ -1,4 +1,5 @@
-/* block.c: one pre-norm sequential block, x + attention(norm x), then + mlp(norm ..): weights and forward. */
+/* block.c: one sequential block, x + attention(norm x), then + mlp(norm ..), norms behind both where the family has them:
+ * weights and forward. */
 #include "resjac/model/block.h"
 
 #include <math.h>
@@ -14,11 +15,18 @@ static rj_status load(const rj_model *model, rj_block *b)
     const rj_config *c = &model->config;
     const int layer = b->layer;
 
-    b->attention = (rj_attention){
-        .n_head = c->n_head, .n_kv_head = c->n_kv_head, .d_head = c->d_head, .scale = c->scale};
+    b->attention = (rj_attention){.n_head = c->n_head,
+                                  .n_kv_head = c->n_kv_head,
+                                  .d_head = c->d_head,
+                                  .window = rj_config_window(c, layer),
+                                  .scale = rj_config_scale(c, layer)};
     b->mlp = (rj_mlp){.activation = c->activation, .gated = c->gated, .d_ff = c->d_ff};
     RJ_TRY(rj_tensors_norm(model, RJ_ATTENTION_NORM, layer, &b->attention_norm));
+    RJ_TRY(rj_tensors_norm(model, RJ_ATTENTION_POST_NORM, layer, &b->attention_post_norm));
+    RJ_TRY(rj_tensors_norm(model, RJ_QUERY_NORM, layer, &b->attention.query_norm));
+    RJ_TRY(rj_tensors_norm(model, RJ_KEY_NORM, layer, &b->attention.key_norm));
     RJ_TRY(rj_tensors_norm(model, RJ_MLP_NORM, layer, &b->mlp_norm));
+    RJ_TRY(rj_tensors_norm(model, RJ_MLP_POST_NORM, layer, &b->mlp_post_norm));
     RJ_TRY(rj_tensors_linear(model, RJ_QUERY, layer, b->type, &b->attention.query));
     RJ_TRY(rj_tensors_linear(model, RJ_KEY, layer, b->type, &b->attention.key));
     RJ_TRY(rj_tensors_linear(model, RJ_VALUE, layer, b->type, &b->attention.value));
@@ -57,7 +65,9 @@ void rj_block_free(rj_block **block)
 
     if (b == NULL) return;
     rj_norm_free(&b->attention_norm);
+    rj_norm_free(&b->attention_post_norm);
     rj_norm_free(&b->mlp_norm);
+    rj_norm_free(&b->mlp_post_norm);
     rj_attention_free(&b->attention);
     rj_mlp_free(&b->mlp);
     RJ_FREE(*block);
@@ -69,7 +79,9 @@ void rj_point_free(rj_point **point)
 
     if (p == NULL) return;
     rj_norm_point_free(&p->attention_norm);
+    rj_norm_point_free(&p->attention_post_norm);
     rj_norm_point_free(&p->mlp_norm);
+    rj_norm_point_free(&p->mlp_post_norm);
     rj_attention_point_free(&p->attention);
     rj_mlp_point_free(&p->mlp);
     RJ_FREE(p->out);
@@ -79,15 +91,6 @@ void rj_point_free(rj_point **point)
 int rj_point_kinks(const rj_point *point)
 {
     return point->mlp.kinks;
-}
-
-/* y <- norm of every column of x, rounded to working arithmetic. */
-static void normalise(const rj_norm *norm, const double *x, double *scratch, rj_matrix *y)
-{
-    for (int j = 0; j < y->cols; j++) {
-        rj_norm_apply(norm, x + (ptrdiff_t)j * norm->d, scratch);
-        rj_matrix_set_column(y, j, scratch);
-    }
 }
 
 /* A sublayer knows its token, not where it stands. */
@@ -117,7 +120,8 @@ done:
 typedef struct {
     double *h, *column; /* [d,T] the stream, [d] */
     rj_matrix y, add;   /* [d,T] normed, working; [d,T] what a sublayer adds, double */
-    rj_rope_table rope;
+    rj_rope_table rope; /* empty where positions are not rotary */
+    int t;
 } pass;
 
 static void pass_free(pass *p)
@@ -129,29 +133,65 @@ static void pass_free(pass *p)
     rj_rope_table_free(&p->rope);
 }
 
-static void add_to_stream(pass *p)
-{
-    const double *add = p->add.data;
-    const ptrdiff_t n = (ptrdiff_t)p->add.rows * p->add.cols;
-
-    for (ptrdiff_t i = 0; i < n; i++) p->h[i] += add[i];
-}
-
-/* h <- h + attention(norm h), h <- h + mlp(norm h), each linearised at t where point is not NULL. */
-static rj_status sublayers(const rj_block *b, pass *p, int t, rj_point *point)
+static rj_status pass_new(const rj_block *b, int T, int t, pass *p)
 {
     rj_status st = RJ_OK;
-    const double *ht = p->h + (ptrdiff_t)t * b->model->config.d;
+    const int d = b->model->config.d;
+    const rj_rope *rope = rj_config_rope(&b->model->config, b->layer);
 
-    normalise(&b->attention_norm, p->h, p->column, &p->y);
-    if (point != NULL) RJ_TRY(rj_norm_linearise(&b->attention_norm, ht, &point->attention_norm));
-    RJ_TRY(
-        rj_attention_forward(&b->attention, &p->rope, &p->y, &p->add, t, point ? &point->attention : NULL));
-    add_to_stream(p);
-    normalise(&b->mlp_norm, p->h, p->column, &p->y);
-    if (point != NULL) RJ_TRY(rj_norm_linearise(&b->mlp_norm, ht, &point->mlp_norm));
-    RJ_TRY(rj_mlp_forward(&b->mlp, &p->y, &p->add, t, point ? &point->mlp : NULL));
-    add_to_stream(p);
+    p->t = t;
+    RJ_NEW(p->h, d, T);
+    RJ_NEW(p->column, d, 1);
+    RJ_TRY(rj_matrix_new(b->type, d, T, &p->y));
+    RJ_TRY(rj_matrix_new(RJ_DOUBLE, d, T, &p->add));
+    if (rope != NULL) RJ_TRY(rj_rope_table_new(rope, T, &p->rope));
+done:
+    return st;
+}
+
+/* Into a sublayer: y <- norm h, rounded to working arithmetic; linearised at t where point is not NULL. */
+static rj_status enter(const rj_norm *norm, pass *p, rj_norm_point *point)
+{
+    rj_status st = RJ_OK;
+    const ptrdiff_t d = p->y.rows;
+
+    if (point != NULL) RJ_TRY(rj_norm_linearise(norm, p->h + p->t * d, point));
+    for (int j = 0; j < p->y.cols; j++) {
+        memcpy(p->column, p->h + j * d, sizeof(double) * (size_t)d);
+        rj_norm_apply(norm, p->column, p->column);
+        rj_matrix_set_column(&p->y, j, p->column);
+    }
+done:
+    return st;
+}
+
+/* Out of it: h <- h + norm add. */
+static rj_status leave(const rj_norm *norm, pass *p, rj_norm_point *point)
+{
+    rj_status st = RJ_OK;
+    const ptrdiff_t d = p->y.rows;
+    double *add = p->add.data;
+
+    if (point != NULL) RJ_TRY(rj_norm_linearise(norm, add + p->t * d, point));
+    for (int j = 0; j < p->y.cols; j++, add += d) {
+        rj_norm_apply(norm, add, add);
+        for (ptrdiff_t i = 0; i < d; i++) p->h[i + j * d] += add[i];
+    }
+done:
+    return st;
+}
+
+static rj_status sublayers(const rj_block *b, pass *p, rj_point *point)
+{
+    rj_status st = RJ_OK;
+    const rj_rope_table *rope = p->rope.cosine != NULL ? &p->rope : NULL;
+
+    RJ_TRY(enter(&b->attention_norm, p, point ? &point->attention_norm : NULL));
+    RJ_TRY(rj_attention_forward(&b->attention, rope, &p->y, &p->add, p->t, point ? &point->attention : NULL));
+    RJ_TRY(leave(&b->attention_post_norm, p, point ? &point->attention_post_norm : NULL));
+    RJ_TRY(enter(&b->mlp_norm, p, point ? &point->mlp_norm : NULL));
+    RJ_TRY(rj_mlp_forward(&b->mlp, &p->y, &p->add, p->t, point ? &point->mlp : NULL));
+    RJ_TRY(leave(&b->mlp_post_norm, p, point ? &point->mlp_post_norm : NULL));
 done:
     return st;
 }
@@ -166,18 +206,14 @@ rj_status rj_block_forward(const rj_block *block, int T, double *x, int t, rj_po
     rj_point *new = NULL;
 
     RJ_REQUIRE(T >= 1 && 0 <= t && t < T, RJ_ERR_ARG, "token %d of %d", t, T);
-    RJ_NEW(p.h, d, T);
-    RJ_NEW(p.column, d, 1);
-    RJ_TRY(rj_matrix_new(block->type, d, T, &p.y));
-    RJ_TRY(rj_matrix_new(RJ_DOUBLE, d, T, &p.add));
-    RJ_TRY(rj_rope_table_new(&block->model->config.rope, T, &p.rope));
+    RJ_TRY(pass_new(block, T, t, &p));
     if (point != NULL) {
         RJ_NEW(new, 1, 1);
         RJ_NEW(new->out, d, 1);
         new->block = block;
     }
     memcpy(p.h, x, bytes);
-    RJ_TRY(name_layer(block, sublayers(block, &p, t, new)));
+    RJ_TRY(name_layer(block, sublayers(block, &p, new)));
     RJ_TRY(check_finite(block, T, p.h));
     memcpy(x, p.h, bytes);
     if (point != NULL) {

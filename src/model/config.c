@@ -7,22 +7,32 @@
 #include <string.h>
 
 #include "resjac/base/memory.h"
-#include "resjac/model/family.h"
+#include "resjac/model/config_source.h"
 
-enum { KEY_SIZE = 192, MOST = 1 << 24 }; /* any size of a model; its products of two fit 64 bits */
+enum { MOST = 1 << 24 }; /* any size of a model; its products of two fit 64 bits */
 
-static void *field_of(rj_config *c, const rj_key *k)
+void rj_source_key(const rj_config_source *s, const char *key, char name[RJ_SOURCE_NAME_SIZE])
 {
-    return (char *)c + k->field;
+    snprintf(name, RJ_SOURCE_NAME_SIZE, "%s.%s", s->family->architecture, key);
+}
+
+rj_status rj_source_gguf_number(const rj_config_source *s, const char *key, double *value)
+{
+    char name[RJ_SOURCE_NAME_SIZE];
+
+    rj_source_key(s, key, name);
+    return rj_gguf_has(s->gguf, name) ? rj_gguf_number(s->gguf, name, value) : RJ_OK;
 }
 
 /* The value as the field's type; fallbacks come here too and pass unchecked. */
 static void fill(rj_config *c, const rj_key *k, double value)
 {
-    void *field = field_of(c, k);
+    void *field = (char *)c + k->field;
 
+    if (value == RJ_KEEP) return;
     switch (k->kind) {
     case RJ_KEY_INTEGER:
+    case RJ_KEY_COUNT:
         *(int *)field = (int)value;
         break;
     case RJ_KEY_NUMBER:
@@ -34,6 +44,8 @@ static void fill(rj_config *c, const rj_key *k, double value)
     case RJ_KEY_ACTIVATION:
         *(rj_activation *)field = (rj_activation)(int)value;
         break;
+    case RJ_KEY_LAYERS:
+        break;
     }
 }
 
@@ -41,9 +53,10 @@ static rj_status fill_integer(rj_config *c, const rj_key *k, int64_t value, cons
                               const char *name)
 {
     rj_status st = RJ_OK;
+    const int least = k->kind == RJ_KEY_COUNT ? 0 : 1;
 
-    RJ_REQUIRE(1 <= value && value <= MOST, RJ_ERR_FORMAT, "%s: %s = %lld, needs 1..%d", file, name,
-               (long long)value, (int)MOST);
+    RJ_REQUIRE(least <= value && value <= MOST, RJ_ERR_FORMAT, "%s: %s = %lld, needs %d..%d", file, name,
+               (long long)value, least, (int)MOST);
     fill(c, k, (double)value);
 done:
     return st;
@@ -60,6 +73,28 @@ done:
     return st;
 }
 
+/* Which layers slide, by name. */
+static rj_status fill_layers(rj_config *c, const rj_json *j, const char *name, const json_t *list)
+{
+    rj_status st = RJ_OK;
+
+    RJ_REQUIRE(json_is_array(list) && json_array_size(list) == (size_t)c->n_layer &&
+                   c->n_layer <= RJ_MAX_LAYERS,
+               RJ_ERR_FORMAT, "%s: %s has %zu entries, needs a list of %d, one a layer, at most %d", j->path,
+               name, json_array_size(list), c->n_layer, RJ_MAX_LAYERS);
+    for (int l = 0; l < c->n_layer; l++) {
+        const char *text = json_string_value(json_array_get(list, (size_t)l));
+        const bool sliding = text != NULL && strcmp(text, "sliding_attention") == 0;
+        RJ_REQUIRE(sliding || (text != NULL && strcmp(text, "full_attention") == 0), RJ_ERR_FORMAT,
+                   "%s: %s[%d] = \"%s\" is no known kind of layer; known: full_attention, sliding_attention",
+                   j->path, name, l, text != NULL ? text : "(not a string)");
+        c->sliding[l] = sliding;
+    }
+    c->sliding_listed = true;
+done:
+    return st;
+}
+
 static rj_status read_json_key(const rj_json *j, const rj_key *k, rj_config *c)
 {
     rj_status st = RJ_OK;
@@ -71,11 +106,12 @@ static rj_status read_json_key(const rj_json *j, const rj_key *k, rj_config *c)
     rj_activation activation = RJ_ACT_SILU;
 
     if (found == NULL || json_is_null(found)) {
-        fill(c, k, k->fallback[RJ_FORMAT_SAFETENSORS]);
+        fill(c, k, found != NULL && k->kind == RJ_KEY_COUNT ? 0.0 : k->fallback[RJ_FORMAT_SAFETENSORS]);
         goto done;
     }
     switch (k->kind) {
     case RJ_KEY_INTEGER:
+    case RJ_KEY_COUNT:
         RJ_TRY(rj_json_integer(j, NULL, name, true, &integer));
         RJ_TRY(fill_integer(c, k, integer, j->path, name));
         break;
@@ -93,104 +129,165 @@ static rj_status read_json_key(const rj_json *j, const rj_key *k, rj_config *c)
                    "%s: %s = \"%s\" is no known activation; known: %s", j->path, name, text,
                    rj_activation_names());
         fill(c, k, activation);
+        break;
+    case RJ_KEY_LAYERS:
+        RJ_TRY(fill_layers(c, j, name, found));
+        break;
     }
 done:
     return st;
 }
 
 /* GGUF has no keys of the other kinds: llama.cpp fixes activations by architecture, and biases by their tensors. */
-static rj_status read_gguf_key(const rj_gguf *g, const rj_family *family, const rj_key *k, rj_config *c)
+static rj_status read_gguf_key(const rj_config_source *s, const rj_key *k, rj_config *c)
 {
     rj_status st = RJ_OK;
-    char name[KEY_SIZE];
+    const rj_gguf *g = s->gguf;
+    char name[RJ_SOURCE_NAME_SIZE];
     int64_t integer = 0;
     double number = 0.0;
 
-    snprintf(name, sizeof name, "%s.%s", family->architecture, k->name[RJ_FORMAT_GGUF]);
+    rj_source_key(s, k->name[RJ_FORMAT_GGUF], name);
     if (!rj_gguf_has(g, name) && !isnan(k->fallback[RJ_FORMAT_GGUF])) {
         fill(c, k, k->fallback[RJ_FORMAT_GGUF]);
         goto done;
     }
     if (k->kind == RJ_KEY_INTEGER) {
         RJ_TRY(rj_gguf_integer(g, name, &integer));
-        RJ_TRY(fill_integer(c, k, integer, rj_gguf_path(g), name));
+        RJ_TRY(fill_integer(c, k, integer, s->file, name));
     } else {
         RJ_TRY(rj_gguf_number(g, name, &number));
-        RJ_TRY(fill_number(c, k, number, rj_gguf_path(g), name));
+        RJ_TRY(fill_number(c, k, number, s->file, name));
     }
 done:
     return st;
 }
 
-static rj_status find_family(const rj_weights *w, const rj_family **family)
+static rj_status open_gguf(rj_config_source *s)
 {
     rj_status st = RJ_OK;
-    const rj_json *j = rj_weights_config(w);
-    const rj_gguf *g = rj_weights_metadata(w);
-    const char *model_type = NULL;
     rj_span architecture = {NULL, 0};
 
-    if (rj_weights_format(w) == RJ_FORMAT_GGUF) {
-        RJ_TRY(rj_gguf_string(g, "general.architecture", &architecture));
-        *family = rj_family_of_architecture(architecture.text, architecture.n);
-        RJ_REQUIRE(*family != NULL, RJ_ERR_FORMAT,
-                   "%s: general.architecture = \"%.*s\" is no known architecture; known: %s", rj_gguf_path(g),
-                   (int)(architecture.n < KEY_SIZE ? architecture.n : KEY_SIZE), architecture.text,
-                   rj_family_names(RJ_FORMAT_GGUF));
-    } else {
-        RJ_TRY(rj_json_string(j, NULL, "model_type", true, &model_type));
-        *family = rj_family_of_model_type(model_type);
-        RJ_REQUIRE(*family != NULL, RJ_ERR_FORMAT,
-                   "%s: model_type = \"%s\" is no known model type; known: %s", j->path, model_type,
-                   rj_family_names(RJ_FORMAT_SAFETENSORS));
-    }
+    s->gguf = rj_weights_metadata(s->weights);
+    snprintf(s->file, sizeof s->file, "%s", rj_gguf_path(s->gguf));
+    RJ_TRY(rj_gguf_string(s->gguf, "general.architecture", &architecture));
+    s->family = rj_family_of_architecture(architecture.text, architecture.n);
+    RJ_REQUIRE(s->family != NULL, RJ_ERR_FORMAT,
+               "%s: general.architecture = \"%.*s\" is no known architecture; known: %s", s->file,
+               (int)(architecture.n < RJ_SOURCE_NAME_SIZE ? architecture.n : RJ_SOURCE_NAME_SIZE),
+               architecture.text, rj_family_names(RJ_FORMAT_GGUF));
+done:
+    return st;
+}
+
+/* A multimodal file keeps the keys of its language model in text_config. */
+static rj_status descend(rj_config_source *s, const char *outer)
+{
+    rj_status st = RJ_OK;
+    json_t *text = json_object_get(s->json.root, "text_config");
+    const char *inner = s->family->model_type;
+
+    RJ_REQUIRE(json_is_object(text), RJ_ERR_FORMAT, "%s: model_type = \"%s\" needs the object text_config",
+               s->file, outer);
+    RJ_TRY(rj_neutral_check(s));
+    const size_t n = strlen(s->file);
+    snprintf(s->file + n, sizeof s->file - n, ": text_config");
+    s->json.root = text;
+    RJ_TRY(rj_json_string(&s->json, NULL, "model_type", false, &inner));
+    RJ_REQUIRE(strcmp(inner, s->family->model_type) == 0, RJ_ERR_FORMAT,
+               "%s: model_type = \"%s\", \"%s\" needs \"%s\"", s->file, inner, outer, s->family->model_type);
+done:
+    return st;
+}
+
+static rj_status open_json(rj_config_source *s)
+{
+    rj_status st = RJ_OK;
+    const rj_json *j = rj_weights_config(s->weights);
+    const char *model_type = NULL;
+
+    snprintf(s->file, sizeof s->file, "%s", j->path);
+    s->json = (rj_json){s->file, j->root};
+    RJ_TRY(rj_json_string(j, NULL, "model_type", true, &model_type));
+    s->family = rj_family_of_model_type(model_type);
+    RJ_REQUIRE(s->family != NULL, RJ_ERR_FORMAT, "%s: model_type = \"%s\" is no known model type; known: %s",
+               s->file, model_type, rj_family_names(RJ_FORMAT_SAFETENSORS));
+    if (strcmp(model_type, s->family->model_type) != 0) RJ_TRY(descend(s, model_type));
 done:
     return st;
 }
 
 /* GGUF gives the size of a value head on its own. */
-static rj_status check_value_size(const rj_weights *w, const rj_family *family, int d_head)
+static rj_status check_value_size(const rj_config_source *s, int d_head)
 {
     rj_status st = RJ_OK;
-    const rj_gguf *g = rj_weights_metadata(w);
-    char name[KEY_SIZE];
-    int64_t size = d_head;
+    double size = d_head;
 
-    if (rj_weights_format(w) != RJ_FORMAT_GGUF) goto done;
-    snprintf(name, sizeof name, "%s.attention.value_length", family->architecture);
-    if (rj_gguf_has(g, name)) RJ_TRY(rj_gguf_integer(g, name, &size));
-    RJ_REQUIRE(size == d_head, RJ_ERR_FORMAT, "%s: %s = %lld, needs the size %d of a key head",
-               rj_gguf_path(g), name, (long long)size, d_head);
+    if (s->format != RJ_FORMAT_GGUF) goto done;
+    RJ_TRY(rj_source_gguf_number(s, "attention.value_length", &size));
+    RJ_REQUIRE(size == d_head, RJ_ERR_FORMAT,
+               "%s: %s.attention.value_length = %.0f, needs the size %d of a key head", s->file,
+               s->family->architecture, size, d_head);
 done:
     return st;
 }
 
-const char *rj_config_file(const rj_weights *w)
-{
-    return rj_weights_format(w) == RJ_FORMAT_GGUF ? rj_gguf_path(rj_weights_metadata(w))
-                                                  : rj_weights_config(w)->path;
-}
-
-/* Fills in what 0 leaves to be derived. */
-static rj_status derive(const rj_weights *w, const rj_family *family, rj_config *c)
+static rj_status derive_heads(const rj_config_source *s, rj_config *c)
 {
     rj_status st = RJ_OK;
-    const char *file = rj_config_file(w);
 
     if (c->n_kv_head == 0) c->n_kv_head = c->n_head;
     RJ_REQUIRE(c->n_head % c->n_kv_head == 0, RJ_ERR_FORMAT,
-               "%s: %d attention heads are not a multiple of %d key-value heads", file, c->n_head,
+               "%s: %d attention heads are not a multiple of %d key-value heads", s->file, c->n_head,
                c->n_kv_head);
     if (c->d_head == 0) {
         RJ_REQUIRE(c->d % c->n_head == 0, RJ_ERR_FORMAT,
-                   "%s: hidden size %d is not a multiple of %d heads and no head size is given", file, c->d,
-                   c->n_head);
+                   "%s: hidden size %d is not a multiple of %d heads and no head size is given", s->file,
+                   c->d, c->n_head);
         c->d_head = c->d / c->n_head;
     }
-    RJ_REQUIRE((int64_t)c->n_head * c->d_head <= MOST, RJ_ERR_FORMAT, "%s: %d heads of size %d exceed %d",
-               file, c->n_head, c->d_head, (int)MOST);
-    RJ_TRY(check_value_size(w, family, c->d_head));
-    c->scale = 1.0 / sqrt((double)c->d_head);
+    RJ_REQUIRE(((int64_t)c->n_head + 2 * c->n_kv_head) * c->d_head <= MOST, RJ_ERR_FORMAT,
+               "%s: %d + 2 x %d heads of size %d exceed %d", s->file, c->n_head, c->n_kv_head, c->d_head,
+               (int)MOST);
+    RJ_TRY(check_value_size(s, c->d_head));
+done:
+    return st;
+}
+
+static rj_status derive_window(const rj_config_source *s, rj_config *c)
+{
+    rj_status st = RJ_OK;
+    const bool windowed = c->use_window && c->window > 0;
+
+    RJ_REQUIRE(c->n_layer <= RJ_MAX_LAYERS, RJ_ERR_FORMAT, "%s: %d layers, at most %d", s->file, c->n_layer,
+               RJ_MAX_LAYERS);
+    for (int l = 0; l < c->n_layer; l++) {
+        if (!c->sliding_listed)
+            c->sliding[l] =
+                windowed && l >= c->window_from && (c->window_period == 0 || (l + 1) % c->window_period != 0);
+        RJ_REQUIRE(windowed || !c->sliding[l], RJ_ERR_FORMAT,
+                   "%s: layer_types[%d] = \"sliding_attention\", but no window is in use (sliding_window, "
+                   "use_sliding_window)",
+                   s->file, l);
+    }
+done:
+    return st;
+}
+
+/* Fills in what the keys leave to be derived. */
+static rj_status derive(const rj_config_source *s, rj_config *c)
+{
+    rj_status st = RJ_OK;
+    const rj_family *f = s->family;
+
+    RJ_TRY(derive_heads(s, c));
+    RJ_TRY(derive_window(s, c));
+    if (c->d_ff == 0) c->d_ff = 4 * c->d;
+    if (c->query_scalar == 0.0) c->query_scalar = c->d_head;
+    if (s->format == RJ_FORMAT_GGUF && c->n_layer == f->gguf_n_layer_by_width)
+        c->query_scalar = (double)c->d / c->n_head;
+    c->scale = c->scaled ? 1.0 / sqrt(c->query_scalar) : 1.0;
+    c->embedding_scale = f->embedding_by_sqrt_d ? sqrt((double)c->d) : 1.0;
 done:
     return st;
 }
@@ -198,25 +295,23 @@ done:
 rj_status rj_config_read(const rj_weights *w, rj_config *config)
 {
     rj_status st = RJ_OK;
-    const rj_format format = rj_weights_format(w);
-    const rj_family *family = NULL;
+    rj_config_source s = {.weights = w, .format = rj_weights_format(w)};
     rj_config c = {0};
 
-    RJ_TRY(find_family(w, &family));
-    RJ_TRY(rj_neutral_check(w, family));
-    c.family = family->name;
-    c.norm = family->norm;
-    c.gated = family->gated;
-    for (const rj_key *k = family->keys; k->name[0] != NULL || k->name[1] != NULL; k++) {
-        if (k->name[format] == NULL)
-            fill(&c, k, k->fallback[format]);
-        else if (format == RJ_FORMAT_GGUF)
-            RJ_TRY(read_gguf_key(rj_weights_metadata(w), family, k, &c));
+    RJ_TRY(s.format == RJ_FORMAT_GGUF ? open_gguf(&s) : open_json(&s));
+    RJ_TRY(rj_neutral_check(&s));
+    c = s.family->base;
+    c.family = s.family->name;
+    for (const rj_key *k = s.family->keys; k->name[0] != NULL || k->name[1] != NULL; k++) {
+        if (k->name[s.format] == NULL)
+            fill(&c, k, k->fallback[s.format]);
+        else if (s.format == RJ_FORMAT_GGUF)
+            RJ_TRY(read_gguf_key(&s, k, &c));
         else
-            RJ_TRY(read_json_key(rj_weights_config(w), k, &c));
+            RJ_TRY(read_json_key(&s.json, k, &c));
     }
-    RJ_TRY(derive(w, family, &c));
-    RJ_TRY(rj_rope_read(w, family, &c));
+    RJ_TRY(derive(&s, &c));
+    RJ_TRY(rj_rope_read(&s, &c));
     *config = c;
     c = (rj_config){0};
 done:
@@ -224,9 +319,31 @@ done:
     return st;
 }
 
+static void free_lists(rj_rope *rope)
+{
+    RJ_FREE(rope->short_factor);
+    RJ_FREE(rope->long_factor);
+    RJ_FREE(rope->divisor);
+}
+
 void rj_config_free(rj_config *config)
 {
-    RJ_FREE(config->rope.short_factor);
-    RJ_FREE(config->rope.long_factor);
-    RJ_FREE(config->rope.divisor);
+    free_lists(&config->rope);
+    free_lists(&config->local_rope);
+}
+
+double rj_config_scale(const rj_config *c, int layer)
+{
+    return c->scaled_by_layer ? c->scale / (layer + 1) : c->scale;
+}
+
+int rj_config_window(const rj_config *c, int layer)
+{
+    return c->sliding[layer] ? c->window : 0;
+}
+
+const rj_rope *rj_config_rope(const rj_config *c, int layer)
+{
+    if (c->position != RJ_POSITION_ROTARY) return NULL;
+    return c->has_local_rope && c->sliding[layer] ? &c->local_rope : &c->rope;
 }

@@ -1,5 +1,6 @@
 /* jacobian.c: the block at a point, folded into one matrix or as an operator.
- * J = A + B (I + A), A = Wo G D1, B = Wdown H D2: 2 d^2 (n_head dh + d + d_ff) flops and few passes besides. */
+ * J = A + B (I + A), A = P1 Wo G D1, B = P2 Wdown H D2, D and P the norms before and behind a sublayer:
+ * 2 d^2 (n_head dh + d + d_ff) flops and few passes besides. */
 #include "resjac/base/clock.h"
 #include "resjac/base/memory.h"
 #include "resjac/linalg/blas.h"
@@ -23,7 +24,7 @@ done:
     return st;
 }
 
-/* jac <- A + (Wdown H) (D2 (I + A)) */
+/* jac <- A + (P2 Wdown H) (D2 (I + A)) */
 static rj_status fold(const rj_point *p, rj_matrix *jac)
 {
     rj_status st = RJ_OK;
@@ -33,12 +34,14 @@ static rj_status fold(const rj_point *p, rj_matrix *jac)
 
     RJ_TRY(rj_matrix_new(b->type, d, b->attention.n_head * b->attention.d_head, &g));
     RJ_TRY(rj_attention_fold(&b->attention, &p->attention, &p->attention_norm, &g));
-    rj_gemm('T', 'T', 1.0, &b->attention.out.weight, &g, 0.0, jac); /* A */
+    rj_gemm('T', 'T', 1.0, &b->attention.out.weight, &g, 0.0, jac);
+    RJ_TRY(rj_norm_jvp_panel(&p->attention_post_norm, jac)); /* A */
     rj_matrix_free(&g);
     RJ_TRY(rj_matrix_new(b->type, d, d, &c));
     RJ_TRY(norm_of_identity_plus(&p->mlp_norm, jac, &c));
     RJ_TRY(rj_matrix_new(b->type, d, d, &mlp));
     RJ_TRY(rj_mlp_fold(&b->mlp, &p->mlp, &mlp));
+    RJ_TRY(rj_norm_jvp_panel(&p->mlp_post_norm, &mlp));
     rj_gemm('N', 'N', 1.0, &mlp, &c, 1.0, jac);
 done:
     rj_matrix_free(&mlp);
@@ -89,11 +92,13 @@ static rj_status apply(const void *ctx, const rj_matrix *x, rj_matrix *y)
     RJ_TRY(rj_matrix_new(x->type, x->rows, x->cols, &a));
     rj_matrix_copy(x, &z);
     RJ_TRY(rj_norm_jvp_panel(&p->attention_norm, &z));
-    RJ_TRY(rj_attention_jvp(&b->attention, &p->attention, &z, &a)); /* a <- A x */
+    RJ_TRY(rj_attention_jvp(&b->attention, &p->attention, &z, &a));
+    RJ_TRY(rj_norm_jvp_panel(&p->attention_post_norm, &a)); /* a <- A x */
     rj_matrix_copy(x, &z);
     rj_matrix_add(1.0, &a, &z);
     RJ_TRY(rj_norm_jvp_panel(&p->mlp_norm, &z));
     RJ_TRY(rj_mlp_jvp(&b->mlp, &p->mlp, &z, y));
+    RJ_TRY(rj_norm_jvp_panel(&p->mlp_post_norm, y));
     rj_matrix_add(1.0, &a, y);
 done:
     rj_matrix_free(&a);
@@ -111,10 +116,13 @@ static rj_status apply_transpose(const void *ctx, const rj_matrix *x, rj_matrix 
 
     RJ_TRY(rj_matrix_new(x->type, x->rows, x->cols, &z));
     RJ_TRY(rj_matrix_new(x->type, x->rows, x->cols, &back));
-    RJ_TRY(rj_mlp_vjp(&b->mlp, &p->mlp, x, &back));
+    rj_matrix_copy(x, &z);
+    RJ_TRY(rj_norm_vjp_panel(&p->mlp_post_norm, &z));
+    RJ_TRY(rj_mlp_vjp(&b->mlp, &p->mlp, &z, &back));
     RJ_TRY(rj_norm_vjp_panel(&p->mlp_norm, &back)); /* back <- B' x */
     rj_matrix_copy(x, &z);
     rj_matrix_add(1.0, &back, &z);
+    RJ_TRY(rj_norm_vjp_panel(&p->attention_post_norm, &z));
     RJ_TRY(rj_attention_vjp(&b->attention, &p->attention, &z, y));
     RJ_TRY(rj_norm_vjp_panel(&p->attention_norm, y));
     rj_matrix_add(1.0, &back, y);

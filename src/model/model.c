@@ -16,7 +16,7 @@ rj_status rj_model_open(const char *path, bool random_init, uint64_t seed, rj_mo
     new->seed = seed;
     RJ_TRY(rj_weights_open(path, &new->weights));
     RJ_TRY(rj_config_read(new->weights, &new->config));
-    new->family = rj_family_of_model_type(new->config.family);
+    new->family = rj_family_named(new->config.family);
     RJ_TRY(rj_tensors_check(new));
     RJ_TRY(rj_tensors_norm(new, RJ_FINAL_NORM, 0, &new->final_norm));
     *model = new;
@@ -52,6 +52,23 @@ int64_t rj_model_parameters(const rj_model *model)
     return model->n_parameters;
 }
 
+/* x <- x + learned positions 0..T-1 */
+static rj_status add_positions(const rj_model *model, int T, double *x)
+{
+    rj_status st = RJ_OK;
+    const ptrdiff_t n = (ptrdiff_t)model->config.d * T;
+    rj_rows rows = {0};
+    float *read = NULL;
+
+    RJ_TRY(rj_tensors_rows(model, RJ_POSITIONS, 0, &rows));
+    RJ_NEW(read, model->config.d, T);
+    RJ_TRY(rj_rows_read(&rows, 0, T, read));
+    for (ptrdiff_t i = 0; i < n; i++) x[i] += (double)read[i];
+done:
+    RJ_FREE(read);
+    return st;
+}
+
 rj_status rj_model_embed(const rj_model *model, int T, const int32_t *ids, double *x)
 {
     rj_status st = RJ_OK;
@@ -71,7 +88,8 @@ rj_status rj_model_embed(const rj_model *model, int T, const int32_t *ids, doubl
     RJ_TRY(rj_tensors_rows(model, RJ_EMBEDDING, 0, &rows));
     RJ_NEW(read, c->d, T);
     for (int j = 0; j < T; j++) RJ_TRY(rj_rows_read(&rows, ids[j], 1, read + (ptrdiff_t)j * c->d));
-    for (ptrdiff_t i = 0; i < (ptrdiff_t)c->d * T; i++) x[i] = (double)read[i];
+    for (ptrdiff_t i = 0; i < (ptrdiff_t)c->d * T; i++) x[i] = c->embedding_scale * (double)read[i];
+    if (c->position == RJ_POSITION_LEARNED) RJ_TRY(add_positions(model, T, x));
 done:
     RJ_FREE(read);
     return st;

@@ -3,9 +3,62 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "resjac/model/family.h"
+#include "resjac/model/config_source.h"
 
 enum { TEXT_SIZE = 160 };
+
+/* A key that changes the mathematics, and the one value with which it does not: a number (0: also false, 1: also true),
+ * or a text where text is not NULL (of a list: each entry). An absent or null key passes. NAN: no value passes. */
+typedef struct {
+    const char *name[RJ_N_FORMATS];
+    double neutral;
+    const char *text;
+} rj_neutral;
+
+/* Of all families: files say one architecture and were edited to be another, or have the keys of a relative. A key that a
+ * family reads is not looked at here. */
+static const rj_neutral table[] = {
+    {{"sliding_window", "attention.sliding_window"}, 0, NULL},
+    {{"use_sliding_window", NULL}, 0, NULL},
+    {{"layer_types", NULL}, NAN, "full_attention"},
+    {{"attn_logit_softcapping", "attn_logit_softcapping"}, 0, NULL},
+    {{"final_logit_softcapping", "final_logit_softcapping"}, 0, NULL},
+    {{"clip_qkv", "attention.clamp_kqv"}, 0, NULL},
+    {{"alibi", "attention.max_alibi_bias"}, 0, NULL},
+    {{"qk_layernorm", NULL}, 0, NULL},
+    {{"use_qk_norm", NULL}, 0, NULL},
+    {{"qk_norm", NULL}, 0, NULL},
+    {{"attention_multiplier", "attention.scale"}, NAN, NULL},
+    {{"query_pre_attn_scalar", NULL}, NAN, NULL},
+    {{"embedding_multiplier", "embedding_scale"}, 1, NULL},
+    {{"scale_emb", NULL}, 1, NULL},
+    {{"scale_depth", NULL}, NAN, NULL},
+    {{"residual_multiplier", "residual_scale"}, 1, NULL},
+    {{"logits_scaling", "logit_scale"}, 1, NULL},
+    {{"logit_scale", NULL}, 1, NULL},
+    {{"num_local_experts", "expert_count"}, 0, NULL},
+    {{"num_experts", NULL}, 0, NULL},
+    {{"n_routed_experts", NULL}, 0, NULL},
+    {{"use_parallel_residual", "use_parallel_residual"}, 0, NULL},
+    {{"parallel_attn", NULL}, 0, NULL},
+    {{"partial_rotary_factor", NULL}, 1, NULL},
+    {{"rotary_pct", NULL}, 1, NULL},
+    {{"rope_interleaved", NULL}, 0, NULL},
+    {{"no_rope_layers", NULL}, NAN, NULL},
+    {{"no_rope_layer_interval", NULL}, 0, NULL},
+    {{"is_causal", "attention.causal"}, 1, NULL},
+    {{"use_bidirectional_attention", NULL}, 0, NULL},
+    {{"use_mrope", NULL}, 0, NULL},
+    {{"is_encoder_decoder", NULL}, 0, NULL},
+    {{"add_cross_attention", NULL}, 0, NULL},
+    {{"word_embed_proj_dim", NULL}, NAN, NULL},
+    {{"quantization_config", NULL}, NAN, NULL},
+    {{NULL, "rope.scaling.yarn_log_multiplier"}, 0, NULL},
+    {{NULL, "rope.scaling.yarn_ext_factor"}, 1, NULL},
+    {{NULL, "rope.scaling.yarn_attn_factor"}, 1, NULL},
+    {{NULL, "rope.scaling.attn_factor"}, 1, NULL},
+    {{NULL, NULL}, 0, NULL},
+};
 
 static bool json_is_neutral(const json_t *value, const rj_neutral *n)
 {
@@ -33,9 +86,10 @@ static bool json_is_neutral(const json_t *value, const rj_neutral *n)
     return false;
 }
 
-static rj_status json_check(const rj_json *j, const rj_family *family, const rj_neutral *n)
+static rj_status json_check(const rj_config_source *s, const rj_neutral *n)
 {
     rj_status st = RJ_OK;
+    const rj_json *j = &s->json;
     const char *key = n->name[RJ_FORMAT_SAFETENSORS];
     const json_t *value = json_object_get(j->root, key);
     char text[TEXT_SIZE] = "";
@@ -44,42 +98,46 @@ static rj_status json_check(const rj_json *j, const rj_family *family, const rj_
     const size_t length = json_dumpb(value, text, sizeof text - 1, JSON_ENCODE_ANY | JSON_COMPACT);
     text[length < sizeof text - 1 ? length : sizeof text - 1] = '\0';
     RJ_FAIL(RJ_ERR_FORMAT, "%s: %s = %s changes the mathematics; family %s does not evaluate it", j->path,
-            key, text, family->name);
+            key, text, s->family->name);
 done:
     return st;
 }
 
-static rj_status gguf_check(const rj_gguf *g, const rj_family *family, const rj_neutral *n)
+static rj_status gguf_check(const rj_config_source *s, const rj_neutral *n)
 {
     rj_status st = RJ_OK;
-    char key[TEXT_SIZE];
+    const rj_gguf *g = s->gguf;
+    char key[RJ_SOURCE_NAME_SIZE];
     double value = 0.0;
     bool flag = false;
 
-    snprintf(key, sizeof key, "%s.%s", family->architecture, n->name[RJ_FORMAT_GGUF]);
+    rj_source_key(s, n->name[RJ_FORMAT_GGUF], key);
     if (!rj_gguf_has(g, key)) return RJ_OK;
     if (rj_gguf_bool(g, key, &flag) == RJ_OK)
         value = flag ? 1.0 : 0.0;
     else
         RJ_TRY(rj_gguf_number(g, key, &value));
     RJ_REQUIRE(value == n->neutral, RJ_ERR_FORMAT,
-               "%s: %s = %g changes the mathematics; family %s does not evaluate it", rj_gguf_path(g), key,
-               value, family->name);
+               "%s: %s = %g changes the mathematics; family %s does not evaluate it", s->file, key, value,
+               s->family->name);
 done:
     return st;
 }
 
-rj_status rj_neutral_check(const rj_weights *w, const rj_family *family)
+static bool is_read(const rj_config_source *s, const char *name)
+{
+    for (const rj_key *k = s->family->keys; k->name[0] != NULL || k->name[1] != NULL; k++)
+        if (k->name[s->format] != NULL && strcmp(k->name[s->format], name) == 0) return true;
+    return false;
+}
+
+rj_status rj_neutral_check(const rj_config_source *s)
 {
     rj_status st = RJ_OK;
-    const rj_format format = rj_weights_format(w);
 
-    for (const rj_neutral *n = family->neutral; n->name[0] != NULL || n->name[1] != NULL; n++) {
-        if (n->name[format] == NULL) continue;
-        if (format == RJ_FORMAT_GGUF)
-            RJ_TRY(gguf_check(rj_weights_metadata(w), family, n));
-        else
-            RJ_TRY(json_check(rj_weights_config(w), family, n));
+    for (const rj_neutral *n = table; n->name[0] != NULL || n->name[1] != NULL; n++) {
+        if (n->name[s->format] == NULL || is_read(s, n->name[s->format])) continue;
+        RJ_TRY(s->format == RJ_FORMAT_GGUF ? gguf_check(s, n) : json_check(s, n));
     }
 done:
     return st;

@@ -55,6 +55,7 @@ static double normalise(const rj_norm *norm, const double *x, double *u)
 
 void rj_norm_apply(const rj_norm *norm, const double *x, double *y)
 {
+    if (norm->d == 0) return;
     normalise(norm, x, y);
     for (int i = 0; i < norm->d; i++) y[i] *= norm->gain[i];
     for (int i = 0; norm->bias != NULL && i < norm->d; i++) y[i] += norm->bias[i];
@@ -65,6 +66,10 @@ rj_status rj_norm_linearise(const rj_norm *norm, const double *x, rj_norm_point 
     rj_status st = RJ_OK;
     rj_norm_point new = {.norm = norm};
 
+    if (norm->d == 0) {
+        *point = new;
+        return RJ_OK;
+    }
     RJ_NEW(new.unit, norm->d, 1);
     new.inverse = normalise(norm, x, new.unit);
     *point = new;
@@ -82,9 +87,10 @@ void rj_norm_jvp(const rj_norm_point *p, double *dx)
 {
     const rj_norm *norm = p->norm;
     const int d = norm->d;
+
+    if (d == 0) return;
     const double along = dot(d, p->unit, dx) / d;
     const double m = norm->kind == RJ_NORM_LAYER ? mean(d, dx) : 0.0;
-
     for (int i = 0; i < d; i++) dx[i] = norm->gain[i] * p->inverse * (dx[i] - m - along * p->unit[i]);
 }
 
@@ -94,6 +100,7 @@ void rj_norm_vjp(const rj_norm_point *p, double *g)
     const rj_norm *norm = p->norm;
     const int d = norm->d;
 
+    if (d == 0) return;
     for (int i = 0; i < d; i++) g[i] *= norm->gain[i] * p->inverse;
     const double along = dot(d, p->unit, g) / d;
     const double m = norm->kind == RJ_NORM_LAYER ? mean(d, g) : 0.0;
@@ -105,6 +112,7 @@ static rj_status each_column(const rj_norm_point *p, void (*f)(const rj_norm_poi
     rj_status st = RJ_OK;
     double *column = NULL;
 
+    if (p->norm->d == 0) return RJ_OK;
     RJ_NEW(column, m->rows, 1);
     for (int j = 0; j < m->cols; j++) {
         rj_matrix_get_column(m, j, column);

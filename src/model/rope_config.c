@@ -1,15 +1,16 @@
-/* rope_config.c: rotary positions as config.json (rope_scaling, or the newer rope_parameters) and GGUF spell them. */
+/* rope_config.c: rotary positions as config.json (rope_scaling, or the newer rope_parameters) and GGUF spell them. Layers that
+ * slide may have their own, which no scaling changes. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "resjac/base/memory.h"
-#include "resjac/model/family.h"
+#include "resjac/model/config_source.h"
 
 static const char *const kinds[] = {
     [RJ_ROPE_DEFAULT] = "default", [RJ_ROPE_LINEAR] = "linear", [RJ_ROPE_DYNAMIC] = "dynamic",
     [RJ_ROPE_YARN] = "yarn",       [RJ_ROPE_LLAMA3] = "llama3", [RJ_ROPE_LONGROPE] = "longrope"};
-enum { N_KINDS = sizeof kinds / sizeof *kinds, GGUF_KEY_SIZE = 128 };
+enum { N_KINDS = sizeof kinds / sizeof *kinds, TEXT_SIZE = 128 };
 
 /* Every key that a rope object may have; any other would be mathematics unread. */
 static const char *const known[] = {"type",
@@ -61,7 +62,7 @@ static rj_status find_kind(const char *file, const char *key, const char *text, 
         RJ_ERR_FORMAT, __FILE__, __LINE__,
         "%s: %s = \"%.*s\" is no known kind of rotary scaling; known: default, linear, dynamic, yarn, "
         "llama3, longrope",
-        file, key, (int)(n < GGUF_KEY_SIZE ? n : GGUF_KEY_SIZE), text);
+        file, key, (int)(n < TEXT_SIZE ? n : TEXT_SIZE), text);
 }
 
 static rj_status read_list(const rj_json *j, const json_t *object, const char *key, int n, double **list)
@@ -138,23 +139,63 @@ done:
     return st;
 }
 
-static rj_status read_json(const rj_json *j, int max_context, rj_rope *r)
+/* The object of scaling parameters and its name: transformers takes rope_scaling, else rope_parameters; NULL: none. */
+static rj_status find_object(const rj_json *j, const char **where, const json_t **object)
+{
+    static const char *const names[] = {"rope_scaling", "rope_parameters"};
+    rj_status st = RJ_OK;
+
+    *object = NULL;
+    for (int i = 0; i < 2 && *object == NULL; i++) {
+        const json_t *found = json_object_get(j->root, names[i]);
+        RJ_REQUIRE(found == NULL || json_is_null(found) || json_is_object(found), RJ_ERR_FORMAT,
+                   "%s: %s is neither null nor an object", j->path, names[i]);
+        if (json_object_size(found) == 0) continue;
+        *object = found;
+        *where = names[i];
+    }
+done:
+    return st;
+}
+
+/* Where layers differ, the new spelling has an object a kind of layer, and the old one means full attention. */
+static rj_status choose_object(const rj_json *j, bool local, const char **where, const json_t **object)
+{
+    static const char *const kind[] = {"full_attention", "sliding_attention"};
+    static const char *const name[] = {"rope_parameters.full_attention", "rope_parameters.sliding_attention"};
+    rj_status st = RJ_OK;
+    const char *key = NULL;
+    json_t *value = NULL;
+
+    if (*object == NULL || strcmp(*where, "rope_scaling") == 0) {
+        if (local) *object = NULL;
+        goto done;
+    }
+    json_object_foreach((json_t *)*object, key, value)
+    {
+        RJ_REQUIRE(strcmp(key, kind[0]) == 0 || strcmp(key, kind[1]) == 0, RJ_ERR_FORMAT,
+                   "%s: rope_parameters has the key %s, needs full_attention and sliding_attention", j->path,
+                   key);
+        RJ_REQUIRE(json_is_object(value), RJ_ERR_FORMAT, "%s: rope_parameters.%s is no object", j->path, key);
+    }
+    *object = json_object_get(*object, kind[local]);
+    *where = name[local];
+done:
+    return st;
+}
+
+static rj_status read_json(const rj_config_source *s, bool local, int max_context, rj_rope *r)
 {
     rj_status st = RJ_OK;
-    const char *where = "rope_scaling", *key = "rope_type", *text = "default";
-    const json_t *object = json_object_get(j->root, where);
+    const rj_json *j = &s->json;
+    const char *where = NULL, *key = "rope_type", *text = "default";
+    const json_t *object = NULL;
 
-    if (!json_is_object(object) ||
-        json_object_size(object) == 0) { /* transformers: rope_scaling or rope_parameters */
-        RJ_REQUIRE(object == NULL || json_is_null(object) || json_is_object(object), RJ_ERR_FORMAT,
-                   "%s: %s is neither null nor an object", j->path, where);
-        where = "rope_parameters";
-        object = json_object_get(j->root, where);
-        RJ_REQUIRE(object == NULL || json_is_null(object) || json_is_object(object), RJ_ERR_FORMAT,
-                   "%s: %s is neither null nor an object", j->path, where);
-    }
-    RJ_TRY(rj_json_number(j, NULL, "rope_theta", false, &r->theta));
-    if (!json_is_object(object)) goto done;
+    RJ_TRY(find_object(j, &where, &object));
+    if (s->family->base.has_local_rope) RJ_TRY(choose_object(j, local, &where, &object));
+    RJ_TRY(rj_json_number(j, NULL, local ? s->family->local_theta[RJ_FORMAT_SAFETENSORS] : "rope_theta",
+                          false, &r->theta));
+    if (object == NULL) goto done;
     RJ_TRY(check_known(j, where, object));
     RJ_TRY(rj_json_number(j, object, "rope_theta", false, &r->theta));
     if (json_object_get(object, "rope_type") == NULL) key = "type";
@@ -163,15 +204,6 @@ static rj_status read_json(const rj_json *j, int max_context, rj_rope *r)
     if (r->kind != RJ_ROPE_DEFAULT) RJ_TRY(read_scaling(j, object, max_context, r));
 done:
     return st;
-}
-
-/* *value stays where the key is absent. */
-static rj_status gguf_number(const rj_gguf *g, const rj_family *family, const char *key, double *value)
-{
-    char name[GGUF_KEY_SIZE];
-
-    snprintf(name, sizeof name, "%s.%s", family->architecture, key);
-    return rj_gguf_has(g, name) ? rj_gguf_number(g, name, value) : RJ_OK;
 }
 
 /* rope_freqs.weight: the frequencies of llama3 baked into divisors. */
@@ -200,37 +232,49 @@ done:
     return st;
 }
 
-static rj_status read_gguf(const rj_weights *w, const rj_family *family, int max_context, rj_rope *r)
+static rj_status read_gguf_kind(const rj_config_source *s, rj_rope *r)
 {
     rj_status st = RJ_OK;
-    const rj_gguf *g = rj_weights_metadata(w);
-    char name[GGUF_KEY_SIZE];
+    char name[RJ_SOURCE_NAME_SIZE];
     rj_span text = {"default", 7};
-    double rotary = r->n_rotary;
 
-    RJ_TRY(gguf_number(g, family, "rope.dimension_count", &rotary));
-    RJ_REQUIRE(rotary == r->n_rotary, RJ_ERR_FORMAT,
-               "%s: %s.rope.dimension_count = %g, needs the head size %d", rj_gguf_path(g),
-               family->architecture, rotary, r->n_rotary);
-    RJ_TRY(gguf_number(g, family, "rope.freq_base", &r->theta));
-    RJ_TRY(gguf_number(g, family, "rope.scale_linear", &r->factor)); /* older spelling of scaling.factor */
-    RJ_TRY(gguf_number(g, family, "rope.scaling.factor", &r->factor));
-    snprintf(name, sizeof name, "%s.rope.scaling.type", family->architecture);
-    if (rj_gguf_has(g, name))
-        RJ_TRY(rj_gguf_string(g, name, &text));
+    rj_source_key(s, "rope.scaling.type", name);
+    if (rj_gguf_has(s->gguf, name))
+        RJ_TRY(rj_gguf_string(s->gguf, name, &text));
     else if (r->factor > 0.0)
         text = (rj_span){"linear", 6}; /* as llama.cpp has it */
     if (text.n == 4 && memcmp(text.text, "none", 4) == 0) text = (rj_span){"default", 7};
-    RJ_TRY(find_kind(rj_gguf_path(g), name, text.text, text.n, &r->kind));
+    RJ_TRY(find_kind(s->file, name, text.text, text.n, &r->kind));
     RJ_REQUIRE(r->kind == RJ_ROPE_DEFAULT || r->kind == RJ_ROPE_LINEAR || r->kind == RJ_ROPE_YARN,
                RJ_ERR_FORMAT,
-               "%s: %s = \"%s\" is not evaluated for a GGUF file; use the safetensors checkpoint",
-               rj_gguf_path(g), name, kinds[r->kind]);
+               "%s: %s = \"%s\" is not evaluated for a GGUF file; use the safetensors checkpoint", s->file,
+               name, kinds[r->kind]);
+done:
+    return st;
+}
+
+static rj_status read_gguf(const rj_config_source *s, bool local, int max_context, rj_rope *r)
+{
+    rj_status st = RJ_OK;
+    double rotary = r->n_rotary;
+
+    RJ_TRY(rj_source_gguf_number(s, "rope.dimension_count", &rotary));
+    RJ_REQUIRE(rotary == r->n_rotary, RJ_ERR_FORMAT,
+               "%s: %s.rope.dimension_count = %g, needs the head size %d", s->file, s->family->architecture,
+               rotary, r->n_rotary);
+    if (local) {
+        RJ_TRY(rj_source_gguf_number(s, s->family->local_theta[RJ_FORMAT_GGUF], &r->theta));
+        goto done;
+    }
+    RJ_TRY(rj_source_gguf_number(s, "rope.freq_base", &r->theta));
+    RJ_TRY(rj_source_gguf_number(s, "rope.scale_linear", &r->factor)); /* older spelling of scaling.factor */
+    RJ_TRY(rj_source_gguf_number(s, "rope.scaling.factor", &r->factor));
+    RJ_TRY(read_gguf_kind(s, r));
     r->original_context = max_context;
-    RJ_TRY(gguf_number(g, family, "rope.scaling.original_context_length", &r->original_context));
-    RJ_TRY(gguf_number(g, family, "rope.scaling.yarn_beta_fast", &r->beta_fast));
-    RJ_TRY(gguf_number(g, family, "rope.scaling.yarn_beta_slow", &r->beta_slow));
-    RJ_TRY(read_divisor(w, r));
+    RJ_TRY(rj_source_gguf_number(s, "rope.scaling.original_context_length", &r->original_context));
+    RJ_TRY(rj_source_gguf_number(s, "rope.scaling.yarn_beta_fast", &r->beta_fast));
+    RJ_TRY(rj_source_gguf_number(s, "rope.scaling.yarn_beta_slow", &r->beta_slow));
+    RJ_TRY(read_divisor(s->weights, r));
 done:
     return st;
 }
@@ -263,19 +307,32 @@ done:
     return st;
 }
 
-rj_status rj_rope_read(const rj_weights *w, const rj_family *family, rj_config *config)
+static rj_status read_one(const rj_config_source *s, bool local, const rj_config *config, rj_rope *r)
 {
     rj_status st = RJ_OK;
-    rj_rope *r = &config->rope;
+    const double theta = local ? 0.0 : s->family->rope_theta[s->format];
+
+    *r = (rj_rope){.n_rotary = config->d_head,
+                   .theta = theta > 0.0 ? theta : 10000.0,
+                   .beta_fast = 32.0,
+                   .beta_slow = 1.0,
+                   .truncate = true};
+    RJ_TRY(s->format == RJ_FORMAT_GGUF ? read_gguf(s, local, config->max_context, r)
+                                       : read_json(s, local, config->max_context, r));
+    RJ_TRY(check(s->file, r));
+done:
+    return st;
+}
+
+rj_status rj_rope_read(const rj_config_source *s, rj_config *config)
+{
+    rj_status st = RJ_OK;
+    const rj_rope *r = &config->rope;
     double reach = config->max_context;
 
-    *r = (rj_rope){
-        .n_rotary = config->d_head, .theta = 10000.0, .beta_fast = 32.0, .beta_slow = 1.0, .truncate = true};
-    if (rj_weights_format(w) == RJ_FORMAT_GGUF)
-        RJ_TRY(read_gguf(w, family, config->max_context, r));
-    else
-        RJ_TRY(read_json(rj_weights_config(w), config->max_context, r));
-    RJ_TRY(check(rj_config_file(w), r));
+    if (config->position != RJ_POSITION_ROTARY) goto done;
+    if (config->has_local_rope) RJ_TRY(read_one(s, true, config, &config->local_rope));
+    RJ_TRY(read_one(s, false, config, &config->rope));
     if (r->kind == RJ_ROPE_LINEAR || r->kind == RJ_ROPE_DYNAMIC) reach *= r->factor;
     if (r->kind == RJ_ROPE_YARN) reach = fmax(reach, r->factor * r->original_context);
     config->max_context = reach < 1e9 ? (int)fmax(reach, config->max_context) : 1000000000;

@@ -212,6 +212,8 @@ static rj_status measure_coupling(const rj_config *c, const rj_pipeline_options 
         .subspace_vu = rj_record_at(r, RJ_VAR_SUBSPACE_VU, p),
         .null = rj_record_at(r, RJ_VAR_COUPLING_NULL, p),
         .null_sd = rj_record_at(r, RJ_VAR_COUPLING_NULL_SD, p),
+        .null_signed = rj_record_at(r, RJ_VAR_COUPLING_NULL_SIGNED, p),
+        .null_trace = rj_record_at(r, RJ_VAR_COUPLING_NULL_TRACE, p),
     };
     const rj_stage before = rj_clock_enter(RJ_STAGE_COUPLING);
     const rj_status st =

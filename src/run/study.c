@@ -11,7 +11,7 @@
 #include "resjac/base/memory.h"
 
 /* Raise it whenever values of any variable change for the same input. */
-static const char *const results_version = "resjac results 1";
+static const char *const results_version = "resjac results 2";
 
 enum { PROMPTS_LIMIT = 1 << 30 };
 

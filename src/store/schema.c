@@ -103,6 +103,12 @@ const rj_variable rj_schema[RJ_N_VARIABLES] = {
     [RJ_VAR_COUPLING_NULL_SD] = {"coupling_null_sd", "1",
                                  "standard deviation of coupling_misfit over draws of independent frames",
                                  BY(RJ_DIM_K, RJ_DIM_LAYER), RJ_VALUE_DOUBLE, RJ_KEEP_ALWAYS, false},
+    [RJ_VAR_COUPLING_NULL_SIGNED] = {"coupling_null_signed", "1",
+                                     "coupling_misfit_signed expected of frames independent of the Jacobian",
+                                     BY(RJ_DIM_K, RJ_DIM_LAYER), RJ_VALUE_DOUBLE, RJ_KEEP_ALWAYS, false},
+    [RJ_VAR_COUPLING_NULL_TRACE] = {"coupling_null_trace", "1",
+                                    "coupling_misfit_trace expected of frames independent of the Jacobian",
+                                    BY(RJ_DIM_K, RJ_DIM_LAYER), RJ_VALUE_DOUBLE, RJ_KEEP_ALWAYS, false},
     [RJ_VAR_COUPLING_NULL_ROTATION] =
         {"coupling_null_rotation", "1",
          "coupling_misfit expected when the frames are rotated inside their spans", PAIRWISE, RJ_VALUE_FLOAT,

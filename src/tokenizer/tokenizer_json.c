@@ -52,15 +52,18 @@ done:
 static rj_status split_merge(const rj_json *j, size_t i, const json_t *m, rj_span pair[2], bool *skip)
 {
     rj_status st = RJ_OK;
-    const char *text = json_string_value(m), *space = text != NULL ? strchr(text, ' ') : NULL;
+    const char *text = json_string_value(m), *space = NULL;
+    const size_t n = json_string_length(m);
 
     *skip = text != NULL && strncmp(text, "#version", strlen("#version")) == 0;
     if (*skip) return RJ_OK;
     if (text != NULL) {
-        RJ_REQUIRE(space != NULL && strchr(space + 1, ' ') == NULL, RJ_ERR_FORMAT,
-                   "%s: model: merges: entry %zu, \"%s\", is not two tokens and a space", j->path, i, text);
+        space = memchr(text, ' ', n);
+        RJ_REQUIRE(space != NULL && memchr(space + 1, ' ', n - (size_t)(space + 1 - text)) == NULL,
+                   RJ_ERR_FORMAT, "%s: model: merges: entry %zu, \"%s\", is not two tokens and a space",
+                   j->path, i, text);
         pair[0] = (rj_span){text, (size_t)(space - text)};
-        pair[1] = (rj_span){space + 1, strlen(space + 1)};
+        pair[1] = (rj_span){space + 1, n - (size_t)(space + 1 - text)};
         return RJ_OK;
     }
     for (size_t k = 0; k < 2; k++) {
@@ -119,15 +122,16 @@ static rj_status read_added(const rj_json *j, const json_t *o, rj_added_token *t
 {
     rj_status st = RJ_OK;
     const char *text = NULL;
+    size_t n = 0;
 
     RJ_REQUIRE(json_is_object(o), RJ_ERR_FORMAT, "%s: added_tokens holds what is no object", j->path);
-    RJ_TRY(rj_json_string(j, o, "content", true, &text));
+    RJ_TRY(rj_json_text(j, o, "content", true, &text, &n));
     RJ_TRY(rj_json_bool(j, o, "single_word", true, &t->flags.single_word));
     RJ_TRY(rj_json_bool(j, o, "lstrip", true, &t->flags.lstrip));
     RJ_TRY(rj_json_bool(j, o, "rstrip", true, &t->flags.rstrip));
     RJ_TRY(rj_json_bool(j, o, "normalized", true, &t->normalized));
     t->text = text;
-    t->n = (ptrdiff_t)strlen(text);
+    t->n = (ptrdiff_t)n;
 done:
     return st;
 }

@@ -24,39 +24,48 @@ static inline uint32_t bits_of(float x)
  * mended by an exact product. Subnormal m 2^-24: m put at the end of 0.5's fraction, and 0.5 taken off. */
 static inline float half(const uint8_t *p)
 {
-    const uint32_t h = (uint32_t)p[0] | (uint32_t)p[1] << 8, magnitude = h & 0x7fffu;
-    const float normal = float_of((magnitude << 13) + (0xe0u << 23)) * 0x1p-112f;
-    const float subnormal = float_of(magnitude | 126u << 23) - 0.5f;
+    uint16_t h;
 
-    return float_of(bits_of(magnitude < 0x400 ? subnormal : normal) | (h & 0x8000u) << 16);
+    memcpy(&h, p, sizeof h);
+    const uint32_t magnitude = h & 0x7fffu, small = magnitude < 0x400 ? 0xffffffffu : 0;
+    const uint32_t normal = bits_of(float_of((magnitude << 13) + (0xe0u << 23)) * 0x1p-112f);
+    const uint32_t subnormal = bits_of(float_of(magnitude | 126u << 23) - 0.5f);
+    return float_of((small & subnormal) | (~small & normal) | (uint32_t)(h & 0x8000) << 16);
 }
 
-void rj_half_to_float(const uint8_t *src, ptrdiff_t n, float *out)
+void rj_half_to_float(const uint8_t *restrict src, ptrdiff_t n, float *restrict out)
 {
     for (ptrdiff_t i = 0; i < n; i++) out[i] = half(src + 2 * i);
 }
 
-/* d, nibbles[16]: (q - 8) d */
-void rj_dequantise_q4_0(const uint8_t *src, ptrdiff_t n_blocks, float *out)
+/* Lower nibbles of 16 bytes, then the upper ones. */
+static inline void unpack(const uint8_t *restrict src, uint8_t q[32])
 {
+    for (int j = 0; j < 16; j++) q[j] = src[j] & 15;
+    for (int j = 0; j < 16; j++) q[j + 16] = src[j] >> 4;
+}
+
+/* d, nibbles[16]: (q - 8) d */
+void rj_dequantise_q4_0(const uint8_t *restrict src, ptrdiff_t n_blocks, float *restrict out)
+{
+    uint8_t q[32];
+
     for (; n_blocks > 0; n_blocks--, src += 18, out += 32) {
         const float d = half(src);
-        for (int j = 0; j < 16; j++) {
-            out[j] = (float)((src[2 + j] & 15) - 8) * d;
-            out[j + 16] = (float)((src[2 + j] >> 4) - 8) * d;
-        }
+        unpack(src + 2, q);
+        for (int j = 0; j < 32; j++) out[j] = (float)(q[j] - 8) * d;
     }
 }
 
 /* d, m, nibbles[16]: q d + m */
-void rj_dequantise_q4_1(const uint8_t *src, ptrdiff_t n_blocks, float *out)
+void rj_dequantise_q4_1(const uint8_t *restrict src, ptrdiff_t n_blocks, float *restrict out)
 {
+    uint8_t q[32];
+
     for (; n_blocks > 0; n_blocks--, src += 20, out += 32) {
         const float d = half(src), m = half(src + 2);
-        for (int j = 0; j < 16; j++) {
-            out[j] = (float)(src[4 + j] & 15) * d + m;
-            out[j + 16] = (float)(src[4 + j] >> 4) * d + m;
-        }
+        unpack(src + 4, q);
+        for (int j = 0; j < 32; j++) out[j] = (float)q[j] * d + m;
     }
 }
 
@@ -70,7 +79,7 @@ static inline uint32_t word(const uint8_t *p)
 }
 
 /* d, fifth bits u32, nibbles[16]: (q - 16) d */
-void rj_dequantise_q5_0(const uint8_t *src, ptrdiff_t n_blocks, float *out)
+void rj_dequantise_q5_0(const uint8_t *restrict src, ptrdiff_t n_blocks, float *restrict out)
 {
     for (; n_blocks > 0; n_blocks--, src += 22, out += 32) {
         const float d = half(src);
@@ -83,7 +92,7 @@ void rj_dequantise_q5_0(const uint8_t *src, ptrdiff_t n_blocks, float *out)
 }
 
 /* d, m, fifth bits u32, nibbles[16]: q d + m */
-void rj_dequantise_q5_1(const uint8_t *src, ptrdiff_t n_blocks, float *out)
+void rj_dequantise_q5_1(const uint8_t *restrict src, ptrdiff_t n_blocks, float *restrict out)
 {
     for (; n_blocks > 0; n_blocks--, src += 24, out += 32) {
         const float d = half(src), m = half(src + 2);
@@ -96,7 +105,7 @@ void rj_dequantise_q5_1(const uint8_t *src, ptrdiff_t n_blocks, float *out)
 }
 
 /* d, int8 q[32]: q d */
-void rj_dequantise_q8_0(const uint8_t *src, ptrdiff_t n_blocks, float *out)
+void rj_dequantise_q8_0(const uint8_t *restrict src, ptrdiff_t n_blocks, float *restrict out)
 {
     for (; n_blocks > 0; n_blocks--, src += 34, out += 32) {
         const float d = half(src);
@@ -104,24 +113,34 @@ void rj_dequantise_q8_0(const uint8_t *src, ptrdiff_t n_blocks, float *out)
     }
 }
 
-/* Scale and minimum nibbles[16], q 2 bits[64], d, dmin: (d s) q - dmin m. Sub-block i has 16 elements; eight of them share
- * 32 bytes of q. */
-void rj_dequantise_q2_k(const uint8_t *src, ptrdiff_t n_blocks, float *out)
+/* Scale and minimum nibbles[16], q 2 bits[64], d, dmin: (d s) q - dmin m, a scale for 16 elements. */
+void rj_dequantise_q2_k(const uint8_t *restrict src, ptrdiff_t n_blocks, float *restrict out)
 {
+    float scale[4], min[4];
+
     for (; n_blocks > 0; n_blocks--, src += 84, out += 256) {
         const float d = half(src + 80), dmin = half(src + 82);
-        for (int i = 0; i < 16; i++) {
-            const uint8_t *q = src + 16 + 32 * (i >> 3) + 16 * (i & 1);
-            const float scale = d * (float)(src[i] & 15), min = dmin * (float)(src[i] >> 4);
-            const int shift = i & 6;
-            for (int l = 0; l < 16; l++) out[16 * i + l] = scale * (float)(q[l] >> shift & 3) - min;
+        for (int i = 0; i < 4; i++) { /* 16 bytes of q: those of scales first, first + 2, .. first + 6 */
+            const int first = (i & 2) * 4 + (i & 1);
+            const uint8_t *q = src + 16 + 16 * i;
+            float *to = out + 16 * first;
+            for (int k = 0; k < 4; k++) {
+                scale[k] = d * (float)(src[first + 2 * k] & 15);
+                min[k] = dmin * (float)(src[first + 2 * k] >> 4);
+            }
+            for (int l = 0; l < 16; l++) {
+                to[l] = scale[0] * (float)(q[l] & 3) - min[0];
+                to[l + 32] = scale[1] * (float)(q[l] >> 2 & 3) - min[1];
+                to[l + 64] = scale[2] * (float)(q[l] >> 4 & 3) - min[2];
+                to[l + 96] = scale[3] * (float)(q[l] >> 6) - min[3];
+            }
         }
     }
 }
 
 /* Third bits[32], q 2 bits[64], scales 6 bits[12], d: (d (s - 32)) (q - 4). The third bit of sub-block i is bit i / 2 of
  * its byte. Scales: low nibbles of 0..7 and 8..15 in bytes 0..7, upper bits of i, i + 4, .. in byte 8 + i. */
-void rj_dequantise_q3_k(const uint8_t *src, ptrdiff_t n_blocks, float *out)
+void rj_dequantise_q3_k(const uint8_t *restrict src, ptrdiff_t n_blocks, float *restrict out)
 {
     for (; n_blocks > 0; n_blocks--, src += 110, out += 256) {
         const uint8_t *s = src + 96;
@@ -151,7 +170,7 @@ static inline void scale_and_min(const uint8_t *p, int j, int *s, int *m)
 }
 
 /* d, dmin, scales and minima[12], nibbles[128]: (d s) q - dmin m. Sub-blocks 2k and 2k + 1 share 32 bytes. */
-void rj_dequantise_q4_k(const uint8_t *src, ptrdiff_t n_blocks, float *out)
+void rj_dequantise_q4_k(const uint8_t *restrict src, ptrdiff_t n_blocks, float *restrict out)
 {
     for (; n_blocks > 0; n_blocks--, src += 144, out += 256) {
         const float d = half(src), dmin = half(src + 2);
@@ -167,7 +186,7 @@ void rj_dequantise_q4_k(const uint8_t *src, ptrdiff_t n_blocks, float *out)
 }
 
 /* d, dmin, scales and minima[12], fifth bits[32], nibbles[128]: as Q4_K; the fifth bit of sub-block j is bit j. */
-void rj_dequantise_q5_k(const uint8_t *src, ptrdiff_t n_blocks, float *out)
+void rj_dequantise_q5_k(const uint8_t *restrict src, ptrdiff_t n_blocks, float *restrict out)
 {
     for (; n_blocks > 0; n_blocks--, src += 176, out += 256) {
         const float d = half(src), dmin = half(src + 2);
@@ -186,7 +205,7 @@ void rj_dequantise_q5_k(const uint8_t *src, ptrdiff_t n_blocks, float *out)
 
 /* Lower nibbles[128], upper 2 bits[64], int8 scales[16], d: (d s) (q - 32). Each half of the block has four groups of 32
  * elements, a group two scales. */
-void rj_dequantise_q6_k(const uint8_t *src, ptrdiff_t n_blocks, float *out)
+void rj_dequantise_q6_k(const uint8_t *restrict src, ptrdiff_t n_blocks, float *restrict out)
 {
     for (; n_blocks > 0; n_blocks--, src += 210, out += 256) {
         const float d = half(src + 208);
@@ -196,8 +215,7 @@ void rj_dequantise_q6_k(const uint8_t *src, ptrdiff_t n_blocks, float *out)
             const float scale = d * (float)(int8_t)src[192 + i];
             const int shift = 4 * (g >> 1);
             for (int l = 0; l < 16; l++)
-                out[16 * i + l] =
-                    scale * (float)((low[l] >> shift & 15) + (high[l] >> 2 * g & 3) * 16 - 32);
+                out[16 * i + l] = scale * (float)((low[l] >> shift & 15) + (high[l] >> 2 * g & 3) * 16 - 32);
         }
     }
 }

@@ -141,15 +141,16 @@ done:
 static rj_status read_entry(const rj_json *header, const char *name, const json_t *entry, rj_tensor *t)
 {
     rj_status st = RJ_OK;
-    const char *dtype = NULL;
+    const json_t *type = json_object_get(entry, "dtype");
+    const char *dtype = json_string_value(type);
     ptrdiff_t range[2] = {0, 0};
     int n = 0;
     size_t k = 0;
 
     RJ_REQUIRE(json_is_object(entry), RJ_ERR_FORMAT, "%s: tensor \"%s\": its entry is no object",
                header->path, name);
-    dtype = json_string_value(json_object_get(entry, "dtype"));
-    RJ_REQUIRE(dtype != NULL, RJ_ERR_FORMAT, "%s: tensor \"%s\": no \"dtype\"", header->path, name);
+    RJ_REQUIRE(dtype != NULL && strlen(dtype) == json_string_length(type), RJ_ERR_FORMAT,
+               "%s: tensor \"%s\": no \"dtype\"", header->path, name);
     while (k < sizeof known / sizeof *known && strcmp(known[k].name, dtype) != 0) k++;
     RJ_REQUIRE(k < sizeof known / sizeof *known, RJ_ERR_FORMAT, "%s: tensor \"%s\": unknown dtype \"%s\"",
                header->path, name, dtype);

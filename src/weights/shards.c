@@ -118,7 +118,8 @@ static rj_status list_files(const rj_json *index, const char ***list, int *n)
     json_object_foreach(map, tensor, value)
     {
         name = json_string_value(value);
-        RJ_REQUIRE(name != NULL && name[0] != '\0' && strchr(name, '/') == NULL && strstr(name, "..") == NULL,
+        RJ_REQUIRE(name != NULL && name[0] != '\0' && strlen(name) == json_string_length(value) &&
+                       strchr(name, '/') == NULL && strstr(name, "..") == NULL,
                    RJ_ERR_FORMAT, "%s: tensor %s: \"%s\" is not the name of a file beside the index",
                    index->path, tensor, name != NULL ? name : "(no string)");
         file[found++] = name;

@@ -55,6 +55,28 @@ static void values_come_by_type(void **x)
     assert_int_equal(rj_memory_live(), 0);
 }
 
+/* As bytes a text may hold NULs; as a C string it must not, lest its end is cut off in silence. */
+static void texts_may_hold_nuls(void **x)
+{
+    rj_json *j = NULL;
+    const char *s = "default";
+    size_t n = 7;
+    (void)x;
+    assert_int_equal(parse("{\"s\": \"a\\u0000b\", \"i\": 1}", &j), RJ_OK);
+    assert_int_equal(rj_json_string(j, NULL, "s", true, &s), RJ_ERR_FORMAT);
+    assert_non_null(strstr(rj_status_message(), "x.json: key \"s\" holds a NUL (\\u0000) after \"a\""));
+    assert_string_equal(s, "default");
+    assert_int_equal(rj_json_text(j, NULL, "none", false, &s, &n), RJ_OK);
+    assert_int_equal(rj_json_text(j, NULL, "none", true, &s, &n), RJ_ERR_FORMAT);
+    assert_int_equal(rj_json_text(j, NULL, "i", true, &s, &n), RJ_ERR_FORMAT);
+    assert_true(strcmp(s, "default") == 0 && n == 7);
+    assert_int_equal(rj_json_text(j, NULL, "s", true, &s, &n), RJ_OK);
+    assert_int_equal(n, 3);
+    assert_memory_equal(s, "a\0b", 4);
+    rj_json_close(&j);
+    refused("{\"a\\u0000b\": 1}", "NUL byte in object key not supported");
+}
+
 static void absent_and_null_leave_the_default(void **x)
 {
     rj_json *j = NULL;
@@ -162,7 +184,8 @@ static void files_have_a_limit(void **x)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values_come_by_type),     cmocka_unit_test(absent_and_null_leave_the_default),
+        cmocka_unit_test(values_come_by_type),     cmocka_unit_test(texts_may_hold_nuls),
+        cmocka_unit_test(absent_and_null_leave_the_default),
         cmocka_unit_test(another_type_is_refused), cmocka_unit_test(broken_documents_are_refused),
         cmocka_unit_test(depth_is_bounded),        cmocka_unit_test(files_have_a_limit),
     };

@@ -7,7 +7,10 @@
 #include "resjac/base/clock.h"
 #include "resjac/weights/dtype.h"
 
-enum { PANEL_BYTES = 256 << 10, MOST_FLOATS = PANEL_BYTES / 84 * 256 }; /* Q2_K grows most: 84 bytes, 256 floats */
+enum {
+    PANEL_BYTES = 256 << 10,
+    MOST_FLOATS = PANEL_BYTES / 84 * 256
+}; /* Q2_K grows most: 84 bytes, 256 floats */
 
 static uint8_t panel[PANEL_BYTES];
 static float out[MOST_FLOATS];

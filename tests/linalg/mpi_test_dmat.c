@@ -45,6 +45,7 @@ static void sizes_beyond_int_are_refused(void **x)
     assert_non_null(strstr(rj_status_message(),
                            "matrix 50000 x 50000 on 1x1 ranks: 50000 x 50000 elements on one rank, "
                            "more than ScaLAPACK counts (2147483647); take more ranks"));
+    assert_int_equal(rj_dmat_check(70000, 70000, 64, 1, 1), RJ_ERR_ARG); /* 4.9e9, which wraps to 605032704 */
     assert_int_equal(rj_dmat_check(50000, 50000, 64, 1, 2), RJ_OK);
     assert_int_equal(rj_dmat_check(46341, 46341, 64, 1, 1), RJ_ERR_ARG); /* the first square above INT_MAX */
     assert_int_equal(rj_dmat_check(46340, 46340, 64, 1, 1), RJ_OK);
@@ -81,7 +82,7 @@ static bool holds(const rj_dmat *a, const rj_matrix *whole)
 /* Panels to the grid and back, the leading columns to all, a whole matrix from rank 0. */
 static void check_moves(const rj_grid *g, rj_arithmetic type, int m, int n, int nb)
 {
-    rj_matrix whole = spread_normal(type, m, n, 7), back, leading;
+    rj_matrix whole = spread_normal(type, m, n, 7), room, back, leading;
     rj_dmat a = spread_matrix(g, &whole, nb), b;
     int first = 0, count = 0, columns = 0;
     const int k = n < 5 ? n : 5;
@@ -90,11 +91,15 @@ static void check_moves(const rj_grid *g, rj_arithmetic type, int m, int n, int 
     MPI_Allreduce(&count, &columns, 1, MPI_INT, MPI_SUM, rj_test_comm);
     assert_all(columns == n && count >= n / g->size && count <= n / g->size + 1);
     assert_all(holds(&a, &whole));
-    assert_int_equal(rj_matrix_new(type, m, count, &back), RJ_OK);
+    assert_int_equal(rj_matrix_new(type, m + 3, count, &room), RJ_OK);
+    back = rj_matrix_block(&room, 2, 0, m, count); /* columns that do not follow each other */
     assert_int_equal(rj_matrix_new(type, m, k, &leading), RJ_OK);
     assert_all(rj_dmat_to_panels(&a, &back) == RJ_OK);
     const rj_matrix panel = rj_matrix_block(&whole, 0, first, m, count);
     assert_all(rj_matrix_max_difference(&back, &panel) == 0);
+    assert_all(rj_dmat_new(g, type, m, n, nb, &b) == RJ_OK);
+    assert_all(rj_dmat_from_panels(&back, &b) == RJ_OK && holds(&b, &whole));
+    rj_dmat_free(&b);
     assert_all(rj_dmat_gather(&a, &leading) == RJ_OK);
     const rj_matrix left = rj_matrix_block(&whole, 0, 0, m, k);
     assert_all(rj_matrix_max_difference(&leading, &left) == 0);
@@ -105,7 +110,7 @@ static void check_moves(const rj_grid *g, rj_arithmetic type, int m, int n, int 
     rj_dmat_free(&b);
     rj_dmat_free(&a);
     rj_matrix_free(&leading);
-    rj_matrix_free(&back);
+    rj_matrix_free(&room);
     rj_matrix_free(&whole);
 }
 

@@ -12,8 +12,9 @@
 #include "resjac/linalg/psvd.h"
 
 /* The linker puts these in the place of ScaLAPACK's (--wrap): a library that fails without saying so. */
-static enum { SOUND, REFUSES, GIVES_NAN, LEAVES_OUT_Q, LEAVES_OUT_P } library;
+static enum { SOUND, REFUSES, GIVES_NAN, LEAVES_OUT_Q, LEAVES_OUT_P, NUDGES_P } library;
 static int n_gebrd;
+static const double NUDGE = 2e-13; /* above rounding, below what a certificate refuses */
 void __real_pdgebrd_(const int *m, const int *n, double *a, const int *ia, const int *ja, const int *desca,
                      double *d, double *e, double *tauq, double *taup, double *work, const int *lwork,
                      int *info);
@@ -48,6 +49,7 @@ void __wrap_pdormlq_(const char *side, const char *trans, const int *m, const in
     if (library == LEAVES_OUT_P) return;
     __real_pdormlq_(side, trans, m, n, k, a, ia, ja, desca, tau, c, ic, jc, descc, work, lwork, info, n_side,
                     n_trans);
+    if (library == NUDGES_P && rj_test_rank == 0) c[0] += NUDGE;
 }
 
 static void plan_counts_by_hand_and_refuses_what_would_wrap(void **x)
@@ -201,6 +203,32 @@ static void library_that_fails_silently_is_found_out(void **x)
     rj_grid_destroy(&g);
 }
 
+/* An error in V alone, large enough to be told from rounding: each certificate is of its own product. */
+static void certificates_measure_what_they_name(void **x)
+{
+    rj_grid *g = NULL;
+    rj_matrix jac = spread_known(RJ_DOUBLE, 20);
+    rj_topk top;
+    double v[20], square = 0;
+    (void)x;
+    assert_all(rj_grid_create(rj_test_comm, 0, 0, &g) == RJ_OK);
+    rj_dmat a = spread_matrix(g, &jac, 8);
+    library = NUDGES_P;
+    const rj_status st = rj_psvd_full(&a, 3, &top);
+    library = SOUND;
+    assert_all(st == RJ_OK);
+    const double right = spread_residual('N', &jac, &top, 0), left = spread_residual('T', &jac, &top, 0);
+    assert_all(fabs(left - NUDGE) < 2e-14 && fabs(right - left) > 5e-14);
+    assert_all(fabs(top.residual_right[0] - right) < 1e-14 && fabs(top.residual_left[0] - left) < 1e-14);
+    rj_matrix_get_column(&top.v, 0, v);
+    for (int i = 0; i < 20; i++) square += v[i] * v[i];
+    assert_all(fabs(square - 1) > 2e-14 && top.orthogonality_loss > fabs(square - 1) - 5e-15);
+    rj_topk_free(&top);
+    rj_dmat_free(&a);
+    rj_matrix_free(&jac);
+    rj_grid_destroy(&g);
+}
+
 /* Each allocation of one rank in turn; the others must neither hang nor keep anything. */
 static void one_rank_without_memory_is_everyones(void **x)
 {
@@ -235,6 +263,7 @@ int main(int argc, char **argv)
         rj_unit_test(workspace_is_never_below_what_is_asked_for),
         rj_unit_test(bad_input_is_refused_before_any_driver),
         rj_unit_test(library_that_fails_silently_is_found_out),
+        rj_unit_test(certificates_measure_what_they_name),
         rj_unit_test(one_rank_without_memory_is_everyones),
     };
     rj_test_begin(&argc, &argv);

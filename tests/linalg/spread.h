@@ -4,11 +4,13 @@
 
 #include "rj_test.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "resjac/base/rng.h"
 #include "resjac/linalg/blas.h"
 #include "resjac/linalg/dmat.h"
+#include "resjac/linalg/topk.h"
 
 /* Every grid of these that the ranks allow, once each. */
 typedef struct {
@@ -72,6 +74,17 @@ static inline rj_matrix spread_known(rj_arithmetic type, int d)
     rj_matrix_free(&turned);
     rj_matrix_free(&exact);
     return jac;
+}
+
+/* ||J v_i - s_i u_i|| / s_1 (op 'N') or ||J' u_i - s_i v_i|| / s_1 (op 'T') in double, from the frames as they are. */
+static inline double spread_residual(char op, const rj_matrix *jac, const rj_topk *top, int i)
+{
+    double x[512], y[512], w[512], squares = 0;
+    rj_matrix_get_column(op == 'N' ? &top->v : &top->u, i, x);
+    rj_matrix_get_column(op == 'N' ? &top->u : &top->v, i, y);
+    rj_matrix_times(op, jac, x, w);
+    for (int r = 0; r < top->d; r++) squares += pow((w[r] - top->s[i] * y[r]) / top->s[0], 2);
+    return sqrt(squares);
 }
 
 static inline rj_dmat spread_matrix(const rj_grid *grid, const rj_matrix *whole, int nb)

@@ -142,8 +142,8 @@ static void compare_coupling(const model *m, rj_arithmetic type)
                                                  "subspace_vu"};
     static const int drop[N_PAIRWISE] = {0, 0, 0, 0, 0, 0, 0, 1, 3, 0, 0, 0, 0};
     const size_t n = (size_t)m->n_k * (size_t)m->L * (size_t)m->L;
-    double *value[N_PAIRWISE + 2];
-    for (int p = 0; p < N_PAIRWISE + 2; p++) value[p] = zeroed(n, sizeof(double));
+    double *value[N_PAIRWISE + 4];
+    for (int p = 0; p < N_PAIRWISE + 4; p++) value[p] = zeroed(n, sizeof(double));
     const rj_coupling_measures out = {.misfit = value[0],
                                       .misfit_signed = value[1],
                                       .misfit_trace = value[2],
@@ -158,7 +158,9 @@ static void compare_coupling(const model *m, rj_arithmetic type)
                                       .subspace_uv = value[11],
                                       .subspace_vu = value[12],
                                       .null = value[13],
-                                      .null_sd = value[14]};
+                                      .null_sd = value[14],
+                                      .null_signed = value[15],
+                                      .null_trace = value[16]};
     if (rj_coupling_rows(m->L, m->block, m->n_k, m->k, 2, 0, 0, m->L, &out) != RJ_OK)
         fail_msg("%s: %s", m->path, rj_status_message());
     for (int p = 0; p < N_PAIRWISE; p++) {
@@ -180,7 +182,7 @@ static void compare_coupling(const model *m, rj_arithmetic type)
     }
     free(null_sd);
     free(null);
-    for (int p = 0; p < N_PAIRWISE + 2; p++) free(value[p]);
+    for (int p = 0; p < N_PAIRWISE + 4; p++) free(value[p]);
 }
 
 static void compare_spectrum(const model *m, rj_arithmetic type)

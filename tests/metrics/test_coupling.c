@@ -15,7 +15,7 @@
 #include "resjac/linalg/blas.h"
 #include "resjac/metrics/coupling.h"
 
-enum { MAX_L = 24, MAX_K = 3, N_ARRAYS = 15, CELLS = MAX_K * MAX_L * MAX_L };
+enum { MAX_L = 24, MAX_K = 3, N_ARRAYS = 17, CELLS = MAX_K * MAX_L * MAX_L };
 
 /* Room for all measures, each cell -7 until written. */
 typedef struct {
@@ -31,7 +31,8 @@ static void result_clear(result *r)
                                       &r->m.misfit_vju,       &r->m.excess,        &r->m.null_rotation,
                                       &r->m.null_conjugation, &r->m.excess_drop1,  &r->m.excess_drop3,
                                       &r->m.subspace_uu,      &r->m.subspace_vv,   &r->m.subspace_uv,
-                                      &r->m.subspace_vu,      &r->m.null,          &r->m.null_sd};
+                                      &r->m.subspace_vu,      &r->m.null,          &r->m.null_sd,
+                                      &r->m.null_signed,      &r->m.null_trace};
     for (int p = 0; p < N_ARRAYS; p++) *field[p] = r->value[p];
 }
 

@@ -37,6 +37,7 @@ static void formulas_by_hand(void **x)
     assert_true(near(rj_null_independent(2, s, 0.5, 7), sqrt(26 - 7 * z) / 7));
     assert_true(near(rj_null_independent(2, s, 0, 5), 1));
     assert_true(isnan(rj_null_independent(2, (double[]){0, 0}, 0, 0)));
+    assert_true(near(rj_null_signed(2, s, 0.5, 5), sqrt(26) / 5) && isnan(rj_null_signed(1, s, 1, 0)));
     /* sigma = 0: E|mu| = |mu|; tau = 2: 4 * 0.5 + 25 - 2 (4 * 1 + 3 * 0.5) */
     assert_true(near(rj_null_conjugation(2, s, 2, 0, c, 3, 0.5, 5), sqrt(16) / 5));
     /* tau = 0: the independent null of scale sigma */
@@ -102,7 +103,7 @@ typedef struct {
     rj_matrix jac;
     rj_topk top, frame[N];
     rj_coupling_block block[N + 1];
-    double *values, null[N + 1], null_sd[N + 1];
+    double *values, null[N + 1], null_sd[N + 1], null_signed[N + 1], null_trace[N + 1];
     rj_coupling_measures out;
 } simulation;
 
@@ -127,6 +128,8 @@ static void simulation_begin(simulation *w, double identity)
     for (size_t p = 0; p < 13; p++) *field[p] = w->values + p * n;
     w->out.null = w->null;
     w->out.null_sd = w->null_sd;
+    w->out.null_signed = w->null_signed;
+    w->out.null_trace = w->null_trace;
 }
 
 /* Takes over the frames. */
@@ -185,6 +188,11 @@ static void independent_frames(void **x)
     assert_true(fabs(w.null_sd[0] / sd - 1) <
                 0.4); /* 9 % and 5 % of two finite samples, 4 % of the formula: 4 s.e. */
     for (int i = 1; i <= N; i++) assert_true(near(w.out.excess[i], 1 - w.out.misfit[i] / w.null[0]));
+    double signed_square = 0;
+    for (int i = 1; i <= N; i++) signed_square += w.out.misfit_signed[i] * w.out.misfit_signed[i] / N;
+    assert_true(fabs(signed_square / (w.null_signed[0] * w.null_signed[0]) - 1) < 0.02);
+    /* both are || |A| - S ||_F over a norm of s */
+    assert_true(near(w.null_trace[0] / w.null[0], w.out.misfit_trace[1] / w.out.misfit[1]));
     simulation_end(&w);
 }
 

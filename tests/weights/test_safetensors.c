@@ -79,6 +79,8 @@ static void faulty_entries_are_named(void **x)
     (void)x;
     entry_refused("7", 0, "tensor \"a\": its entry is no object");
     entry_refused("{\"shape\": [1], \"data_offsets\": [0, 4]}", 4, "tensor \"a\": no \"dtype\"");
+    entry_refused("{\"dtype\": \"F32\\u0000\", \"shape\": [1], \"data_offsets\": [0, 4]}", 4,
+                  "tensor \"a\": no \"dtype\"");
     entry_refused("{\"dtype\": \"F33\", \"shape\": [1], \"data_offsets\": [0, 4]}", 4,
                   "tensor \"a\": unknown dtype \"F33\"");
     entry_refused("{\"dtype\": \"F32\", \"data_offsets\": [0, 4]}", 4, "tensor \"a\": \"shape\" is no array");

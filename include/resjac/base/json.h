@@ -16,7 +16,8 @@ typedef struct {
     json_t *root;
 } rj_json;
 
-/* Reads a file of at most `limit` bytes, depth at most 64, no duplicate keys, the root an object.
+/* Reads a file of at most `limit` bytes, depth at most 64, no duplicate keys, the root an object. A string may hold NULs
+ * (\u0000), so that whoever takes json_string_value() must take json_string_length() too; a key may not.
  *   json [out] free with rj_json_close; untouched on error
  * Errors: MISSING; FORMAT broken (line, column), or larger than limit; IO; NOMEM. */
 RJ_CHECKED rj_status rj_json_open(const char *path, size_t limit, rj_json **json);
@@ -26,7 +27,7 @@ void rj_json_close(rj_json **json);
 
 /* Values under a key of `object` (borrowed, NULL = root); a dot in no key is special. The key that is absent or null
  * leaves *value as it is (the caller's default) unless `required`.
- * Errors: FORMAT required and absent, or of another type (file, key, both types). */
+ * Errors: FORMAT required and absent, of another type (file, key, both types), or a string with a NUL. */
 RJ_CHECKED rj_status rj_json_integer(const rj_json *j, const json_t *object, const char *key, bool required,
                                      int64_t *value);
 RJ_CHECKED rj_status rj_json_number(const rj_json *j, const json_t *object, const char *key, bool required,
@@ -35,4 +36,7 @@ RJ_CHECKED rj_status rj_json_bool(const rj_json *j, const json_t *object, const 
                                   bool *value);
 RJ_CHECKED rj_status rj_json_string(const rj_json *j, const json_t *object, const char *key, bool required,
                                     const char **value); /* borrowed */
+/* The same for a text that may hold NULs: its n bytes, borrowed. */
+RJ_CHECKED rj_status rj_json_text(const rj_json *j, const json_t *object, const char *key, bool required,
+                                  const char **text, size_t *n);
 #endif

@@ -26,7 +26,9 @@ typedef struct {
     double *null_rotation, *null_conjugation;
     double *excess_drop1, *excess_drop3;
     double *subspace_uu, *subspace_vv, *subspace_uv, *subspace_vu;
-    double *null, *null_sd; /* [n_k,L]: chance level for block i, and its standard deviation over 64 draws */
+    double *null,
+        *null_sd; /* [n_k,L]: chance level for block i (of misfit_vju too), its deviation over 64 draws */
+    double *null_signed, *null_trace; /* [n_k,L]: chance levels of misfit_signed and misfit_trace */
 } rj_coupling_measures;
 
 /* All measures for row blocks first..first+n_rows-1 (others untouched) against all L blocks; products

@@ -17,6 +17,9 @@ double rj_null_norm(int k, const double *s, int p);
  * scale = ||J||_F/d, or ||A||_F/K for the rotation null. Not collective. NAN for norm = 0. */
 double rj_null_independent(int k, const double *s, double scale, double norm);
 
+/* The same for A with its signs: null^2 = (K^2 scale^2 + ||s||^2) / norm^2. Not collective. NAN for norm = 0. */
+double rj_null_signed(int k, const double *s, double scale, double norm);
+
 /* Frames rotated together, so that C = U'V stays: A = tau C + noise of variance sigma^2:
  * null^2 = (tau^2 ||C||_F^2 + K^2 sigma^2 + ||s||^2 - 2 sum_k s_k E|tau C_kk + sigma z|) / norm^2.
  *   c_diagonal [in] C(k,k) is c_diagonal[k * stride];  c_squares [in] ||C||_F^2

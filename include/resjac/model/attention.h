@@ -9,13 +9,16 @@
 /* Query head h attends with key and value head h / (n_head / n_kv_head). */
 typedef struct {
     int n_head, n_kv_head, d_head;
-    double scale; /* of the logits */
+    int window;                   /* tokens that a query sees, itself included; 0: all up to itself */
+    double scale;                 /* of the logits */
+    rj_norm query_norm, key_norm; /* of each head, before the rotation; may be absent */
     rj_linear query, key, value, out;
 } rj_attention;
 
-/* At token t, tokens before it fixed: do_h = map_h Wq_h dy + self_h Wv_h dy + shift_h (key_h' Wk_h dy), with
- *   map_h = scale sum_j p_j (v_j - o)(k_j - kbar)' R_t   [dh,dh], centred: p near one-hot loses no digits
- *   key_h = R_t' q_t,  shift_h = scale p_t (v_t - o),  self_h = p_t. */
+/* At token t, tokens before it fixed: do_h = map_h Wq_h dy + self_h Wv_h dy + shift_h (key_h' Wk_h dy), with the sum over the
+ * tokens that t sees, R_t the rotation, Cq and Ck the Jacobians of the norms of query and key (I where there is none)
+ *   map_h = scale sum_j p_j (v_j - o)(k_j - kbar)' R_t Cq   [dh,dh], centred: p near one-hot loses no digits
+ *   key_h = Ck' R_t' q_t,  shift_h = scale p_t (v_t - o),  self_h = p_t. */
 typedef struct {
     rj_matrix map;        /* [dh, n_head dh], in working arithmetic as the next two */
     rj_matrix key, shift; /* [dh, n_head] */
@@ -26,6 +29,7 @@ void rj_attention_free(rj_attention *a); /* takes a zeroed one */
 void rj_attention_point_free(rj_attention_point *point);
 
 /* out <- attention(y) of all T tokens, and the linearisation at t where point is not NULL.
+ *   rope [in] rotation of each position; NULL: positions are not rotary
  *   y   [in]  [d,T] normed states, working arithmetic
  *   out [out] [d,T] double
  * Errors: NUMERIC a query, key or value is not finite (token); NOMEM; on error point is empty. */

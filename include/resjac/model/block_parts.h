@@ -1,4 +1,5 @@
-/* block_parts.h: what a block and its linearisation consist of; for block.c and jacobian.c. */
+/* block_parts.h: what a block and its linearisation consist of; for block.c and jacobian.c.
+ *   h = x + P1 attention(N1 x),  F = h + P2 mlp(N2 h),  norms N before and P behind a sublayer; absent ones are I. */
 #ifndef RESJAC_MODEL_BLOCK_PARTS_H
 #define RESJAC_MODEL_BLOCK_PARTS_H
 
@@ -11,14 +12,14 @@ struct rj_block {
     const rj_model *model; /* borrowed */
     int layer;             /* 0-based */
     rj_arithmetic type;
-    rj_norm attention_norm, mlp_norm;
+    rj_norm attention_norm, attention_post_norm, mlp_norm, mlp_post_norm;
     rj_attention attention;
     rj_mlp mlp;
 };
 
 struct rj_point {
     const rj_block *block; /* borrowed */
-    rj_norm_point attention_norm, mlp_norm;
+    rj_norm_point attention_norm, attention_post_norm, mlp_norm, mlp_post_norm;
     rj_attention_point attention;
     rj_mlp_point mlp;
     double *out; /* [d]: state behind the block */

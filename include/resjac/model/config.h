@@ -45,18 +45,37 @@ typedef struct {
         divisor; /* [n_rotary/2], divides the frequencies of any kind (rope_freqs.weight of a GGUF file), or NULL */
 } rj_rope;
 
+typedef enum {
+    RJ_POSITION_ROTARY = 0, /* queries and keys are turned */
+    RJ_POSITION_LEARNED     /* a vector a position is added to the embedding */
+} rj_position;
+
+enum { RJ_MAX_LAYERS = 1024 };
+
 typedef struct {
-    const char *family; /* row of the family table, as in config.json's model_type */
+    const char *family; /* name of the family's row */
     int n_layer, d, n_head, n_kv_head, d_head, d_ff;
-    int n_vocab;     /* rows of the embedding */
-    int max_context; /* tokens, scaling included */
+    int n_vocab;            /* rows of the embedding */
+    int max_context;        /* tokens, scaling included */
+    double embedding_scale; /* the embedding is multiplied by it */
     rj_norm_kind norm;
     double norm_eps;
     rj_activation activation;
     bool gated; /* down(act(gate x) * up x), else down(act(up x)) */
     bool bias_qkv, bias_out, bias_mlp;
-    double scale; /* of the logits: 1/sqrt(d_head) */
-    rj_rope rope;
+    bool scaled;          /* the logits are divided by a square root, .. */
+    double query_scalar;  /* .. of this; 0: of d_head */
+    bool scaled_by_layer; /* .. and by layer + 1 */
+    double scale;         /* of the logits, but for scaled_by_layer */
+    /* Layer l (0-based) sees a window where sliding[l]. A file says which by a list, or: l >= window_from, and l + 1 is no
+     * multiple of window_period (0: no period). */
+    bool use_window;
+    int window; /* tokens that a query sees, itself included */
+    int window_from, window_period;
+    bool sliding_listed, sliding[RJ_MAX_LAYERS];
+    rj_position position;
+    rj_rope rope, local_rope; /* local_rope: of sliding layers, where has_local_rope */
+    bool has_local_rope;
     bool tied_head;           /* the head is the embedding */
     bool has_head;            /* false: a bare export of the base model (LlamaModel), which gives no logits */
     double initializer_range; /* standard deviation of drawn weights */
@@ -69,4 +88,10 @@ typedef struct {
  * family does not evaluate; a value out of range (file, key, value); NOMEM; IO. */
 RJ_CHECKED rj_status rj_config_read(const rj_weights *w, rj_config *config);
 void rj_config_free(rj_config *config); /* its lists; takes a zeroed one */
+
+/* Of one layer, 0-based: factor of the logits; tokens that a query sees, 0: all up to itself; rotary positions, borrowed,
+ * NULL where positions are not rotary. */
+double rj_config_scale(const rj_config *config, int layer);
+int rj_config_window(const rj_config *config, int layer);
+const rj_rope *rj_config_rope(const rj_config *config, int layer);
 #endif

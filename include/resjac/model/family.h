@@ -2,30 +2,46 @@
 #ifndef RESJAC_MODEL_FAMILY_H
 #define RESJAC_MODEL_FAMILY_H
 
+#include <math.h>
 #include <stddef.h>
 
 #include "resjac/model/config.h"
 
 enum { RJ_N_FORMATS = 2 }; /* tables are indexed by rj_format */
 
-/* What a tensor is for. Those from RJ_ATTENTION_NORM on exist once a block. */
+/* What a tensor is for. Those from RJ_ATTENTION_NORM on exist once a block. A family has those that it has a stem for. */
 typedef enum {
     RJ_EMBEDDING = 0,
+    RJ_POSITIONS, /* learned, [max_context,d] */
     RJ_FINAL_NORM,
     RJ_HEAD,
     RJ_ATTENTION_NORM,
     RJ_QUERY,
     RJ_KEY,
     RJ_VALUE,
+    RJ_QUERY_KEY_VALUE, /* in place of the three: outputs are all queries, all keys, all values */
+    RJ_QUERY_NORM,      /* of each head, before the rotation */
+    RJ_KEY_NORM,
     RJ_ATTENTION_OUT,
+    RJ_ATTENTION_POST_NORM, /* of what the sublayer adds */
     RJ_MLP_NORM,
     RJ_GATE,
     RJ_UP,
     RJ_DOWN,
+    RJ_MLP_POST_NORM,
     RJ_N_ROLES
 } rj_role;
 
-typedef enum { RJ_KEY_INTEGER = 0, RJ_KEY_NUMBER, RJ_KEY_BOOL, RJ_KEY_ACTIVATION } rj_key_kind;
+typedef enum {
+    RJ_KEY_INTEGER = 0, /* >= 1 */
+    RJ_KEY_COUNT,       /* >= 0; null is 0 */
+    RJ_KEY_NUMBER,
+    RJ_KEY_BOOL,
+    RJ_KEY_ACTIVATION,
+    RJ_KEY_LAYERS /* list of a layer's kinds into sliding, after n_layer; of config.json only */
+} rj_key_kind;
+
+#define RJ_KEEP INFINITY /* fallback: the field stays as it is */
 
 /* A configuration key and the field of rj_config that it fills; GGUF keys without "<architecture>.". */
 typedef struct {
@@ -35,45 +51,43 @@ typedef struct {
     size_t field; /* offsetof(rj_config, ..) */
 } rj_key;
 
-/* A key that changes the mathematics, and the one value with which it does not: a number (0: also false, 1: also true),
- * or a text where text is not NULL (of a list: each entry). An absent or null key passes. NAN: no value passes. */
+/* How names in a safetensors file begin: of tensors that the family's stems call "<first prefix's trunk>..", and of others. */
 typedef struct {
-    const char *name[RJ_N_FORMATS];
-    double neutral;
-    const char *text;
-} rj_neutral;
+    const char *trunk, *other;
+} rj_prefix;
 
 typedef struct {
-    const char *name;         /* model_type in config.json */
+    const char *name;         /* in messages and results */
+    const char *model_type;   /* in config.json */
+    const char *wrapper;      /* model_type of a config.json whose text_config has the keys, or NULL */
     const char *architecture; /* general.architecture in GGUF */
-    rj_norm_kind norm;
-    bool gated;
-    const rj_key *keys;        /* up to one of all zeros */
-    const rj_neutral *neutral; /* likewise */
+    rj_config base;           /* what all models of the family share; reading starts from it */
+    const rj_key *keys;       /* in order; up to one of all zeros */
     /* Stem of a tensor's name, "#" for the block; ".weight" and ".bias" follow. NULL: the family has no such tensor. */
     const char *stem[RJ_N_ROLES][RJ_N_FORMATS];
-    const char *prefix;         /* of safetensors names, that a bare checkpoint lacks */
-    const char *const *ignored; /* endings of tensors' names that hold nothing of the model, up to a NULL */
+    const rj_prefix *prefixes;  /* the stems' own, then those of other exports; up to a NULL */
+    const char *const *ignored; /* patterns (fnmatch) of tensors that nothing here needs, up to a NULL */
+    bool conv1d;                /* safetensors: matrices of blocks are [in,out] */
     bool gguf_interleaved;      /* rows of query and key in GGUF: h dh + 2 i + s holds h dh + s dh/2 + i */
+    double norm_offset[RJ_N_FORMATS]; /* gain = offset + what the file has */
+    bool embedding_by_sqrt_d;         /* embedding_scale is sqrt(d) */
+    bool residual_init;               /* drawn projections into the stream: deviation / sqrt(2 n_layer) */
+    double rope_theta[RJ_N_FORMATS];  /* where the file has none; 0: 10000 */
+    const char
+        *local_theta[RJ_N_FORMATS]; /* key of the base of sliding layers, which no scaling changes; or NULL */
+    int gguf_n_layer_by_width; /* GGUF: models of so many layers divide logits by sqrt(d/n_head); no key tells */
 } rj_family;
 
-/* NULL where there is none. */
+extern const rj_family rj_family_llama, rj_family_gpt2, rj_family_qwen2, rj_family_gemma3;
+
+/* NULL where there is none. model_type may be a wrapper's. */
 const rj_family *rj_family_of_model_type(const char *model_type);
 const rj_family *rj_family_of_architecture(const char *text, size_t n);
-/* "llama, .." of all families, for messages. */
+const rj_family *rj_family_named(const char *name);
+/* "llama, .." of all families, as the format calls them, for messages. */
 const char *rj_family_names(rj_format format);
 
 /* Activation of a configuration value; false where it is unknown. */
 bool rj_activation_find(const char *name, rj_activation *activation);
 const char *rj_activation_names(void);
-
-/* The file that holds the configuration: config.json, or the GGUF file. Borrowed. */
-const char *rj_config_file(const rj_weights *w);
-
-/* Reads and checks the rotary positions of a file into config->rope; needs d_head and max_context, and raises max_context
- * to what a scaling reaches. config->rope's lists belong to the caller, also on error. */
-RJ_CHECKED rj_status rj_rope_read(const rj_weights *w, const rj_family *family, rj_config *config);
-
-/* Refuses the keys of family->neutral that have another value. Errors: FORMAT (file, key, value). */
-RJ_CHECKED rj_status rj_neutral_check(const rj_weights *w, const rj_family *family);
 #endif

@@ -24,7 +24,7 @@ const rj_config *rj_model_config(const rj_model *model);
 const rj_weights *rj_model_weights(const rj_model *model);
 int64_t rj_model_parameters(const rj_model *model); /* elements of all its tensors, a tied head once */
 
-/* X^0: what enters block 1.
+/* X^0: what enters block 1: scaled embedding, learned positions added.
  *   ids [in]  [T], 0 <= id < vocabulary
  *   x   [out] [d,T] column-major
  * Errors: FORMAT an id outside the vocabulary, T beyond the context limit (both values); NUMERIC a NaN weight; IO. */

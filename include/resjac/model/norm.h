@@ -5,7 +5,8 @@
 #include "resjac/linalg/matrix.h"
 #include "resjac/model/config.h"
 
-/* y = gain * u + bias, u = (x - m)/r, r = sqrt(mean((x - m)^2) + eps); m = 0 for RMS, mean(x) for LayerNorm. */
+/* y = gain * u + bias, u = (x - m)/r, r = sqrt(mean((x - m)^2) + eps); m = 0 for RMS, mean(x) for LayerNorm.
+ * One of d = 0 is absent: y = x, D = I, and what is in place does nothing. */
 typedef struct {
     rj_norm_kind kind;
     int d;
@@ -13,8 +14,9 @@ typedef struct {
     double *gain, *bias; /* [d]; bias may be NULL */
 } rj_norm;
 
-void rj_norm_free(rj_norm *norm);                                    /* takes a zeroed one */
-void rj_norm_apply(const rj_norm *norm, const double *x, double *y); /* [d] each; in place allowed */
+void rj_norm_free(rj_norm *norm); /* takes a zeroed one */
+void rj_norm_apply(const rj_norm *norm, const double *x,
+                   double *y); /* [d] each; in place allowed, needed where absent */
 
 /* The norm linearised at x. D = diag(gain/r) (P - u u'/d), P = I for RMS, I - 1 1'/d for LayerNorm. */
 typedef struct {

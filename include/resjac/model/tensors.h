@@ -13,7 +13,7 @@ struct rj_model {
     rj_weights *weights;
     const rj_family *family;
     rj_config config;
-    bool bare; /* safetensors names lack the family's prefix */
+    const rj_prefix *prefix; /* of its safetensors names */
     bool random_init;
     uint64_t seed;
     int64_t n_parameters;
@@ -21,7 +21,8 @@ struct rj_model {
 };
 
 /* Finds every tensor of the family and compares its shape, completes config (n_vocab, has_head; for GGUF biases and
- * tied_head) and counts the parameters. Errors: FORMAT a tensor is missing, of a wrong shape, or none of the family's (file, tensor). */
+ * tied_head) and counts the parameters. Errors: FORMAT a tensor is missing, of a wrong shape, of an element type that
+ * cannot be read, or none of the family's (file, tensor). */
 RJ_CHECKED rj_status rj_tensors_check(rj_model *model);
 
 /* The weight of a role in a block (0 for roles without one) as rows: read, or drawn in a twin. */
@@ -29,5 +30,6 @@ RJ_CHECKED rj_status rj_tensors_rows(const rj_model *model, rj_role role, int la
 
 RJ_CHECKED rj_status rj_tensors_linear(const rj_model *model, rj_role role, int layer, rj_arithmetic type,
                                        rj_linear *linear);
+/* A norm that the family does not have is one of d = 0. */
 RJ_CHECKED rj_status rj_tensors_norm(const rj_model *model, rj_role role, int layer, rj_norm *norm);
 #endif

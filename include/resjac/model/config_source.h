@@ -1,0 +1,30 @@
+/* config_source.h: what a configuration is read from; for config.c and its parts. */
+#ifndef RESJAC_MODEL_CONFIG_SOURCE_H
+#define RESJAC_MODEL_CONFIG_SOURCE_H
+
+#include "resjac/model/family.h"
+
+enum { RJ_SOURCE_NAME_SIZE = 1024 };
+
+typedef struct {
+    const rj_weights *weights;
+    rj_format format;
+    const rj_family *family;
+    rj_json json;        /* the object with the keys: of config.json, or its text_config; else empty */
+    const rj_gguf *gguf; /* NULL for safetensors */
+    char file[RJ_SOURCE_NAME_SIZE]; /* for messages; json.path too */
+} rj_config_source;
+
+/* "<architecture>.<key>" of a GGUF file. */
+void rj_source_key(const rj_config_source *s, const char *key, char name[RJ_SOURCE_NAME_SIZE]);
+
+/* A number >= 0 of a GGUF file; *value stays where the key is absent. */
+RJ_CHECKED rj_status rj_source_gguf_number(const rj_config_source *s, const char *key, double *value);
+
+/* Refuses the keys that change the mathematics and that the family does not read. Errors: FORMAT (file, key, value). */
+RJ_CHECKED rj_status rj_neutral_check(const rj_config_source *s);
+
+/* Reads and checks the rotary positions into config->rope and local_rope; needs d_head and max_context, and raises
+ * max_context to what a scaling reaches. Their lists belong to the caller, also on error. */
+RJ_CHECKED rj_status rj_rope_read(const rj_config_source *s, rj_config *config);
+#endif

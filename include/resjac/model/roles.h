@@ -1,0 +1,31 @@
+/* roles.h: from a role of a family to a tensor's name, shape and need; for tensors.c. */
+#ifndef RESJAC_MODEL_ROLES_H
+#define RESJAC_MODEL_ROLES_H
+
+#include "resjac/model/tensors.h"
+
+typedef enum { RJ_WEIGHT = 0, RJ_BIAS, RJ_N_PARTS } rj_part;
+
+/* Name of a tensor in a file of that format (prefix: of safetensors); "" where the family has none. */
+void rj_role_name(const rj_family *family, rj_format format, const rj_prefix *prefix, rj_role role, int layer,
+                  rj_part part, char name[RJ_NAME_SIZE]);
+
+/* The model's tensor; NULL where there is none. */
+const rj_tensor *rj_role_find(const rj_model *model, rj_role role, int layer, rj_part part);
+
+/* Outputs and inputs of a linear layer; a norm has inputs only, and 0 outputs. */
+void rj_role_shape(const rj_config *c, rj_role role, int *out, int *in);
+
+/* Whether the model cannot do without that tensor in its file. */
+bool rj_role_is_needed(const rj_model *model, rj_role role, rj_part part);
+
+/* Where the outputs of a linear layer lie in a file of that format: from row `first` of the tensor of `holder`, or from that
+ * column where it is [in,out]. */
+typedef struct {
+    rj_role holder;
+    int first;
+    bool transposed;
+} rj_place;
+
+rj_place rj_role_place(const rj_model *model, rj_format format, rj_role role);
+#endif
