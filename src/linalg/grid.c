@@ -29,7 +29,7 @@ static rj_status place(rj_grid *g)
 {
     rj_status st = RJ_OK;
     const int inside = g->rank < g->n_row * g->n_col;
-    int n_row = -1, n_col = -1;
+    int n_row = -1, n_col = -1, yes = 1;
 
     g->handle = Csys2blacs_handle(g->comm);
     g->line = g->context = g->handle;
@@ -40,6 +40,8 @@ static rj_status place(rj_grid *g)
         g->context = -1;
         goto done;
     }
+    /* Else three ranks in a line add in the order of arrival, and give other bits in every run. */
+    Cblacs_set(g->context, BLACS_REPEATABLE, &yes);
     Cblacs_gridinfo(g->context, &n_row, &n_col, &g->row, &g->col);
     RJ_REQUIRE(n_row == g->n_row && n_col == g->n_col && g->row == g->rank / g->n_col &&
                    g->col == g->rank % g->n_col,

@@ -212,7 +212,7 @@ rj_status rj_lapack_bidiagonal_svd(int n, const double *diagonal, const double *
         n, x->rows, x->cols, y->rows, y->cols, (int)RJ_LAPACK_LARGEST);
     RJ_TRY(bidiagonal_new(RJ_DOUBLE, n, 0, &f));
     rj_matrix_set_column(&f.diagonal, 0, diagonal);
-    memcpy(f.beside.data, beside, (size_t)(n - 1) * sizeof *beside);
+    if (n > 1) memcpy(f.beside.data, beside, (size_t)(n - 1) * sizeof *beside);
     RJ_TRY(divide_and_conquer(&f));
     const rj_matrix leading_x = rj_matrix_block(&f.x, 0, 0, n, k);
     const rj_matrix leading_yt = rj_matrix_block(&f.yt, 0, 0, k, n);

@@ -12,6 +12,8 @@ int Csys2blacs_handle(MPI_Comm comm);
 void Cfree_blacs_system_handle(int handle);
 void Cblacs_gridinit(int *context, const char *order, int nprow, int npcol);
 void Cblacs_gridinfo(int context, int *nprow, int *npcol, int *myrow, int *mycol);
+enum { BLACS_REPEATABLE = 15 }; /* non-zero: sums in a fixed order, whichever message comes first */
+void Cblacs_set(int context, int what, int *value);
 void Cblacs_gridexit(int context);
 
 /* B(ib:,jb:) <- A(ia:,ja:) [m,n], between any two distributions; called by every rank of `context`. */

@@ -152,7 +152,7 @@ static rj_status read_gguf_key(const rj_config_source *s, const rj_key *k, rj_co
         fill(c, k, k->fallback[RJ_FORMAT_GGUF]);
         goto done;
     }
-    if (k->kind == RJ_KEY_INTEGER) {
+    if (k->kind == RJ_KEY_INTEGER || k->kind == RJ_KEY_COUNT) {
         RJ_TRY(rj_gguf_integer(g, name, &integer));
         RJ_TRY(fill_integer(c, k, integer, s->file, name));
     } else {

@@ -9,7 +9,7 @@ static const rj_key keys[] = {
     {{"num_hidden_layers", "block_count"}, {32, NAN}, RJ_KEY_INTEGER, FIELD(n_layer)},
     {{"hidden_size", "embedding_length"}, {4096, NAN}, RJ_KEY_INTEGER, FIELD(d)},
     {{"num_attention_heads", "attention.head_count"}, {32, NAN}, RJ_KEY_INTEGER, FIELD(n_head)},
-    {{"num_key_value_heads", "attention.head_count_kv"}, {32, 0}, RJ_KEY_INTEGER, FIELD(n_kv_head)},
+    {{"num_key_value_heads", "attention.head_count_kv"}, {32, 0}, RJ_KEY_COUNT, FIELD(n_kv_head)},
     {{"head_dim", "attention.key_length"}, {0, 0}, RJ_KEY_INTEGER, FIELD(d_head)},
     {{"intermediate_size", "feed_forward_length"}, {22016, NAN}, RJ_KEY_INTEGER, FIELD(d_ff)},
     {{"max_position_embeddings", "context_length"}, {32768, NAN}, RJ_KEY_INTEGER, FIELD(max_context)},

@@ -184,10 +184,13 @@ static void files_have_a_limit(void **x)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values_come_by_type),     cmocka_unit_test(texts_may_hold_nuls),
+        cmocka_unit_test(values_come_by_type),
+        cmocka_unit_test(texts_may_hold_nuls),
         cmocka_unit_test(absent_and_null_leave_the_default),
-        cmocka_unit_test(another_type_is_refused), cmocka_unit_test(broken_documents_are_refused),
-        cmocka_unit_test(depth_is_bounded),        cmocka_unit_test(files_have_a_limit),
+        cmocka_unit_test(another_type_is_refused),
+        cmocka_unit_test(broken_documents_are_refused),
+        cmocka_unit_test(depth_is_bounded),
+        cmocka_unit_test(files_have_a_limit),
     };
     return cmocka_run_group_tests(tests, temporary_begin, temporary_end);
 }

@@ -12,7 +12,8 @@
 #include "resjac/linalg/psvd.h"
 
 /* The linker puts these in the place of ScaLAPACK's (--wrap): a library that fails without saying so. */
-static enum { SOUND, REFUSES, GIVES_NAN, LEAVES_OUT_Q, LEAVES_OUT_P, NUDGES_P } library;
+typedef enum { SOUND, REFUSES, GIVES_NAN, LEAVES_OUT_Q, LEAVES_OUT_P, NUDGES_P } behaviour;
+static behaviour library;
 static int n_gebrd;
 static const double NUDGE = 2e-13; /* above rounding, below what a certificate refuses */
 void __real_pdgebrd_(const int *m, const int *n, double *a, const int *ia, const int *ja, const int *desca,
@@ -49,7 +50,7 @@ void __wrap_pdormlq_(const char *side, const char *trans, const int *m, const in
     if (library == LEAVES_OUT_P) return;
     __real_pdormlq_(side, trans, m, n, k, a, ia, ja, desca, tau, c, ic, jc, descc, work, lwork, info, n_side,
                     n_trans);
-    if (library == NUDGES_P && rj_test_rank == 0) c[0] += NUDGE;
+    if (library == NUDGES_P && rj_test_rank == 0) c[1] += NUDGE;
 }
 
 static void plan_counts_by_hand_and_refuses_what_would_wrap(void **x)
@@ -173,7 +174,7 @@ static void bad_input_is_refused_before_any_driver(void **x)
 static void library_that_fails_silently_is_found_out(void **x)
 {
     const struct {
-        int library;
+        behaviour library;
         rj_status st;
         const char *said;
     } faults[] = {

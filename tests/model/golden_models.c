@@ -130,6 +130,10 @@ static void check_block(const rj_model *model, int layer, rj_arithmetic type, in
     const rj_linop op = rj_point_linop(point);
     assert_int_equal(rj_linop_form(&op, 7, &formed), RJ_OK);
     worst(&e->operator, jacobian_error(&formed, expected, jacobian->n));
+    rj_matrix_identity(&jac);
+    assert_int_equal(op.apply_transpose(op.ctx, &jac, &formed), RJ_OK);
+    rj_matrix_transpose(&formed, &jac);
+    worst(&e->operator, jacobian_error(&jac, expected, jacobian->n));
     if (final != NULL && layer == L - 1) {
         assert_int_equal(rj_point_jacobian(point, RJ_LAST_FINAL_NORM, &jac), RJ_OK);
         worst(&e->final, jacobian_error(&jac, final, d));

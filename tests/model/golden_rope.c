@@ -1,23 +1,7 @@
 /* golden_rope.c: rotary frequencies of tests/golden/rope/rope_cases.json: a config.json each, transformers' answer. */
-#include "tiny.h"
+#include "checkpoints.h"
 
 #include "resjac/model/rope.h"
-
-/* A checkpoint of that configuration, with one tensor: its configuration alone is read. */
-static const char *write_case(const json_t *config)
-{
-    static const char bytes[] =
-        "\x3b\0\0\0\0\0\0\0{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}      \0\0\0\0";
-    char header[256];
-    const size_t n = sizeof bytes - 1;
-
-    memcpy(header, bytes, n);
-    header[0] = (char)(n - 8 - 4);
-    mkdir(temporary_path("rope"), 0700);
-    temporary_file("rope/model.safetensors", header, n);
-    assert_int_equal(json_dump_file(config, temporary_path("rope/config.json"), 0), 0);
-    return temporary_path("rope");
-}
 
 static void check(const json_t *entry)
 {
@@ -28,7 +12,7 @@ static void check(const json_t *entry)
     rj_config config = {0};
     double f[64], factor = 0.0;
 
-    assert_ok(rj_weights_open(write_case(json_object_get(entry, "config")), &w));
+    assert_ok(rj_weights_open(config_only(json_object_get(entry, "config")), &w));
     assert_ok(rj_config_read(w, &config));
     assert_true(config.rope.n_rotary == 2 * n && n <= 64);
     rj_rope_frequencies(&config.rope, (int)json_integer_value(json_object_get(entry, "sequence_length")), f,
@@ -47,15 +31,12 @@ static void check(const json_t *entry)
 
 static void frequencies_are_those_of_transformers(void **state)
 {
-    char path[1024];
-    const char *golden = getenv("RESJAC_GOLDEN");
     json_error_t error;
     size_t i;
     json_t *entry;
 
     (void)state;
-    snprintf(path, sizeof path, "%s/rope/rope_cases.json", golden != NULL ? golden : "golden");
-    json_t *cases = json_load_file(path, 0, &error);
+    json_t *cases = json_load_file(golden("rope/rope_cases.json"), 0, &error);
     assert_true(json_array_size(cases) >= 20);
     json_array_foreach(cases, i, entry) check(entry);
     json_decref(cases);

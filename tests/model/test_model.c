@@ -1,18 +1,7 @@
 /* test_model.c: opening checkpoints: configurations and tensors that are refused, embedding, logits, twins. */
-#include "tiny.h"
+#include "checkpoints.h"
 
 #include "resjac/model/block_parts.h"
-
-static const char *golden(const char *name)
-{
-    static char path[2][1024];
-    static int next;
-    const char *folder = getenv("RESJAC_GOLDEN");
-
-    next = !next;
-    snprintf(path[next], sizeof path[next], "%s/%s", folder != NULL ? folder : "golden", name);
-    return path[next];
-}
 
 static void sound_checkpoint_is_read(void **state)
 {
@@ -238,22 +227,6 @@ static void logits_by_hand(void **state)
         assert_true(fabs(sum - logits[v]) < 1e-14);
     }
     rj_model_close(&model);
-}
-
-/* Copies a golden GGUF file with the first `find` replaced by `by`, of equal length. */
-static const char *patched_gguf(const char *name, const char *find, const char *by, size_t n)
-{
-    FILE *in = fopen(golden(name), "rb");
-    static unsigned char bytes[1 << 20];
-
-    assert_non_null(in);
-    const size_t size = fread(bytes, 1, sizeof bytes, in);
-    fclose(in);
-    size_t at = 0;
-    while (at + n <= size && memcmp(bytes + at, find, n) != 0) at++;
-    assert_true(at + n <= size && size < sizeof bytes);
-    memcpy(bytes + at, by, n);
-    return temporary_file("patched.gguf", bytes, size);
 }
 
 static void refused_gguf_files(void **state)

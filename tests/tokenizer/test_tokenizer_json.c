@@ -76,6 +76,26 @@ static void ids_by_hand(void **x)
     expect("{'model': {'vocab': {'a': 5, 'b': 6, 'ab': 7}, 'merges': [['a', 'b']]}}", "abb", "7 6", "7 6");
 }
 
+/* The two bytes "a\0" as an added token; in merges a NUL does not end an entry. */
+static void nuls_are_characters(void **x)
+{
+    static const char json[] =
+        "{'added_tokens': [" ADDED(4, "a\\u0000", "'normalized': false") "], " MODEL "}";
+    rj_tokenizer *tok = NULL;
+    int32_t *id = NULL;
+    ptrdiff_t n = 0;
+    (void)x;
+    assert_int_equal(open_text(json, &tok), RJ_OK);
+    assert_int_equal(rj_tokenizer_encode(tok, "aba\0b", 5, true, &id, &n), RJ_OK);
+    assert_int_equal(n, 3);
+    assert_memory_equal(id, ((const int32_t[]){2, 4, 1}), 3 * sizeof *id);
+    rj_free(id);
+    rj_tokenizer_close(&tok);
+    assert_int_equal(
+        open_text("{'model': {'vocab': {'a': 0, 'b': 1, 'ab': 2}, 'merges': ['a b\\u0000']}}", &tok),
+        RJ_ERR_FORMAT);
+}
+
 /* Ids of added tokens: the model's, or the next ones whatever the file says. Texts of normalized ones are normalized. */
 static void added_tokens(void **x)
 {
@@ -336,6 +356,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(ids_by_hand, no_leak),
+        cmocka_unit_test_teardown(nuls_are_characters, no_leak),
         cmocka_unit_test_teardown(added_tokens, no_leak),
         cmocka_unit_test_teardown(normalization_form_c, no_leak),
         cmocka_unit_test_teardown(start_of_the_text_after_a_replacement, no_leak),

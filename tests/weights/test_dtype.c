@@ -17,11 +17,11 @@ static void table_has_the_format_s_sizes(void **x)
         rj_dtype type;
         const char *name;
         int block, bytes;
-    } known[] = {{RJ_DTYPE_F32, "F32", 1, 4},     {RJ_DTYPE_F16, "F16", 1, 2},
-                 {RJ_DTYPE_BF16, "BF16", 1, 2},   {RJ_DTYPE_Q4_0, "Q4_0", 32, 18},
-                 {RJ_DTYPE_Q4_1, "Q4_1", 32, 20}, {RJ_DTYPE_Q5_0, "Q5_0", 32, 22},
-                 {RJ_DTYPE_Q5_1, "Q5_1", 32, 24}, {RJ_DTYPE_Q8_0, "Q8_0", 32, 34},
-                 {RJ_DTYPE_Q2_K, "Q2_K", 256, 84}, {RJ_DTYPE_Q3_K, "Q3_K", 256, 110},
+    } known[] = {{RJ_DTYPE_F32, "F32", 1, 4},       {RJ_DTYPE_F16, "F16", 1, 2},
+                 {RJ_DTYPE_BF16, "BF16", 1, 2},     {RJ_DTYPE_Q4_0, "Q4_0", 32, 18},
+                 {RJ_DTYPE_Q4_1, "Q4_1", 32, 20},   {RJ_DTYPE_Q5_0, "Q5_0", 32, 22},
+                 {RJ_DTYPE_Q5_1, "Q5_1", 32, 24},   {RJ_DTYPE_Q8_0, "Q8_0", 32, 34},
+                 {RJ_DTYPE_Q2_K, "Q2_K", 256, 84},  {RJ_DTYPE_Q3_K, "Q3_K", 256, 110},
                  {RJ_DTYPE_Q4_K, "Q4_K", 256, 144}, {RJ_DTYPE_Q5_K, "Q5_K", 256, 176},
                  {RJ_DTYPE_Q6_K, "Q6_K", 256, 210}};
     (void)x;

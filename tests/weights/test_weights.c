@@ -135,6 +135,8 @@ static void faulty_index_is_refused(void **x)
     index_fails("{\"weight_map\": {\"a\": \"\"}}", RJ_ERR_FORMAT, "is not the name of a file");
     index_fails("{\"weight_map\": {\"a\": \"../outside.safetensors\"}}", RJ_ERR_FORMAT,
                 "tensor a: \"../outside.safetensors\" is not the name of a file beside the index");
+    index_fails("{\"weight_map\": {\"a\": \"m-3.safetensors\\u0000\"}}", RJ_ERR_FORMAT,
+                "is not the name of a file");
     index_fails("{\"weight_map\": {\"a\": \"..\"}}", RJ_ERR_FORMAT, "is not the name of a file");
     index_fails("{\"weight_map\": {\"a\": \"/etc/passwd\"}}", RJ_ERR_FORMAT, "is not the name of a file");
     index_fails("{\"weight_map\": {\"a\": \"m-9.safetensors\"}}", RJ_ERR_MISSING,
@@ -275,6 +277,29 @@ static void quantised_rows_are_read_by_panels(void **x)
     closes(w);
 }
 
+/* 294,000 bytes of Q6_K rows of two blocks of 256, two panels: row r, block b: (r mod 16 - 32) (b + 1), by d = 1. */
+static void blocks_of_256_are_read_by_panels(void **x)
+{
+    enum { ROWS = 700, COLUMNS = 512, FIRST = 2 };
+    static float out[ROWS * COLUMNS];
+    (void)x;
+    put_gguf_head(&file, 3, 1, 0);
+    put_tensor(&file, "w", 2, (const uint64_t[]){COLUMNS, ROWS}, 14, 0);
+    put_padding(&file, 32);
+    for (int i = 0; i < 2 * ROWS; i++) {
+        for (int k = 0; k < 128; k++) put_integer(&file, (uint64_t)(i / 2 % 16 * 17), 1);
+        for (int k = 0; k < 64; k++) put_integer(&file, 0, 1);
+        for (int k = 0; k < 16; k++) put_integer(&file, (uint64_t)(i % 2 + 1), 1);
+        put_integer(&file, 0x3c00, 2);
+    }
+    write_bytes(&file, "k.gguf");
+    rj_weights *w = opens("k.gguf");
+    assert_int_equal(rj_weights_read(w, rj_weights_at(w, 0), FIRST, ROWS - FIRST, out, COLUMNS), RJ_OK);
+    for (int i = 0; i < (ROWS - FIRST) * COLUMNS; i++)
+        assert_true(out[i] == (float)(((FIRST + i / COLUMNS) % 16 - 32) * (i % COLUMNS / 256 + 1)));
+    closes(w);
+}
+
 static void reads_outside_the_tensor_are_our_bug(void **x)
 {
     static const struct {
@@ -372,6 +397,7 @@ int main(void)
         cmocka_unit_test(split_set_is_one_checkpoint),
         cmocka_unit_test(rows_are_read_by_panels),
         cmocka_unit_test(quantised_rows_are_read_by_panels),
+        cmocka_unit_test(blocks_of_256_are_read_by_panels),
         cmocka_unit_test(reads_outside_the_tensor_are_our_bug),
         cmocka_unit_test(unsupported_type_is_refused_when_it_is_read),
         cmocka_unit_test(digest_is_sha256_of_the_bytes),

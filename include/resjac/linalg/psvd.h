@@ -23,7 +23,7 @@ RJ_CHECKED rj_status rj_psvd_plan(rj_arithmetic type, ptrdiff_t d, ptrdiff_t k, 
 /* All singular values and the leading k triplets of J by bidiagonalisation and the way back on the grid in J's arithmetic, and
  * divide and conquer on rank 0 in double. Signs, residuals and their limit as rj_topk_full's, the certificates from
  * distributed products. About (8/3 d^3 + 4 d^2 k) / ranks + 4/3 d^3 flops; 64 is a good block. The bits depend on the shape of
- * the grid and on the block. Collective on J's grid.
+ * the grid and on the block, and on nothing else. Collective on J's grid.
  *   jac [in]  [d,d], finite
  *   k   [in]  1 <= k <= d, the same on every rank
  *   top [out] on every rank, those outside the grid included, with equal frames and values; free with rj_topk_free;

@@ -1,0 +1,34 @@
+/* fuzz_config.c: the configuration of a model: a GGUF file where the bytes begin with its magic, else a config.json beside
+ * one tensor. */
+#include "fuzz.h"
+#include "resjac/model/model.h"
+
+rj_status fuzz_outcome;
+
+static const char *write_folder(const uint8_t *data, size_t n)
+{
+    static const char header[] = "{\"model.embed_tokens.weight\":{\"dtype\":\"F32\",\"shape\":[1,1],"
+                                 "\"data_offsets\":[0,4]}}";
+    uint8_t file[sizeof header + 11] = {sizeof header - 1};
+
+    memcpy(file + 8, header, sizeof header - 1);
+    fuzz_file("model.safetensors", file, sizeof file);
+    fuzz_file("config.json", data, n);
+    return temporary_folder;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+    const bool gguf = n >= 4 && memcmp(data, "GGUF", 4) == 0;
+    const char *path = gguf ? fuzz_file("x.gguf", data, n) : write_folder(data, n);
+    rj_weights *w = NULL;
+    rj_model *model = NULL;
+    rj_config config = {0};
+    rj_status st = rj_weights_open(path, &w);
+
+    if (st == RJ_OK) st = rj_config_read(w, &config);
+    rj_config_free(&config);
+    rj_weights_close(&w);
+    if (st == RJ_OK && rj_model_open(path, false, 0, &model) == RJ_OK) rj_model_close(&model);
+    return fuzz_end(st);
+}

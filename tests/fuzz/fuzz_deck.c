@@ -1,0 +1,41 @@
+/* fuzz_deck.c: a deck beside two files that its globs may match, and one override, "coupling.k=" and its first line. */
+#include "fuzz.h"
+#include "resjac/run/deck.h"
+
+rj_status fuzz_outcome;
+
+/* A pattern through folders could walk the whole machine: no fault, but slow. */
+static bool walks_folders(const uint8_t *data, size_t n)
+{
+    return memchr(data, '/', n) != NULL &&
+           (memchr(data, '*', n) != NULL || memchr(data, '[', n) != NULL || memchr(data, '?', n) != NULL);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+    static bool written;
+    char set[128], *const sets[] = {set}, path[TEMPORARY_SIZE];
+    rj_deck *deck = NULL;
+    int count = 0;
+
+    if (n > 1 << 16 || walks_folders(data, n)) return 0;
+    if (!written) {
+        fuzz_file("a.gguf", "", 0);
+        fuzz_file("b.gguf", "", 0);
+        setenv("FUZZ", "a", 1);
+        setenv("HOME", temporary_folder, 1);
+        written = true;
+    }
+    snprintf(path, sizeof path, "%s", temporary_path("deck.yaml"));
+    const uint8_t *end = memchr(data, '\n', n);
+    const size_t line = end != NULL ? (size_t)(end - data) : n;
+    snprintf(set, sizeof set, "coupling.k=%.*s", (int)(line < 100 ? line : 100), (const char *)data);
+    rj_status st = rj_deck_parse(path, (const char *)data, n, 1, sets, &deck);
+    rj_deck_free(&deck);
+    fuzz_end(st);
+    st = rj_deck_parse(path, (const char *)data, n, 0, NULL, &deck);
+    for (int i = 0; st == RJ_OK && i < deck->n_k; i++)
+        if (rj_deck_k_count(&deck->k[i], 64, "m", &count) == RJ_OK && (count < 1 || count > 64)) abort();
+    rj_deck_free(&deck);
+    return fuzz_end(st);
+}

@@ -1,0 +1,221 @@
+/* test_attention.c: attention alone: windows and norms of queries and keys by hand, and its derivative in every combination
+ * of window, norms and rotation. */
+#include "tiny.h"
+
+#include "resjac/model/attention.h"
+
+enum { D = 7, HEADS = 4, KV = 2, DH = 6, T = 9, LONG = 150 };
+
+static rj_linear drawn(const char *name, int out, int in, double deviation)
+{
+    rj_linear l = {0};
+    const rj_linear_source source = {.weight = rj_rows_drawn(2, name, deviation, in)};
+    assert_ok(rj_linear_read(&source, RJ_DOUBLE, out, in, &l));
+    return l;
+}
+
+static double *normal_vector(const char *name)
+{
+    void *values = NULL;
+    assert_ok(rj_alloc(&values, DH, 1, sizeof(double), __FILE__, __LINE__));
+    fill_normal(name, DH, values);
+    return values;
+}
+
+static rj_norm head_norm(const char *name, rj_norm_kind kind)
+{
+    return (rj_norm){.kind = kind,
+                     .d = DH,
+                     .eps = 0.05,
+                     .gain = normal_vector(name),
+                     .bias = kind == RJ_NORM_LAYER ? normal_vector("bias") : NULL};
+}
+
+/* norms: -1 none, else their kind. */
+static rj_attention attention(int window, int norms)
+{
+    rj_attention a = {.n_head = HEADS, .n_kv_head = KV, .d_head = DH, .window = window, .scale = 0.7};
+
+    if (norms >= 0) {
+        a.query_norm = head_norm("query norm", (rj_norm_kind)norms);
+        a.key_norm = head_norm("key norm", (rj_norm_kind)norms);
+    }
+    a.query = drawn("q", HEADS * DH, D, 0.5);
+    a.key = drawn("k", KV * DH, D, 0.5);
+    a.value = drawn("v", KV * DH, D, 0.5);
+    a.out = drawn("o", D, HEADS * DH, 0.5);
+    return a;
+}
+
+static rj_rope_table rotation(int n)
+{
+    const rj_rope rope = {.n_rotary = DH, .theta = 50.0};
+    rj_rope_table table = {0};
+    assert_ok(rj_rope_table_new(&rope, n, &table));
+    return table;
+}
+
+static rj_matrix view(double *data, int rows, int cols)
+{
+    return (rj_matrix){RJ_DOUBLE, rows, cols, rows, data};
+}
+
+/* One head of size 2 with unit matrices, logits all 0: the mean of what is seen. */
+static void a_window_counts_the_token_itself(void **state)
+{
+    double one[] = {1, 0, 0, 1}, y[] = {1, 0, 3, 2, 5, 10}, out[6];
+    const rj_linear unit_matrix = {.weight = view(one, 2, 2)};
+    rj_attention a = {.n_head = 1, .n_kv_head = 1, .d_head = 2};
+    const rj_matrix my = view(y, 2, 3);
+    rj_matrix mout = view(out, 2, 3);
+    const double expected[][2] = {{3, 4}, {5, 10}, {4, 6}, {3, 4}, {3, 4}}; /* windows 0 (all), 1, 2, 3, 4 */
+
+    (void)state;
+    a.query = a.key = a.value = a.out = unit_matrix;
+    for (a.window = 0; a.window <= 4; a.window++) {
+        rj_attention_point point = {.map.ld = 1};
+        assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 2, &point));
+        assert_true(fabs(out[4] - expected[a.window][0]) < 1e-15);
+        assert_true(fabs(out[5] - expected[a.window][1]) < 1e-15);
+        assert_true(fabs(point.self[0] - 1.0 / (a.window == 0 || a.window > 3 ? 3 : a.window)) < 1e-15);
+        rj_attention_point_free(&point);
+    }
+}
+
+/* Keys of one direction and any length have equal logits behind a norm: the mean again, of (2,0) and (6,0). */
+static void norms_take_lengths_away(void **state)
+{
+    double one[] = {1, 0, 0, 1}, y[] = {2, 0, 6, 0}, gain[] = {1, 1}, out[4];
+    const rj_linear unit_matrix = {.weight = view(one, 2, 2)};
+    rj_attention a = {.n_head = 1, .n_kv_head = 1, .d_head = 2, .scale = 1.0};
+    const rj_matrix my = view(y, 2, 2);
+    rj_matrix mout = view(out, 2, 2);
+
+    (void)state;
+    a.query = a.key = a.value = a.out = unit_matrix;
+    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, NULL));
+    assert_true(fabs(out[2] - 6.0) < 1e-9); /* logits 12 and 36 */
+    a.key_norm = (rj_norm){RJ_NORM_RMS, 2, 0.0, gain, NULL};
+    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, NULL));
+    assert_true(fabs(out[2] - 4.0) < 1e-14 && out[3] == 0.0);
+    /* and queries: (2,0) and (6,0) become (sqrt 2,0) each, so that only the keys' lengths count */
+    a.key_norm = (rj_norm){0};
+    a.query_norm = (rj_norm){RJ_NORM_RMS, 2, 0.0, gain, NULL};
+    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, NULL));
+    const double p = 1.0 / (1.0 + exp(-4.0 * sqrt(2.0)));
+    assert_true(fabs(out[2] - (6.0 * p + 2.0 * (1.0 - p))) < 1e-14);
+}
+
+/* Token t of a long prompt sees its window only, wherever panels of queries begin: as if the prompt began there. */
+static void a_window_forgets_the_rest(void **state)
+{
+    static const int windows[] = {1, 5, 64, 70, 149};
+    static double y[D * LONG], out[D * LONG], alone[D * LONG];
+    const rj_matrix my = view(y, D, LONG);
+    rj_matrix mout = view(out, D, LONG);
+    rj_rope_table rope = rotation(LONG);
+
+    (void)state;
+    fill_normal("long", D * LONG, y);
+    for (size_t i = 0; i < sizeof windows / sizeof *windows; i++) {
+        rj_attention windowed = attention(windows[i], RJ_NORM_RMS), full = attention(0, RJ_NORM_RMS);
+        assert_ok(rj_attention_forward(&windowed, &rope, &my, &mout, 0, NULL));
+        for (int t = 0; t < LONG; t += 7) {
+            const int n = t + 1 < windows[i] ? t + 1 : windows[i];
+            const rj_matrix some = view(y + D * (t + 1 - n), D, n);
+            rj_matrix malone = view(alone, D, n);
+            assert_ok(rj_attention_forward(&full, &rope, &some, &malone, 0, NULL));
+            for (int k = 0; k < D; k++) assert_true(fabs(out[k + D * t] - alone[k + D * (n - 1)]) < 1e-13);
+        }
+        rj_attention_free(&windowed);
+        rj_attention_free(&full);
+    }
+    rj_rope_table_free(&rope);
+}
+
+/* ||a(y + h dy at t) - a(y) - h jdy|| at t */
+static double remainder_of(const rj_attention *a, const rj_rope_table *rope, int t, double h,
+                           const double *dy, const double *jdy)
+{
+    double y[D * T], out[D * T], moved[D * T], sum = 0.0;
+    const rj_matrix my = view(y, D, T);
+    rj_matrix mout = view(out, D, T), mmoved = view(moved, D, T);
+
+    fill_normal("y", D * T, y);
+    assert_ok(rj_attention_forward(a, rope, &my, &mout, 0, NULL));
+    for (int i = 0; i < D; i++) y[i + D * t] += h * dy[i];
+    assert_ok(rj_attention_forward(a, rope, &my, &mmoved, 0, NULL));
+    for (int i = 0; i < D; i++) {
+        const double r = moved[i + D * t] - out[i + D * t] - h * jdy[i];
+        sum += r * r;
+    }
+    return sqrt(sum);
+}
+
+/* Wo G by the fold, without a norm before: fold' is G. */
+static void check_fold(const rj_attention *a, const rj_attention_point *point, const double *dy,
+                       const double *jdy)
+{
+    double fold[D * HEADS * DH], g_dy[HEADS * DH], out[D];
+    rj_matrix mfold = view(fold, D, HEADS * DH), m_g = view(g_dy, HEADS * DH, 1), mout = view(out, D, 1);
+    const rj_norm absent = {0};
+    rj_norm_point norm = {0};
+
+    assert_ok(rj_norm_linearise(&absent, dy, &norm));
+    assert_ok(rj_attention_fold(a, point, &norm, &mfold));
+    rj_matrix_times('T', &mfold, dy, g_dy);
+    rj_linear_jvp(&a->out, &m_g, &mout);
+    for (int i = 0; i < D; i++) assert_true(fabs(out[i] - jdy[i]) < 1e-13);
+}
+
+static void check_derivative(const rj_attention *a, const rj_rope_table *rope, int t)
+{
+    double y[D * T], out[D * T], dy[D], g[D], jdy[D], jg[D], left = 0.0, right = 0.0;
+    const rj_matrix my = view(y, D, T), mdy = view(dy, D, 1), mg = view(g, D, 1);
+    rj_matrix mout = view(out, D, T), mjdy = view(jdy, D, 1), mjg = view(jg, D, 1);
+    rj_attention_point point = {.map.ld = 1};
+
+    fill_normal("y", D * T, y), fill_normal("dy", D, dy), fill_normal("g", D, g);
+    assert_ok(rj_attention_forward(a, rope, &my, &mout, t, &point));
+    assert_ok(rj_attention_jvp(a, &point, &mdy, &mjdy));
+    assert_ok(rj_attention_vjp(a, &point, &mg, &mjg));
+    for (int i = 0; i < D; i++) left += g[i] * jdy[i], right += jg[i] * dy[i];
+    assert_true(fabs(left - right) < 1e-13 * (1.0 + fabs(left)));
+    check_fold(a, &point, dy, jdy);
+    const double first = remainder_of(a, rope, t, 1e-3, dy, jdy),
+                 half = remainder_of(a, rope, t, 5e-4, dy, jdy);
+    if (first < 1e-13) /* one token seen: attention is linear */
+        assert_true(t == 0 || a->window == 1);
+    else if (!(3.9 < first / half && first / half < 4.1))
+        fail_msg("window %d, t %d, norms %d: ratio %g", a->window, t, a->query_norm.d, first / half);
+    rj_attention_point_free(&point);
+}
+
+static void derivatives(void **state)
+{
+    static const int windows[] = {0, 1, 2, 5, T + 1};
+    rj_rope_table rope = rotation(T);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof windows / sizeof *windows; i++)
+        for (int norms = -1; norms <= RJ_NORM_LAYER; norms++) {
+            rj_attention a = attention(windows[i], norms);
+            for (int t = 0; t < T; t += 4) {
+                check_derivative(&a, &rope, t);
+                check_derivative(&a, NULL, t);
+            }
+            rj_attention_free(&a);
+        }
+    rj_rope_table_free(&rope);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        unit(a_window_counts_the_token_itself),
+        unit(norms_take_lengths_away),
+        unit(a_window_forgets_the_rest),
+        unit(derivatives),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
