@@ -3,6 +3,7 @@
 #ifndef RESJAC_TESTS_FUZZ_H
 #define RESJAC_TESTS_FUZZ_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

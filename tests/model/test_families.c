@@ -378,12 +378,12 @@ static void twins_of_both_formats_are_equal(void **state)
     compare_twins("gemma3_multimodal", "gemma3_multimodal/model-BF16.gguf", 20);
 }
 
-/* Element (i,o) of a matrix [in,out] of a GPT-2, drawn by its name. */
-static double gpt2_draw(const char *name, int in, int out, int width, double deviation)
+/* Element (row,column) of a tensor [..,width] drawn by its name. */
+static double draw(const char *name, int row, int column, int width, double deviation)
 {
     const rj_rng rng = rj_rng_open(3, name);
     double value;
-    rj_rng_normals(&rng, (uint64_t)(in * width + out), 1, &value);
+    rj_rng_normals(&rng, (uint64_t)(row * width + column), 1, &value);
     return (double)(float)(deviation * value);
 }
 
@@ -408,15 +408,14 @@ static void gpt2_twins_scale_residual_projections(void **state)
     for (int i = 0; i < 36; i += 5)
         for (int o = 0; o < 36; o += 7) {
             assert_true(entry(&b->attention.query, i, o) ==
-                        gpt2_draw("transformer.h.1.attn.c_attn.weight", i, o, 108, 0.02));
+                        draw("transformer.h.1.attn.c_attn.weight", i, o, 108, 0.02));
             assert_true(entry(&b->attention.value, i, o) ==
-                        gpt2_draw("transformer.h.1.attn.c_attn.weight", i, 72 + o, 108, 0.02));
+                        draw("transformer.h.1.attn.c_attn.weight", i, 72 + o, 108, 0.02));
             assert_true(entry(&b->attention.out, i, o) ==
-                        gpt2_draw("transformer.h.1.attn.c_proj.weight", i, o, 36, 0.02 / 2.0));
-            assert_true(entry(&b->mlp.up, i, o) ==
-                        gpt2_draw("transformer.h.1.mlp.c_fc.weight", i, o, 144, 0.02));
+                        draw("transformer.h.1.attn.c_proj.weight", i, o, 36, 0.02 / 2.0));
+            assert_true(entry(&b->mlp.up, i, o) == draw("transformer.h.1.mlp.c_fc.weight", i, o, 144, 0.02));
             assert_true(entry(&b->mlp.down, i + 100, o) ==
-                        gpt2_draw("transformer.h.1.mlp.c_proj.weight", i + 100, o, 36, 0.02 / 2.0));
+                        draw("transformer.h.1.mlp.c_proj.weight", i + 100, o, 36, 0.02 / 2.0));
         }
     rj_rng rng = rj_rng_open(3, "transformer.wte.weight");
     rj_rng_normals(&rng, 9 * 36, 36, word);
@@ -427,6 +426,26 @@ static void gpt2_twins_scale_residual_projections(void **state)
         assert_true(x[36 + i] == (double)(float)(0.02 * word[i]) + (double)(float)(0.02 * position[i]));
     assert_int_equal(rj_model_embed(model, 25, ids, x), RJ_ERR_FORMAT);
     assert_message("25 tokens", "context of 24", NULL);
+    rj_block_free(&b);
+    rj_model_close(&model);
+}
+
+/* Other families draw all matrices alike: o_proj [32,48] and down_proj [32,43], L = 4. */
+static void other_twins_do_not(void **state)
+{
+    rj_model *model = NULL;
+    rj_block *b = NULL;
+
+    (void)state;
+    assert_ok(rj_model_open(golden("gemma3_base"), true, 3, &model));
+    assert_ok(rj_block_load(model, 2, RJ_DOUBLE, &b));
+    for (int i = 0; i < 43; i += 6)
+        for (int o = 0; o < 32; o += 5) {
+            assert_true(entry(&b->attention.out, i, o) ==
+                        draw("model.layers.2.self_attn.o_proj.weight", o, i, 48, 0.02));
+            assert_true(entry(&b->mlp.down, i, o) ==
+                        draw("model.layers.2.mlp.down_proj.weight", o, i, 43, 0.02));
+        }
     rj_block_free(&b);
     rj_model_close(&model);
 }
@@ -592,6 +611,7 @@ int main(void)
         unit(parameter_counts),
         unit(twins_of_both_formats_are_equal),
         unit(gpt2_twins_scale_residual_projections),
+        unit(other_twins_do_not),
         unit(blocks_are_differentiated),
         unit(layer_norm_blocks_forget_the_mean),
         unit(every_allocation_may_fail),
