@@ -25,7 +25,7 @@ tier() {
         *) code="FAILED (exit $code)" ;;
     esac
     [ "$code" = passed ] || failed=1
-    summary+=("$(printf '%-16s %10s %5d s  %s' "$name" "${tests:--}" $((SECONDS - start)) "$code")")
+    summary+=("$(printf '%-20s %10s %5d s  %s' "$name" "${tests:--}" $((SECONDS - start)) "$code")")
     [ "$code" = passed ]
 }
 finish() {

@@ -27,6 +27,12 @@ static const char *mpi_library(void)
     return text;
 }
 
+/* "4.9.0" of "4.9.0 of Aug  7 2022 23:42:36 $". */
+static int netcdf_version_length(void)
+{
+    return (int)strcspn(nc_inq_libvers(), " ");
+}
+
 void rj_version_print(void)
 {
     printf("resjac    %s (git %s)\n", RESJAC_VERSION, RESJAC_GIT_HASH);
@@ -34,14 +40,15 @@ void rj_version_print(void)
     printf("MPI       %s\n", mpi_library());
     printf("BLAS      %s, kernel %s (%s)\n", openblas_get_config != NULL ? openblas_get_config() : "unknown",
            blas_kernel(), RESJAC_BLAS_LIBRARY);
-    printf("NetCDF    %s (%s)\n", nc_inq_libvers(), RESJAC_NETCDF_LIBRARY);
+    printf("ScaLAPACK %s\n", RESJAC_SCALAPACK_LIBRARY);
+    printf("NetCDF    %.*s (%s)\n", netcdf_version_length(), nc_inq_libvers(), RESJAC_NETCDF_LIBRARY);
 }
 
 const char *rj_version_line(void)
 {
     static char text[512];
 
-    snprintf(text, sizeof text, "resjac %s (git %s), %s, BLAS kernel %s, NetCDF %.20s", RESJAC_VERSION,
-             RESJAC_GIT_HASH, RESJAC_COMPILER, blas_kernel(), nc_inq_libvers());
+    snprintf(text, sizeof text, "resjac %s (git %s), %s, BLAS kernel %s, NetCDF %.*s", RESJAC_VERSION,
+             RESJAC_GIT_HASH, RESJAC_COMPILER, blas_kernel(), netcdf_version_length(), nc_inq_libvers());
     return text;
 }

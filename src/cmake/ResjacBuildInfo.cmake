@@ -12,6 +12,7 @@ add_custom_target(rj_build_header
           "-DBUILD_TYPE=${CMAKE_BUILD_TYPE} (${flags})"
           "-DMPI_STANDARD=${MPI_C_VERSION}"
           "-DBLAS_LIBRARY=${RESJAC_OPENBLAS_LIBRARY}"
+          "-DSCALAPACK_LIBRARY=${RESJAC_SCALAPACK_LIBRARY}"
           "-DNETCDF_LIBRARY=${RESJAC_NETCDF_LIBRARY}"
           -P ${CMAKE_CURRENT_LIST_DIR}/write_build_header.cmake
   BYPRODUCTS ${PROJECT_BINARY_DIR}/generated/resjac_build.h

@@ -102,14 +102,14 @@ done:
     return st;
 }
 
-/* Collective. */
-static rj_status find_done(campaign *c)
+/* Collective. With `fresh` nothing is done, whatever is there (a dry run leaves it there). */
+static rj_status find_done(campaign *c, bool fresh)
 {
     rj_status st = RJ_OK;
     int *done = NULL;
 
     RJ_TRY_ALL(c->comm, rj_alloc((void **)&done, c->n_units, 1, sizeof *done, __FILE__, __LINE__));
-    RJ_TRY_ALL(c->comm, check_share(c, done));
+    RJ_TRY_ALL(c->comm, fresh ? RJ_OK : check_share(c, done));
     RJ_MPI(c->comm, MPI_Allreduce(MPI_IN_PLACE, done, c->n_units, MPI_INT, MPI_MAX, c->comm));
     for (int i = 0; i < c->n_units; i++) {
         if (done[i])
@@ -151,6 +151,8 @@ static rj_status prepare_output(const rj_campaign_options *o, campaign *c)
         RJ_TRY(move_away(c->folder));
         RJ_TRY(move_away(c->deck->output));
     }
+    RJ_REQUIRE(!rj_path_is_folder(c->deck->output), RJ_ERR_CREATE,
+               "%s: is a folder; output must be a file's name", c->deck->output);
     RJ_TRY(rj_path_make_folder(c->units_folder));
     RJ_NEW(unit, c->n_units, 1);
     for (int i = 0; i < c->n_units; i++) {
@@ -364,7 +366,7 @@ static rj_status plan(const rj_campaign_options *o, campaign *c)
     RJ_TRY_ALL(c->comm, allocate(c));
     c->memory = rj_memory_budget(c->comm, c->deck->memory_per_rank);
     if (!o->dry_run) RJ_TRY_ALL(c->comm, c->rank == 0 ? prepare_output(o, c) : RJ_OK);
-    RJ_TRY(find_done(c));
+    RJ_TRY(find_done(c, o->fresh));
     if (c->rank == 0) log_plan(c);
 done:
     return st;

@@ -87,6 +87,12 @@ static void results_free(int n, rj_results_model **model)
     RJ_FREE(*model);
 }
 
+/* Messages name files, which provenance: minimal keeps out of the output. */
+static const char *shown_reason(const campaign *c, const char *why)
+{
+    return c->deck->provenance_full ? why : "the log says why";
+}
+
 /* One model's entry: the files of its units that are done, in unit order. `status` has room for RJ_MESSAGE_SIZE. */
 static rj_status results_entry(const campaign *c, int i, rj_results_model *entry, char *status)
 {
@@ -98,7 +104,7 @@ static rj_status results_entry(const campaign *c, int i, rj_results_model *entry
     entry->facts = m->facts;
     entry->status = status;
     if (m->status != RJ_OK) {
-        snprintf(status, RJ_MESSAGE_SIZE, "failed: %.1900s", m->why);
+        snprintf(status, RJ_MESSAGE_SIZE, "failed: %.1900s", shown_reason(c, m->why));
         return RJ_OK;
     }
     RJ_NEW(entry->shard, m->n_units, 1);
@@ -115,7 +121,7 @@ static rj_status results_entry(const campaign *c, int i, rj_results_model *entry
         snprintf(status, RJ_MESSAGE_SIZE, "ok");
     else
         snprintf(status, RJ_MESSAGE_SIZE, "%s: %d of %d units: %.1900s", n_done > 0 ? "partial" : "failed",
-                 n_done, m->n_units, c->failure[i].why);
+                 n_done, m->n_units, shown_reason(c, c->failure[i].why));
 done:
     return st;
 }
@@ -207,8 +213,8 @@ static void log_costs(const campaign *c)
     }
     RJ_MPI(c->comm, MPI_Allreduce(MPI_IN_PLACE, sum, 3 * RJ_N_STAGES, MPI_DOUBLE, MPI_SUM, c->comm));
     RJ_MPI(c->comm, MPI_Allreduce(MPI_IN_PLACE, &memory, 1, MPI_DOUBLE, MPI_MAX, c->comm));
-    if (c->rank != 0 || c->n_pending == 0) return;
     for (int s = 0; s < RJ_N_STAGES; s++) all += sum[3 * s];
+    if (c->rank != 0 || c->n_pending == 0 || all <= 0.0) return;
     rj_log(RJ_LOG_INFO, "%-10s %12s %7s %12s %12s", "stage", "rank seconds", "share", "GFLOP/s", "GB read");
     for (int s = 0; s < RJ_N_STAGES; s++)
         rj_log(RJ_LOG_INFO, "%-10s %12.2f %6.1f%% %12.1f %12.3f", rj_stage_name((rj_stage)s), sum[3 * s],
@@ -253,9 +259,11 @@ rj_status rj_campaign_finish(const rj_campaign_options *options, campaign *c)
     char message[RJ_MESSAGE_SIZE];
     snprintf(message, sizeof message, "%s", rj_status_message());
     RJ_TRY_ALL(c->comm, c->rank == 0 ? close_books(options, c, result, left_all == 0) : RJ_OK);
+    const bool stop_file = c->stop.file[0] != '\0' && rj_path_exists(c->stop.file);
     RJ_REQUIRE(left == 0, RJ_ERR_STOPPED,
-               "stopped after %.0f s with %d of %d units left; the same command resumes",
-               rj_clock_now() - c->start, left, c->n_units);
+               "stopped after %.0f s with %d of %d units left; the same command resumes%s%s",
+               rj_clock_now() - c->start, left, c->n_units, stop_file ? " once this file is gone: " : "",
+               stop_file ? c->stop.file : "");
     if (left_all > 0 && c->rank == 0)
         rj_log(RJ_LOG_INFO,
                "%d units of models left out by --only are still to do; %s follows when they are done",

@@ -338,6 +338,7 @@ static rj_status set_override(deck_target *target, const char *text)
 
     RJ_REQUIRE(equals != NULL && equals > text && equals - text < 100, RJ_ERR_USAGE,
                "--set %s: needs key=value, such as coupling.k=[10,30]", text);
+    RJ_REQUIRE(equals[1] != '\0', RJ_ERR_USAGE, "--set %s: needs a value after the =", text);
     snprintf(key, sizeof key, "%.*s", (int)(equals - text), text);
     RJ_TRY(rj_yaml_load("--set", equals + 1, strlen(equals + 1), &document));
     const rj_yaml value = {&document, yaml_document_get_root_node(&document), "--set", key};

@@ -55,7 +55,11 @@ static rj_status set_json(rj_prompt *p, const char *path, const char *line, size
     const json_t *text = json_object_get(json->root, "text"), *ids = json_object_get(json->root, "ids");
     RJ_REQUIRE((text != NULL) != (ids != NULL), RJ_ERR_FORMAT, "%s: needs either \"text\" or \"ids\"", place);
     RJ_TRY(rj_json_string(json, NULL, "id", false, &id));
-    if (id != NULL) snprintf(p->id, sizeof p->id, "%s", id);
+    if (id != NULL) {
+        RJ_REQUIRE(strlen(id) < sizeof p->id, RJ_ERR_FORMAT, "%s: \"id\" has %zu bytes, needs at most %zu",
+                   place, strlen(id), sizeof p->id - 1);
+        snprintf(p->id, sizeof p->id, "%s", id);
+    }
     if (ids != NULL) {
         RJ_TRY(set_ids(p, path, ids));
     } else {

@@ -37,8 +37,8 @@ done:
     return st;
 }
 
-/* SHA-256 over the sorted (tensor, type, shape, digest). A twin has no digests: its numbers come from the seed.
- * Collective. */
+/* SHA-256 over the configuration and the sorted (tensor, type, shape, digest). A twin has no digests: its numbers come
+ * from the seed. Collective. */
 static rj_status fingerprint(MPI_Comm comm, const rj_model *model, bool is_twin, uint64_t seed, char text[65])
 {
     rj_status st = RJ_OK;
@@ -55,6 +55,8 @@ static rj_status fingerprint(MPI_Comm comm, const rj_model *model, bool is_twin,
     RJ_TRY(rj_hash_create(&hash));
     rj_hash_add_text(hash, is_twin ? "random-init" : "trained");
     if (is_twin) rj_hash_add(hash, &seed, sizeof seed);
+    RJ_TRY(rj_weights_config_digest(w, sum)); /* a mended config.json must not find the old results */
+    rj_hash_add(hash, sum, sizeof sum);
     for (ptrdiff_t i = 0; i < n; i++)
         digest_tensor(hash, rj_weights_at(w, i), is_twin ? NULL : digest + i * RJ_DIGEST_SIZE);
     RJ_TRY(rj_hash_digest(hash, sum));
@@ -143,8 +145,7 @@ static rj_status open_alone(const rj_study *s, rj_study_model *m, rj_model **mod
 
     RJ_TRY(rj_model_open(m->deck->path, m->is_twin, deck->seed, model));
     m->config = *rj_model_config(*model);
-    m->config.rope.short_factor = m->config.rope.long_factor = m->config.rope.divisor =
-        NULL; /* the model's own */
+    m->config.rope = m->config.local_rope = (rj_rope){0}; /* their lists are the model's own */
     m->facts.n_parameters = rj_model_parameters(*model);
     m->facts.n_layers = m->config.n_layer;
     m->facts.d_model = m->config.d;

@@ -9,7 +9,9 @@
 
 #include "resjac/base/memory.h"
 
-enum { MAX_CONFIG = 16 << 20, MAX_INDEX = 64 << 20, MAX_FILES = 99999 }; /* five digits number a split set */
+enum { MAX_CONFIG = 16 << 20, MAX_INDEX = 64 << 20 };
+enum { MAX_FILES = 99999 }; /* five digits number a split set */
+enum { MAX_NAME = 255 };    /* bytes of a file's name on usual file systems */
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -119,8 +121,8 @@ static rj_status list_files(const rj_json *index, const char ***list, int *n)
     {
         name = json_string_value(value);
         RJ_REQUIRE(name != NULL && name[0] != '\0' && strlen(name) == json_string_length(value) &&
-                       strchr(name, '/') == NULL && strstr(name, "..") == NULL,
-                   RJ_ERR_FORMAT, "%s: tensor %s: \"%s\" is not the name of a file beside the index",
+                       strlen(name) <= MAX_NAME && strchr(name, '/') == NULL && strstr(name, "..") == NULL,
+                   RJ_ERR_FORMAT, "%s: tensor %.100s: \"%.300s\" is not the name of a file beside the index",
                    index->path, tensor, name != NULL ? name : "(no string)");
         file[found++] = name;
     }

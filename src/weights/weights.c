@@ -201,20 +201,62 @@ done:
     return st;
 }
 
+static rj_status add_bytes(rj_hash *hash, const rj_file *file, uint64_t offset, uint64_t n)
+{
+    rj_status st = RJ_OK;
+    uint8_t panel[PANEL_BYTES];
+
+    for (uint64_t i = 0; i < n; i += PANEL_BYTES) {
+        const size_t part = n - i < PANEL_BYTES ? (size_t)(n - i) : PANEL_BYTES;
+        RJ_TRY(rj_file_read(file, offset + i, part, panel));
+        rj_hash_add(hash, panel, part);
+    }
+done:
+    return st;
+}
+
 rj_status rj_weights_digest(const rj_weights *w, const rj_tensor *t, uint8_t digest[RJ_DIGEST_SIZE])
 {
     rj_status st = RJ_OK;
     rj_hash *hash = NULL;
-    uint8_t panel[PANEL_BYTES];
 
     RJ_TRY(rj_hash_create(&hash));
-    for (uint64_t i = 0; i < t->n_bytes; i += PANEL_BYTES) {
-        const size_t part = t->n_bytes - i < PANEL_BYTES ? (size_t)(t->n_bytes - i) : PANEL_BYTES;
-        RJ_TRY(rj_file_read(file_of(w, t), t->offset + i, part, panel));
-        rj_hash_add(hash, panel, part);
+    RJ_TRY(add_bytes(hash, file_of(w, t), t->offset, t->n_bytes));
+    RJ_TRY(rj_hash_digest(hash, digest));
+done:
+    rj_hash_destroy(&hash);
+    return st;
+}
+
+/* A GGUF header ends where the first tensor begins; one tensor is always there. */
+static rj_status add_header(rj_hash *hash, const rj_weights *w)
+{
+    const rj_tensor *first = NULL;
+
+    for (ptrdiff_t i = 0; i < rj_weights_count(w); i++) {
+        const rj_tensor *t = rj_weights_at(w, i);
+        if (t->file == 0 && (first == NULL || t->offset < first->offset)) first = t;
+    }
+    return first == NULL ? RJ_OK : add_bytes(hash, file_of(w, first), 0, first->offset);
+}
+
+rj_status rj_weights_config_digest(const rj_weights *w, uint8_t digest[RJ_DIGEST_SIZE])
+{
+    rj_status st = RJ_OK;
+    rj_hash *hash = NULL;
+    char *text = NULL;
+
+    RJ_TRY(rj_hash_create(&hash));
+    if (rj_weights_config(w) != NULL) {
+        text = json_dumps(rj_weights_config(w)->root, JSON_COMPACT | JSON_SORT_KEYS);
+        RJ_REQUIRE(text != NULL, RJ_ERR_NOMEM, "%s: no memory to hash config.json", rj_weights_path(w));
+        rj_hash_add_text(hash, text);
+    } else {
+        RJ_TRY(add_header(hash, w));
     }
     RJ_TRY(rj_hash_digest(hash, digest));
 done:
+    free(text); /* jansson's */
     rj_hash_destroy(&hash);
     return st;
 }

@@ -33,6 +33,7 @@ run 66 'no.yaml' -- no.yaml
 tiny_deck "$golden/llama_base" out.nc 'cuopling: {k: [3]}' >typo.yaml
 run 64 'typo.yaml:6: cuopling: unknown key' 'coupling' -- typo.yaml
 run 64 '--set coupling.kk: unknown key; do you mean coupling.k?' -- good.yaml --set coupling.kk=3
+run 64 '--set output=: needs a value' -- good.yaml --set output=
 run 64 'K = 50' 'd = 36' 'coupling.k' -- good.yaml --set 'coupling.k=[50]'
 
 # prompts
@@ -84,10 +85,17 @@ run 65 'swoosh' 'hidden_act' -- good.yaml --set 'models=[{path: broken}]'
 run 69 'mixed.nc is written' 'nowhere' -- good.yaml --set "models=[{path: nowhere}, {path: $golden/llama_base, name: tiny}]" --set output=mixed.nc
 expect 0 'complete and consistent' -- "$resjac" verify mixed.nc
 
+# what a message says of paths stays out of the file where the deck asks for it
+run 69 'nowhere' -- good.yaml --set "models=[{path: nowhere, name: lost}, {path: $golden/llama_base, name: tiny}]" --set output=minimal.nc --set provenance=minimal
+grep -qaF 'failed: the log says why' minimal.nc || fail 'minimal.nc does not say that a model failed'
+grep -rqaF -e nowhere -e "$golden" -e "$scratch" -e command_line minimal.nc minimal.nc.d && fail 'provenance: minimal tells paths or the command line'
+
 # output
 echo file >in_the_way
 run 73 'in_the_way' -- good.yaml --set output=in_the_way/out.nc
 run 73 '/proc/none' -- good.yaml --set output=/proc/none/out.nc
+mkdir folder.nc
+run 73 'folder.nc: is a folder' -- good.yaml --set output=folder.nc
 [ -e out.nc ] && fail 'a refused run wrote out.nc'
 
 # other commands

@@ -34,6 +34,15 @@ expect 0 'k5.nc: 2 models' -- "$resjac" reduce cut.nc.d -o k5.nc # passes over t
 expect 0 'complete and consistent' -- "$resjac" verify k5.nc
 expect 0 '0 done before, 4 to do' 'is kept as cut.nc.old-1' -- ranks 2 "$resjac" run deck.yaml --set output=cut.nc --fresh
 
+# the same tensors under another configuration are another model, the twin's too
+cp -r "$golden/llama_base" model && chmod -R u+w model
+tiny_deck model config.nc >config.yaml
+expect 0 '0 done before, 4 to do' -- ranks 2 "$resjac" run config.yaml
+sed -i 's/"rms_norm_eps": [^,}]*/"rms_norm_eps": 0.01/' model/config.json
+expect 0 '0 done before, 4 to do' -- ranks 2 "$resjac" run config.yaml
+expect 0 '0 done before, 4 to do' -- ranks 2 "$resjac" run config.yaml --fresh --dry-run
+expect 65 'differ' -- "$resjac" verify one.nc config.nc
+
 # --only in two parts, then whole; reduce merges the same content
 expect 0 'still to do' -- ranks 2 "$resjac" run deck.yaml --set output=only.nc --only tiny__random_init
 [ -e only.nc ] && fail 'a part wrote the final file'

@@ -22,6 +22,7 @@ interrupted() {
   [ "$got" = 75 ] || { fail "$name: exit code $got instead of 75"; cat part.txt; return; }
   [ -e part.nc ] && fail "$name: the final file was written"
   grep -q '"state": "stopped"' part.nc.d/status.json || fail "$name: status.json does not say stopped"
+  [ ! -e part.nc.stop ] || grep -q 'once this file is gone: part.nc.stop' part.txt || fail "$name: no word of the stop file"
   rm -f part.nc.stop
   expect 0 -- ranks 2 "$resjac" run deck.yaml --set layout.unit_prompts=10 --set output=part.nc
   expect 0 'equal content' -- "$resjac" verify whole.nc part.nc

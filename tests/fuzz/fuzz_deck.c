@@ -1,14 +1,21 @@
 /* fuzz_deck.c: a deck beside two files that its globs may match, and one override, "coupling.k=" and its first line. */
+#include <glob.h>
+
 #include "fuzz.h"
 #include "resjac/run/deck.h"
 
 rj_status fuzz_outcome;
 
-/* A pattern through folders could walk the whole machine: no fault, but slow. */
-static bool walks_folders(const uint8_t *data, size_t n)
+int __real_glob(const char *pattern, int flags, int (*error)(const char *, int), glob_t *found);
+int __wrap_glob(const char *pattern, int flags, int (*error)(const char *, int), glob_t *found);
+
+/* A pattern with wildcards in its folders could walk the whole machine: no fault, but slow. */
+int __wrap_glob(const char *pattern, int flags, int (*error)(const char *, int), glob_t *found)
 {
-    return memchr(data, '/', n) != NULL &&
-           (memchr(data, '*', n) != NULL || memchr(data, '[', n) != NULL || memchr(data, '?', n) != NULL);
+    const char *slash = strrchr(pattern, '/');
+
+    if (slash != NULL && strcspn(pattern, "*?[") < (size_t)(slash - pattern)) return GLOB_NOMATCH;
+    return __real_glob(pattern, flags, error, found);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
@@ -18,7 +25,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     rj_deck *deck = NULL;
     int count = 0;
 
-    if (n > 1 << 16 || walks_folders(data, n)) return 0;
     if (!written) {
         fuzz_file("a.gguf", "", 0);
         fuzz_file("b.gguf", "", 0);

@@ -55,4 +55,8 @@ RJ_CHECKED rj_status rj_weights_read(const rj_weights *w, const rj_tensor *t, pt
 /* SHA-256 of the tensor's bytes in the file. Errors: IO, FORMAT, NOMEM. */
 RJ_CHECKED rj_status rj_weights_digest(const rj_weights *w, const rj_tensor *t,
                                        uint8_t digest[RJ_DIGEST_SIZE]);
+
+/* SHA-256 of what says how the tensors are used: config.json (its keys in order), or the whole header of a GGUF file.
+ * Errors: IO, FORMAT, NOMEM. */
+RJ_CHECKED rj_status rj_weights_config_digest(const rj_weights *w, uint8_t digest[RJ_DIGEST_SIZE]);
 #endif
