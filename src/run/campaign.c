@@ -11,6 +11,7 @@
 #include "resjac/base/agree.h"
 #include "resjac/base/clock.h"
 #include "resjac/base/file.h"
+#include "resjac/base/hash.h"
 #include "resjac/base/log.h"
 #include "resjac/base/memory.h"
 #include "resjac/linalg/blas.h"
@@ -80,7 +81,7 @@ static rj_status list_units(campaign *c)
         const double d = m->config.d;
         for (int u = 0; m->status == RJ_OK && u < m->n_units; u++)
             c->unit[c->n_units++] =
-                (campaign_unit){i, u, (double)m->config.n_layer * d * d * d, UNIT_PENDING};
+                (campaign_unit){i, u, (double)m->config.n_layer * d * d * d, UNIT_PENDING, 0};
     }
     qsort(c->unit, (size_t)c->n_units, sizeof *c->unit, by_cost);
 done:
@@ -88,14 +89,14 @@ done:
 }
 
 /* This rank's share of the look at what is done. */
-static rj_status check_share(const campaign *c, int *done)
+static rj_status check_share(const campaign *c, int *done, int *missing)
 {
     rj_status st = RJ_OK;
 
     for (int i = c->rank; i < c->n_units; i += c->size) {
         const rj_shard_head head = rj_study_head(c->study, c->unit[i].model, c->unit[i].unit);
         bool is_done = false;
-        RJ_TRY(rj_shard_is_done(c->units_folder, &head, &is_done));
+        RJ_TRY(rj_shard_is_done(c->units_folder, &head, &is_done, &missing[i]));
         done[i] = is_done;
     }
 done:
@@ -108,10 +109,12 @@ static rj_status find_done(campaign *c, bool fresh)
     rj_status st = RJ_OK;
     int *done = NULL;
 
-    RJ_TRY_ALL(c->comm, rj_alloc((void **)&done, c->n_units, 1, sizeof *done, __FILE__, __LINE__));
-    RJ_TRY_ALL(c->comm, fresh ? RJ_OK : check_share(c, done));
-    RJ_MPI(c->comm, MPI_Allreduce(MPI_IN_PLACE, done, c->n_units, MPI_INT, MPI_MAX, c->comm));
+    RJ_TRY_ALL(c->comm, rj_alloc((void **)&done, c->n_units, 2, sizeof *done, __FILE__, __LINE__));
+    int *missing = done + c->n_units;
+    RJ_TRY_ALL(c->comm, fresh ? RJ_OK : check_share(c, done, missing));
+    RJ_MPI(c->comm, MPI_Allreduce(MPI_IN_PLACE, done, 2 * c->n_units, MPI_INT, MPI_MAX, c->comm));
     for (int i = 0; i < c->n_units; i++) {
+        c->unit[i].n_missing = missing[i];
         if (done[i])
             c->unit[i].state = UNIT_DONE;
         else if (c->selected[c->unit[i].model])
@@ -213,7 +216,7 @@ static rj_status between_blocks(void *ctx, double share)
 }
 
 /* Measures one unit and stores it. *in_store tells where an error came from. */
-static rj_status do_unit(campaign *c, const campaign_unit *u, rj_model *model, bool *in_store)
+static rj_status do_unit(campaign *c, campaign_unit *u, rj_model *model, bool *in_store)
 {
     rj_status st = RJ_OK;
     const rj_study_model *m = &c->study->model[u->model];
@@ -229,7 +232,7 @@ static rj_status do_unit(campaign *c, const campaign_unit *u, rj_model *model, b
     RJ_TRY(rj_record_create(&sizes, &record));
     fill_record(c, u, record);
     RJ_TRY(rj_pipeline_run(model, &o, n, m->tokens + (ptrdiff_t)u->unit * c->deck->unit_prompts, record));
-    for (int p = 0; p < n; p++) c->n_bad_prompts += *rj_record_at(record, RJ_VAR_PROMPT_STATUS, p) != 0;
+    for (int p = 0; p < n; p++) u->n_missing += *rj_record_at(record, RJ_VAR_PROMPT_STATUS, p) != 0;
     *in_store = true;
     const rj_stage before = rj_clock_enter(RJ_STAGE_STORE);
     st = rj_shard_write(c->units_folder, &head, record);
@@ -273,7 +276,7 @@ typedef struct {
 } opened;
 
 /* Opens the unit's model if it is not, measures and stores the unit. *in_store tells where an error came from. */
-static rj_status measure_unit(campaign *c, const campaign_unit *u, opened *open, bool *in_store)
+static rj_status measure_unit(campaign *c, campaign_unit *u, opened *open, bool *in_store)
 {
     rj_status st = c->failure[u->model].code; /* a model that failed here is not tried again by this rank */
     const rj_study_model *m = &c->study->model[u->model];
@@ -329,6 +332,51 @@ done:
     return st;
 }
 
+/* What each rank resolved for itself: paths with $VAR, ~ and globs may differ between nodes. */
+static rj_status hash_resolved(const rj_deck *deck, char text[RJ_HASH_TEXT])
+{
+    rj_status st = RJ_OK;
+    rj_hash *hash = NULL;
+    uint8_t digest[RJ_HASH_SIZE];
+
+    RJ_TRY(rj_hash_create(&hash));
+    rj_hash_add_text(hash, deck->prompts);
+    rj_hash_add_text(hash, deck->output);
+    for (int i = 0; i < deck->n_models; i++) {
+        rj_hash_add_text(hash, deck->model[i].path);
+        rj_hash_add_text(hash, deck->model[i].name);
+    }
+    RJ_TRY(rj_hash_digest(hash, digest));
+    rj_hash_text(digest, text);
+done:
+    rj_hash_destroy(&hash);
+    return st;
+}
+
+/* Collective. */
+static rj_status check_same_deck(MPI_Comm comm, const rj_deck *deck)
+{
+    rj_status st = RJ_OK;
+    char mine[RJ_HASH_TEXT] = "", first[RJ_HASH_TEXT] = "";
+    int rank = 0;
+
+    RJ_MPI(comm, MPI_Comm_rank(comm, &rank));
+    RJ_TRY_ALL(comm, hash_resolved(deck, mine));
+    memcpy(first, mine, sizeof first);
+    RJ_MPI(comm, MPI_Bcast(first, sizeof first, MPI_CHAR, 0, comm));
+    RJ_TRY_ALL(
+        comm,
+        strcmp(first, mine) == 0
+            ? RJ_OK
+            : rj_raise(
+                  RJ_ERR_USAGE, __FILE__, __LINE__,
+                  "%s: rank %d finds other models, prompts or output than rank 0 (%d models, the first %s); "
+                  "use paths, environment variables and globs that are the same on every node",
+                  deck->path, rank, deck->n_models, deck->model[0].path));
+done:
+    return st;
+}
+
 static rj_status load_deck(MPI_Comm comm, const rj_campaign_options *o, rj_deck **deck)
 {
     rj_status st = RJ_OK;
@@ -337,6 +385,7 @@ static rj_status load_deck(MPI_Comm comm, const rj_campaign_options *o, rj_deck 
 
     RJ_TRY(rj_load_all(comm, o->deck, DECK_LIMIT, &text, &n));
     RJ_TRY_ALL(comm, rj_deck_parse(o->deck, text, n, o->n_set, o->set, deck));
+    RJ_TRY(check_same_deck(comm, *deck));
 done:
     RJ_FREE(text);
     return st;

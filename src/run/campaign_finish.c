@@ -21,11 +21,17 @@ static rj_status agree_units(campaign *c)
     rj_status st = RJ_OK;
     int *state = NULL;
 
-    RJ_TRY_ALL(c->comm, rj_alloc((void **)&state, c->n_units, 1, sizeof *state, __FILE__, __LINE__));
-    for (int i = 0; i < c->n_units; i++) state[i] = (int)c->unit[i].state;
-    RJ_MPI(c->comm, MPI_Allreduce(MPI_IN_PLACE, state, c->n_units, MPI_INT, MPI_MAX, c->comm));
-    for (int i = 0; i < c->n_units; i++) c->unit[i].state = (unit_state)state[i];
-    RJ_MPI(c->comm, MPI_Allreduce(MPI_IN_PLACE, &c->n_bad_prompts, 1, MPI_LONG_LONG, MPI_SUM, c->comm));
+    RJ_TRY_ALL(c->comm, rj_alloc((void **)&state, c->n_units, 2, sizeof *state, __FILE__, __LINE__));
+    int *missing = state + c->n_units;
+    for (int i = 0; i < c->n_units; i++) {
+        state[i] = (int)c->unit[i].state;
+        missing[i] = c->unit[i].n_missing;
+    }
+    RJ_MPI(c->comm, MPI_Allreduce(MPI_IN_PLACE, state, 2 * c->n_units, MPI_INT, MPI_MAX, c->comm));
+    for (int i = 0; i < c->n_units; i++) {
+        c->unit[i].state = (unit_state)state[i];
+        c->unit[i].n_missing = missing[i];
+    }
     for (int i = 0; i < c->study->n_models; i++) {
         struct {
             int code, rank;
@@ -49,6 +55,17 @@ static int count_units(const campaign *c, unit_state state, bool selected_only)
     return n;
 }
 
+/* Prompts that were left out of the units that are done; model < 0: of all. */
+static int count_missing(const campaign *c, int model)
+{
+    int n = 0;
+
+    for (int i = 0; i < c->n_units; i++)
+        if ((model < 0 || c->unit[i].model == model) && c->unit[i].state == UNIT_DONE)
+            n += c->unit[i].n_missing;
+    return n;
+}
+
 /* OK, PARTIAL or, where every model failed, the gravest of their codes; raises the message. */
 static rj_status outcome(const campaign *c)
 {
@@ -65,14 +82,14 @@ static rj_status outcome(const campaign *c)
             why = m->status != RJ_OK ? m->why : c->failure[i].why;
         }
     }
-    if (gravest == RJ_OK && c->n_bad_prompts == 0) return RJ_OK;
+    if (gravest == RJ_OK && count_missing(c, -1) == 0) return RJ_OK;
     if (n_failed == c->study->n_models && count_units(c, UNIT_DONE, false) == 0)
         RJ_FAIL(gravest, "nothing could be measured: %s", why);
     if (gravest >= RJ_ERR_NOMEM)
         RJ_FAIL(gravest, "%d of %d models failed, the rest is written: %s", n_failed, c->study->n_models,
                 why);
-    RJ_FAIL(RJ_ERR_PARTIAL, "%d of %d models failed, %lld prompts are left out, the rest is written",
-            n_failed, c->study->n_models, c->n_bad_prompts);
+    RJ_FAIL(RJ_ERR_PARTIAL, "%d of %d models failed, %d prompts are left out, the rest is written", n_failed,
+            c->study->n_models, count_missing(c, -1));
 done:
     return st;
 }
@@ -117,7 +134,11 @@ static rj_status results_entry(const campaign *c, int i, rj_results_model *entry
             entry->n_shards = ++n_done;
         }
     }
-    if (n_done == m->n_units)
+    const int n_missing = count_missing(c, i);
+    if (n_done == m->n_units && n_missing > 0)
+        snprintf(status, RJ_MESSAGE_SIZE, "partial: %d of %d prompts left out", n_missing,
+                 c->study->prompts->n);
+    else if (n_done == m->n_units)
         snprintf(status, RJ_MESSAGE_SIZE, "ok");
     else
         snprintf(status, RJ_MESSAGE_SIZE, "%s: %d of %d units: %.1900s", n_done > 0 ? "partial" : "failed",
@@ -247,13 +268,26 @@ done:
     return st;
 }
 
+/* The output is in trouble: status.json says so where it still can be written. Keeps the message. */
+static rj_status end_in_trouble(const campaign *c)
+{
+    char message[RJ_MESSAGE_SIZE];
+    const rj_run_state books = {"failed", count_units(c, UNIT_DONE, false), c->n_units,
+                                count_units(c, UNIT_FAILED, false), -1.0};
+
+    snprintf(message, sizeof message, "%s", rj_status_message());
+    if (c->rank == 0 && rj_status_write(c->folder, &books) != RJ_OK)
+        rj_log(RJ_LOG_WARN, "%s", rj_status_message());
+    return rj_raise(c->worst, __FILE__, __LINE__, "%s", message);
+}
+
 rj_status rj_campaign_finish(const rj_campaign_options *options, campaign *c)
 {
     rj_status st = RJ_OK;
 
     RJ_TRY(agree_units(c));
     log_costs(c);
-    RJ_TRY(c->worst); /* the output is in trouble: leave the books as they are */
+    if (c->worst != RJ_OK) return end_in_trouble(c);
     const rj_status result = outcome(c);
     const int left = count_units(c, UNIT_PENDING, true), left_all = count_units(c, UNIT_PENDING, false);
     char message[RJ_MESSAGE_SIZE];

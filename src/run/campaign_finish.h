@@ -13,6 +13,7 @@ typedef struct {
     int model, unit;
     double cost; /* relative */
     unit_state state;
+    int n_missing; /* prompts of it that were left out */
 } campaign_unit;
 
 /* The gravest failure of one model on this rank, then on all. */
@@ -37,8 +38,7 @@ typedef struct {
     rj_stop stop;
     int64_t memory;                               /* bytes a rank */
     double start, unit_start, longest_unit, told; /* seconds; told: when status.json was last written */
-    long long n_bad_prompts;
-    rj_status worst;                  /* trouble with the output, agreed */
+    rj_status worst;                              /* trouble with the output, agreed */
     bool same_manifest, was_complete; /* rank 0: nothing has changed since the last run, which finished */
     char manifest_sha256[65];         /* rank 0 */
 } campaign;

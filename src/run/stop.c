@@ -10,7 +10,9 @@
 #include "resjac/base/clock.h"
 #include "resjac/base/file.h"
 
-static const double way_out = 30.0, least_way_out = 2.0; /* seconds: closing files, the last agreement, the launcher's own end */
+static const double way_out = 30.0,
+                    least_way_out =
+                        2.0; /* seconds: closing files, the last agreement, the launcher's own end */
 static const double way_out_share = .05;
 static const double look_every =
     2.0; /* seconds between looks for the stop file: a stat on a shared file system */
@@ -38,7 +40,8 @@ void rj_stop_open(rj_stop *stop, const char *output, double max_seconds)
     if (max_seconds > 0) stop->deadline = now + max_seconds;
     if (end != NULL && atof(end) > 0) {
         const double left = atof(end) - (double)time(NULL);
-        stop->deadline = fmin(stop->deadline, now + left - fmax(least_way_out, fmin(way_out, way_out_share * left)));
+        stop->deadline =
+            fmin(stop->deadline, now + left - fmax(least_way_out, fmin(way_out, way_out_share * left)));
     }
     if (output != NULL) snprintf(stop->file, sizeof stop->file, "%s.stop", output);
     soft_signal = hard_signal = 0;

@@ -266,7 +266,8 @@ rj_shard_head rj_study_head(const rj_study *study, int model, int unit)
                           .k_count = m->k_count,
                           .k_label = m->k_label,
                           .arithmetic = arithmetic[study->deck->arithmetic],
-                          .last_block = last[study->deck->last_block]};
+                          .last_block = last[study->deck->last_block],
+                          .norm = study->deck->norm};
 
     memcpy(head.key, m->key[unit], sizeof head.key);
     return head;

@@ -42,6 +42,7 @@ static rj_status put_group_attributes(const rj_nc *nc, int group, const rj_resul
     RJ_TRY(rj_nc_put_text(nc, group, NC_GLOBAL, "benchmark_name", m->benchmark_name));
     RJ_TRY(rj_nc_put_text(nc, group, NC_GLOBAL, "arithmetic", head->arithmetic));
     RJ_TRY(rj_nc_put_text(nc, group, NC_GLOBAL, "last_block", head->last_block));
+    RJ_TRY(rj_nc_put_integer(nc, group, "coupling_norm", NC_INT, head->norm));
     RJ_TRY(rj_nc_put_integer(nc, group, "trained", NC_INT, m->trained));
     RJ_TRY(rj_nc_put_integer(nc, group, "n_parameters", NC_INT64, m->n_parameters));
     RJ_TRY(rj_nc_put_integer(nc, group, "d_model", NC_INT, m->d_model));

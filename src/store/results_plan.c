@@ -41,6 +41,7 @@ rj_status rj_results_agree(const char *path_a, const rj_shard_head *a, const rj_
     RJ_TRY(same_text(path_a, a->model.fingerprint, path_b, b->model.fingerprint, "fingerprint"));
     RJ_TRY(same_text(path_a, a->arithmetic, path_b, b->arithmetic, "arithmetic"));
     RJ_TRY(same_text(path_a, a->last_block, path_b, b->last_block, "last_block"));
+    RJ_TRY(same_number(path_a, a->norm, path_b, b->norm, "coupling_norm"));
     RJ_TRY(same_number(path_a, a->model.d_model, path_b, b->model.d_model, "d_model"));
     RJ_TRY(same_number(path_a, a->n_units, path_b, b->n_units, "n_units"));
     RJ_TRY(same_number(path_a, a->n_prompts_all, path_b, b->n_prompts_all, "n_prompts_all"));

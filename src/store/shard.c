@@ -58,6 +58,8 @@ static rj_status put_head(const rj_nc *nc, const rj_shard_head *head)
     RJ_TRY(rj_nc_put_text(nc, root, NC_GLOBAL, "key", head->key));
     RJ_TRY(rj_nc_put_text(nc, root, NC_GLOBAL, "arithmetic", head->arithmetic));
     RJ_TRY(rj_nc_put_text(nc, root, NC_GLOBAL, "last_block", head->last_block));
+    RJ_TRY(rj_nc_put_integer(nc, root, "coupling_norm", NC_INT, head->norm));
+    RJ_TRY(rj_nc_put_integer(nc, root, "n_missing", NC_INT, head->n_missing));
 done:
     return st;
 }
@@ -105,6 +107,15 @@ done:
     return st;
 }
 
+static int count_missing(const rj_record *record)
+{
+    int n = 0;
+
+    for (ptrdiff_t p = 0; p < record->sizes.size[RJ_DIM_PROMPT]; p++)
+        n += *rj_record_at(record, RJ_VAR_PROMPT_STATUS, p) != 0.0; /* NAN, never measured, counts too */
+    return n;
+}
+
 rj_status rj_shard_write(const char *folder, const rj_shard_head *head, const rj_record *record)
 {
     rj_status st = RJ_OK;
@@ -114,7 +125,9 @@ rj_status rj_shard_write(const char *folder, const rj_shard_head *head, const rj
     rj_shard_name(head, name);
     RJ_TRY(rj_path_join(folder, name, &path));
     RJ_TRY(rj_publish_name(path, &temporary));
-    RJ_TRY(write_file(temporary, head, record));
+    rj_shard_head full = *head;
+    full.n_missing = count_missing(record);
+    RJ_TRY(write_file(temporary, &full, record));
     RJ_TRY(rj_publish(temporary, path));
 done:
     if (st != RJ_OK && temporary != NULL) unlink(temporary);
@@ -141,7 +154,7 @@ done:
     return st;
 }
 
-static rj_status has_key(const char *path, const char *key, bool *same)
+static rj_status has_key(const char *path, const char *key, bool *same, int *n_missing)
 {
     rj_status st = RJ_OK;
     rj_nc nc = RJ_NC_CLOSED;
@@ -152,26 +165,31 @@ static rj_status has_key(const char *path, const char *key, bool *same)
     RJ_TRY(rj_shard_get_head(&nc, &shard, &sizes));
     RJ_TRY(rj_content_check(&nc));
     *same = strcmp(shard->head.key, key) == 0;
+    *n_missing = shard->head.n_missing;
 done:
     rj_shard_close(&shard);
     rj_nc_drop(&nc);
     return st;
 }
 
-rj_status rj_shard_is_done(const char *folder, const rj_shard_head *head, bool *done)
+rj_status rj_shard_is_done(const char *folder, const rj_shard_head *head, bool *done, int *n_missing)
 {
     rj_status st = RJ_OK;
     char name[2 * RJ_NAME_SIZE], *path = NULL;
     bool same = false;
+    int missing = 0;
 
     rj_shard_name(head, name);
     RJ_TRY(rj_path_join(folder, name, &path));
-    st = has_key(path, head->key, &same);
+    st = has_key(path, head->key, &same, &missing);
     if (st == RJ_ERR_MISSING)
         st = RJ_OK;
     else if (st == RJ_ERR_FORMAT)
         RJ_TRY(set_aside(path, name));
-    if (st == RJ_OK) *done = same;
+    if (st == RJ_OK) {
+        *done = same;
+        *n_missing = same ? missing : 0;
+    }
 done:
     rj_free(path);
     return st;

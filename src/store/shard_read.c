@@ -93,13 +93,17 @@ done:
 static rj_status get_unit(const rj_nc *nc, ptrdiff_t n_prompts, rj_shard_head *head)
 {
     rj_status st = RJ_OK;
-    int64_t n_units = 0, unit = 0, all = 0, first = 0;
+    int64_t n_units = 0, unit = 0, all = 0, first = 0, norm = 0, missing = 0;
 
     RJ_TRY(rj_nc_get_integer(nc, nc->id, "n_units", 1, INT32_MAX, &n_units));
     RJ_TRY(rj_nc_get_integer(nc, nc->id, "unit", 0, n_units - 1, &unit));
     RJ_TRY(rj_nc_get_integer(nc, nc->id, "n_prompts_all", n_prompts, INT32_MAX, &all));
     RJ_TRY(rj_nc_get_integer(nc, nc->id, "first_prompt", 0, all - n_prompts, &first));
+    RJ_TRY(rj_nc_get_integer(nc, nc->id, "coupling_norm", 1, 2, &norm));
+    RJ_TRY(rj_nc_get_integer(nc, nc->id, "n_missing", 0, n_prompts, &missing));
     RJ_TRY(rj_nc_get_text(nc, nc->id, "key", sizeof head->key, head->key));
+    head->norm = (int)norm;
+    head->n_missing = (int)missing;
     head->n_units = (int)n_units;
     head->unit = (int)unit;
     head->n_prompts_all = (ptrdiff_t)all;

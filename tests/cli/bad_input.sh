@@ -90,6 +90,29 @@ run 69 'nowhere' -- good.yaml --set "models=[{path: nowhere, name: lost}, {path:
 grep -qaF 'failed: the log says why' minimal.nc || fail 'minimal.nc does not say that a model failed'
 grep -rqaF -e nowhere -e "$golden" -e "$scratch" -e command_line minimal.nc minimal.nc.d && fail 'provenance: minimal tells paths or the command line'
 
+# prompts that overflow are left out; so they are when everything is found done
+broken
+python3 - <<'P'
+import json, struct
+path = "broken/model.safetensors"; raw = bytearray(open(path, "rb").read()); n = struct.unpack("<Q", raw[:8])[0]
+h = json.loads(raw[8:8 + n])
+for name in ("up", "down"):
+    a, b = h[f"model.layers.1.mlp.{name}_proj.weight"]["data_offsets"]
+    raw[8 + n + a:8 + n + b] = struct.pack("<f", 1e38) * ((b - a) // 4)
+open(path, "wb").write(raw)
+P
+for _ in first again; do
+  run 69 '3 prompts are left out' -- good.yaml --set 'models=[{path: broken}]' --set output=overflow.nc
+done
+grep -qaF 'partial: 3 of 3 prompts left out' overflow.nc || fail 'overflow.nc does not say that prompts were left out'
+
+# ranks that see different files under one name
+cp -r "$golden/llama_base" elsewhere
+printf '#!/bin/sh\n[ "${OMPI_COMM_WORLD_RANK:-0}" = 0 ] && RJ_MODEL=%s || RJ_MODEL=elsewhere\nexport RJ_MODEL\nexec "$@"\n' "$golden/llama_base" >uneven.sh
+if [ "$n" -gt 1 ]; then
+  expect 64 'than rank 0' -- ranks "$n" sh uneven.sh "$resjac" run good.yaml --set 'models=[{path: $RJ_MODEL, name: tiny}]'
+fi
+
 # output
 echo file >in_the_way
 run 73 'in_the_way' -- good.yaml --set output=in_the_way/out.nc

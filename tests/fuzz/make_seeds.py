@@ -111,6 +111,7 @@ def gguf_seeds():
     yield "refused-row-of-half-a-block", one(dims=[128, 2], kind=12)
     for offset in (1, 31, 64, 1 << 32, 1 << 63, MOST - 31, MOST - 63):
         yield f"refused-offset-{offset:x}", one(offset=offset)
+    yield "refused-end-wraps", one(dims=[(1 << 62) - 1], offset=32)
     yield "refused-overlap", gguf([], [tensor("a", [16], 0, 0), tensor("b", [2], 0, 32)], bytes(64))
     yield "refused-same-place", gguf([], [tensor("a", [2], 0, 0), tensor("b", [2], 0, 0)], bytes(64))
     yield "refused-no-data", gguf([], [ONE])

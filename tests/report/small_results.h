@@ -67,6 +67,7 @@ static inline rj_status small_shard(const char *name, bool twin, rj_model_facts 
     char file[2 * RJ_NAME_SIZE];
     rj_sizes sizes = {{0}};
     rj_shard_head h = {.n_units = 1,
+                       .norm = 2,
                        .n_prompts_all = SMALL_PROMPTS,
                        .n_k = SMALL_K,
                        .k_count = k_count,

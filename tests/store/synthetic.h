@@ -110,7 +110,8 @@ static inline rj_shard_head syn_head(const char *model, int unit)
                        .k_count = syn_count,
                        .k_label = syn_label,
                        .arithmetic = "single",
-                       .last_block = "raw"};
+                       .last_block = "raw",
+                       .norm = 2};
     snprintf(h.model.name, sizeof h.model.name, "%s", model);
     strcpy(h.model.family, "llama");
     strcpy(h.model.benchmark_name, "org/Model");

@@ -70,14 +70,15 @@ static void unit_is_done_only_whole_and_with_its_key(void **x)
 {
     rj_shard_head h = syn_head("m", 0);
     bool done = true;
+    int missing = -1;
     (void)x;
-    assert_ok(rj_shard_is_done(syn_folder, &h, &done));
+    assert_ok(rj_shard_is_done(syn_folder, &h, &done, &missing));
     assert_false(done);
     free(syn_write(syn_folder, &h));
-    assert_ok(rj_shard_is_done(syn_folder, &h, &done));
+    assert_ok(rj_shard_is_done(syn_folder, &h, &done, &missing));
     assert_true(done);
     h.key[63] = 'b'; /* the same file name, another key */
-    assert_ok(rj_shard_is_done(syn_folder, &h, &done));
+    assert_ok(rj_shard_is_done(syn_folder, &h, &done, &missing));
     assert_false(done);
     assert_int_equal(syn_files(syn_folder), 1);
 }
@@ -103,12 +104,13 @@ static void altered_unit_is_refused_and_set_aside(void **x)
     char *path = syn_write(syn_folder, &h);
     rj_shard *s = NULL;
     bool done = true;
+    int missing = -1;
     (void)x;
     alter(path);
     assert_int_equal(rj_shard_read(path, &s), RJ_ERR_FORMAT);
     assert_message("altered");
     assert_null(s);
-    assert_ok(rj_shard_is_done(syn_folder, &h, &done));
+    assert_ok(rj_shard_is_done(syn_folder, &h, &done, &missing));
     assert_false(done);
     assert_int_equal(access(path, F_OK), -1);
     assert_int_equal(access(syn_path("m-unit00000-aaaaaaaaaaaaaaaa.nc.broken"), F_OK), 0);
