@@ -27,7 +27,10 @@ interrupted() {
   expect 0 -- ranks 2 "$resjac" run deck.yaml --set layout.unit_prompts=10 --set output=part.nc
   expect 0 'equal content' -- "$resjac" verify whole.nc part.nc
 }
-the_ranks() { pgrep -f -- "resjac run deck.yaml --set layout.unit_prompts=10 --set output=part.nc" | while read -r p; do [ "$(cat /proc/"$p"/comm)" = resjac ] && echo "$p"; done; }
+# of this test alone: others may run beside it
+the_ranks() {
+  pgrep -x resjac | while read -r p; do [ "$(readlink "/proc/$p/cwd")" = "$scratch" ] && echo "$p"; done
+}
 signal_all() { the_ranks | xargs -r kill "-$1"; }
 signal_one() { the_ranks | head -n 1 | xargs -r kill "-$1"; }
 interrupted 'stop file' 2 touch part.nc.stop
