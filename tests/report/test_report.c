@@ -422,7 +422,7 @@ static int no_leak(void **x)
 }
 #define clean_test(f) cmocka_unit_test_setup_teardown(f, count_blocks, no_leak)
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         clean_test(every_figure_is_there),
@@ -442,5 +442,6 @@ int main(void)
         clean_test(full_disk_is_told),
         clean_test(no_memory_is_no_leak),
     };
-    return cmocka_run_group_tests(tests, begin, temporary_end);
+    rj_test_begin(&argc, &argv);
+    return rj_test_end(cmocka_run_group_tests(tests, begin, temporary_end));
 }
