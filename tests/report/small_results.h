@@ -107,7 +107,7 @@ done:
 }
 
 /* Writes <temporary folder>/small.nc: a hostile name with its twin, another one, and a model that failed. */
-static inline rj_status small_results_write(const char *path)
+static inline rj_status small_results_write(const char *path, rj_per_prompt per_prompt)
 {
     static char hostile[TEMPORARY_SIZE], twin[TEMPORARY_SIZE], other[TEMPORARY_SIZE];
     char *shard[3] = {hostile, twin, other};
@@ -126,7 +126,7 @@ static inline rj_status small_results_write(const char *path)
     snprintf(model[3].facts.name, sizeof model[3].facts.name, "%s", SMALL_FAILED);
     model[3].facts.trained = 1;
     model[3].facts.series_step = NAN;
-    RJ_TRY(rj_results_write(rj_test_comm, path, SMALL_MODELS, model, RJ_PER_PROMPT_COUPLING, 2, attribute));
+    RJ_TRY(rj_results_write(rj_test_comm, path, SMALL_MODELS, model, per_prompt, 2, attribute));
 done:
     return st;
 }

@@ -139,7 +139,7 @@ static void a_missing_shard_is_told_by_all(void **state)
     rj_results_model m[3];
     (void)state;
     models(m);
-    for (int unit = 0; unit < MANY; unit += 5) {
+    for (int unit = 0; unit < MANY; unit += 9) {
         if (rj_test_rank == 0) assert_int_equal(rename(many[unit], syn_path("aside")), 0);
         MPI_Barrier(rj_test_comm);
         const rj_status st =
@@ -159,7 +159,7 @@ static void one_rank_without_memory_is_told_by_all(void **state)
     rj_status st = RJ_ERR_NOMEM;
     (void)state;
     models(m);
-    for (int n = 0; st != RJ_OK; n += n < 40 ? 4 : 97) {
+    for (int n = 0; st != RJ_OK; n += n < 24 ? 6 : n / 2) {
         if (rj_test_rank == rj_test_size - 1) rj_memory_fail_after(n);
         st = rj_results_write(rj_test_comm, syn_path("f.nc"), 2, m, RJ_PER_PROMPT_COUPLING, 0, NULL);
         rj_memory_fail_after(-1);
