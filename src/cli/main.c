@@ -68,6 +68,7 @@ static rj_status reduce(const rj_options *o)
     rj_results_model **list = NULL, *all = NULL;
     int *n = NULL, n_all = 0;
     const rj_attribute software = {"software", rj_version_line(), false};
+    MPI_Comm self = rj_comm_dup(MPI_COMM_SELF); /* a command of rank 0 alone */
 
     RJ_REQUIRE(o->output != NULL, RJ_ERR_USAGE, "resjac reduce: needs -o OUT.nc");
     RJ_NEW(list, o->n_words, 1);
@@ -80,13 +81,14 @@ static rj_status reduce(const rj_options *o)
     RJ_NEW(all, n_all, 1);
     for (int i = 0, at = 0; i < o->n_words; at += n[i++])
         memcpy(all + at, list[i], (size_t)n[i] * sizeof *all);
-    RJ_TRY(rj_results_write(o->output, n_all, all, RJ_PER_PROMPT_ALL, 1, &software));
+    RJ_TRY(rj_results_write(self, o->output, n_all, all, RJ_PER_PROMPT_ALL, 1, &software));
     printf("%s: %d models\n", o->output, n_all);
 done:
     for (int i = 0; list != NULL && n != NULL && i < o->n_words; i++) rj_results_free(n[i], &list[i]);
     RJ_FREE(list);
     RJ_FREE(n);
     RJ_FREE(all);
+    MPI_Comm_free(&self);
     return st;
 }
 

@@ -133,27 +133,40 @@ static double worse(double worst, double x)
     return isnan(worst) || fabs(x) > worst ? fabs(x) : worst;
 }
 
-/* Singular values, and the certificates of those that enter a coupling: the leading max K. */
-static rj_status read_spectra(const rj_ncread *group, const double *prompt_status, rj_summary *m)
+/* Singular values of one prompt, and the certificates of those that enter a coupling: the leading max K. */
+static rj_status read_spectrum(const rj_ncread *group, ptrdiff_t p, double leading, double *slab,
+                               rj_summary *m)
 {
     rj_status st = RJ_OK;
     static const char *const residual[] = {"residual_right", "residual_left"};
     const ptrdiff_t n = m->L * m->n_sv;
+
+    RJ_TRY(rj_ncread_rows(group, "singular_value", "prompt,layer,sv", p, 1, slab));
+    for (ptrdiff_t i = 0; i < n; i++) rj_moment_add(&m->ln_sv[i], slab[i] > 0.0 ? log(slab[i]) : NAN);
+    for (int r = 0; r < 2; r++) {
+        RJ_TRY(rj_ncread_rows(group, residual[r], "prompt,layer,sv", p, 1, slab));
+        for (ptrdiff_t i = 0; i < n; i++)
+            if ((double)(i % m->n_sv) < leading && isfinite(slab[i]))
+                m->worst_residual = worse(m->worst_residual, slab[i]);
+    }
+done:
+    return st;
+}
+
+/* A file with `store.merge: summary` has no spectra: they are missing in the report too. */
+static rj_status read_spectra(const rj_ncread *group, const double *prompt_status, rj_summary *m)
+{
+    rj_status st = RJ_OK;
     double *slab = NULL, leading = 0.0;
+    int id = 0;
+    const bool has_spectra = nc_inq_varid(group->id, "singular_value", &id) == NC_NOERR;
 
     for (ptrdiff_t k = 0; k < m->n_k; k++) leading = fmax(leading, m->k_count[k]);
     RJ_NEW(slab, m->L, m->n_sv);
     RJ_NEW(m->ln_sv, m->L, m->n_sv);
     for (ptrdiff_t p = 0; p < m->n_prompts; p++) {
         if (prompt_status[p] != 0.0) continue;
-        RJ_TRY(rj_ncread_rows(group, "singular_value", "prompt,layer,sv", p, 1, slab));
-        for (ptrdiff_t i = 0; i < n; i++) rj_moment_add(&m->ln_sv[i], slab[i] > 0.0 ? log(slab[i]) : NAN);
-        for (int r = 0; r < 2; r++) {
-            RJ_TRY(rj_ncread_rows(group, residual[r], "prompt,layer,sv", p, 1, slab));
-            for (ptrdiff_t i = 0; i < n; i++)
-                if ((double)(i % m->n_sv) < leading && isfinite(slab[i]))
-                    m->worst_residual = worse(m->worst_residual, slab[i]);
-        }
+        if (has_spectra) RJ_TRY(read_spectrum(group, p, leading, slab, m));
         RJ_TRY(rj_ncread_rows(group, "orthogonality_loss", "prompt,layer", p, 1, slab));
         for (ptrdiff_t l = 0; l < m->L; l++)
             if (isfinite(slab[l])) m->worst_orthogonality = worse(m->worst_orthogonality, slab[l]);

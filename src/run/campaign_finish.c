@@ -197,22 +197,35 @@ done:
     return st;
 }
 
-/* Rank 0 alone. */
+/* What rj_results_write is to be told; on an error the caller frees what there is. */
+static rj_status describe(const rj_campaign_options *o, const campaign *c, rj_results_model **model,
+                          char (**status)[RJ_MESSAGE_SIZE], attributes **a)
+{
+    rj_status st = RJ_OK;
+    const int n = c->study->n_models;
+
+    RJ_NEW(*model, n, 1);
+    RJ_NEW(*status, n, 1);
+    RJ_NEW(*a, 1, 1);
+    for (int i = 0; i < n; i++) RJ_TRY(results_entry(c, i, &(*model)[i], (*status)[i]));
+    RJ_TRY(provenance(o, c, *a));
+done:
+    return st;
+}
+
+/* Collective. */
 static rj_status write_results(const rj_campaign_options *o, const campaign *c)
 {
     rj_status st = RJ_OK;
     const int n = c->study->n_models;
+    const rj_per_prompt keep = c->deck->merge_summary ? RJ_PER_PROMPT_SUMMARY : c->deck->per_prompt;
     rj_results_model *model = NULL;
     char(*status)[RJ_MESSAGE_SIZE] = NULL;
     attributes *a = NULL;
 
-    RJ_NEW(model, n, 1);
-    RJ_NEW(status, n, 1);
-    RJ_NEW(a, 1, 1);
-    for (int i = 0; i < n; i++) RJ_TRY(results_entry(c, i, &model[i], status[i]));
-    RJ_TRY(provenance(o, c, a));
-    RJ_TRY(rj_results_write(c->deck->output, n, model, c->deck->per_prompt, a->n, a->list));
-    rj_log(RJ_LOG_INFO, "%s is written", c->deck->output);
+    RJ_TRY_ALL(c->comm, describe(o, c, &model, &status, &a));
+    RJ_TRY(rj_results_write(c->comm, c->deck->output, n, model, keep, a->n, a->list));
+    if (c->rank == 0) rj_log(RJ_LOG_INFO, "%s is written", c->deck->output);
 done:
     results_free(n, &model);
     RJ_FREE(status);
@@ -245,7 +258,7 @@ static void log_costs(const campaign *c)
            rj_clock_now() - c->start);
 }
 
-/* Rank 0 alone: final file and books. */
+/* Final file and books, as rank 0 decides. Collective. */
 static rj_status close_books(const rj_campaign_options *o, const campaign *c, rj_status result,
                              bool is_complete)
 {
@@ -257,13 +270,15 @@ static rj_status close_books(const rj_campaign_options *o, const campaign *c, rj
                                                    : "failed";
     const rj_run_state books = {state, count_units(c, UNIT_DONE, false), c->n_units, n_failed,
                                 is_complete ? 0.0 : -1.0};
-    const bool anything = books.done > 0;
+    const bool anything = is_complete && books.done > 0;
+    int is_new = anything && !(c->was_complete && c->n_pending == 0); /* was_complete is rank 0's */
 
-    if (is_complete && anything && !(c->was_complete && c->n_pending == 0))
+    RJ_MPI(c->comm, MPI_Bcast(&is_new, 1, MPI_INT, 0, c->comm));
+    if (is_new)
         RJ_TRY(write_results(o, c));
-    else if (is_complete && anything)
+    else if (anything && c->rank == 0)
         rj_log(RJ_LOG_INFO, "nothing has changed: %s is up to date", c->deck->output);
-    RJ_TRY(rj_status_write(c->folder, &books));
+    RJ_TRY_ALL(c->comm, c->rank == 0 ? rj_status_write(c->folder, &books) : RJ_OK);
 done:
     return st;
 }
@@ -292,7 +307,7 @@ rj_status rj_campaign_finish(const rj_campaign_options *options, campaign *c)
     const int left = count_units(c, UNIT_PENDING, true), left_all = count_units(c, UNIT_PENDING, false);
     char message[RJ_MESSAGE_SIZE];
     snprintf(message, sizeof message, "%s", rj_status_message());
-    RJ_TRY_ALL(c->comm, c->rank == 0 ? close_books(options, c, result, left_all == 0) : RJ_OK);
+    RJ_TRY(close_books(options, c, result, left_all == 0));
     const bool stop_file = c->stop.file[0] != '\0' && rj_path_exists(c->stop.file);
     RJ_REQUIRE(left == 0, RJ_ERR_STOPPED,
                "stopped after %.0f s with %d of %d units left; the same command resumes%s%s",

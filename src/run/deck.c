@@ -228,8 +228,11 @@ static rj_status set_per_prompt(deck_target *t, const rj_yaml *v)
 
 static rj_status set_merge(deck_target *t, const rj_yaml *v)
 {
-    (void)t;
-    return set_only(v, "all");
+    static const char *const words[] = {"all", "summary", NULL};
+    int i = 0;
+    const rj_status st = rj_yaml_choice(v, words, &i);
+    t->deck->merge_summary = i == 1;
+    return st;
 }
 
 static rj_status set_provenance(deck_target *t, const rj_yaml *v)

@@ -11,6 +11,8 @@
 bool rj_layout_has(rj_layout_kind kind, rj_variable_id id)
 {
     if (kind == RJ_LAYOUT_SHARD) return true;
+    if (kind == RJ_LAYOUT_SUMMARY && rj_schema[id].dims[2] == RJ_DIM_SV)
+        return false; /* most of what is left */
     switch (rj_schema[id].keep) {
     case RJ_KEEP_ALWAYS:
         return true;
@@ -91,6 +93,11 @@ done:
     return st;
 }
 
+static void name_of_mean(const rj_variable *variable, char name[NC_MAX_NAME])
+{
+    snprintf(name, NC_MAX_NAME, "%s%s", variable->name, variable->keep == RJ_KEEP_MEAN ? "" : "_mean");
+}
+
 /* Mean and standard deviation over prompts of a pairwise variable. */
 static rj_status define_moments(const rj_nc *nc, rj_layout *l, rj_variable_id id)
 {
@@ -98,7 +105,7 @@ static rj_status define_moments(const rj_nc *nc, rj_layout *l, rj_variable_id id
     const rj_variable *s = &rj_schema[id];
     char name[NC_MAX_NAME], text[256];
 
-    snprintf(name, sizeof name, "%s%s", s->name, s->keep == RJ_KEEP_MEAN ? "" : "_mean");
+    name_of_mean(s, name);
     snprintf(text, sizeof text, "mean over prompts of: %s", s->long_name);
     RJ_TRY(define_variable(nc, l, id, false, name, text, &l->mean[id]));
     snprintf(name, sizeof name, "%s_sd", s->name);
@@ -190,60 +197,110 @@ done:
     return st;
 }
 
-int rj_layout_slab(rj_variable_id id, const rj_sizes *sizes, size_t prompt, size_t start[5], size_t count[5])
-{
-    int n = 0;
-
-    for (; n < 5 && rj_schema[id].dims[n] != RJ_DIM_NONE; n++) {
-        start[n] = n == 0 ? prompt : 0;
-        count[n] = n == 0 ? 1 : (size_t)sizes->size[rj_schema[id].dims[n]];
-    }
-    return n;
-}
-
-static rj_status put_ints(const rj_nc *nc, const rj_layout *l, rj_variable_id id, const size_t *start,
-                          const size_t *count, const double *value)
+static rj_status find_variable(const rj_nc *nc, const rj_layout *l, const char *name, int *id)
 {
     rj_status st = RJ_OK;
-    const ptrdiff_t n = rj_schema_count(id, &l->sizes);
-    int *whole = NULL;
 
-    RJ_NEW(whole, n, 1);
+    RJ_NC(nc, nc_inq_varid(l->group, name, id));
+    RJ_TRY(rj_nc_collective(nc, l->group, *id));
+done:
+    return st;
+}
+
+rj_status rj_layout_find(const rj_nc *nc, int group, rj_layout_kind kind, const rj_sizes *sizes,
+                         rj_layout *layout)
+{
+    rj_status st = RJ_OK;
+    rj_layout l = {.group = group, .kind = kind, .sizes = *sizes};
+    char name[NC_MAX_NAME];
+
+    RJ_TRY(find_variable(nc, &l, "prompt_id", &l.prompt_id));
+    RJ_TRY(find_variable(nc, &l, "prompt_sha256", &l.prompt_sha256));
+    for (int i = 0; i < RJ_N_VARIABLES; i++) {
+        const rj_variable *s = &rj_schema[i];
+        l.value[i] = l.mean[i] = l.sd[i] = -1;
+        if (rj_layout_has(kind, (rj_variable_id)i)) RJ_TRY(find_variable(nc, &l, s->name, &l.value[i]));
+        if (!rj_schema_is_pairwise((rj_variable_id)i)) continue;
+        name_of_mean(s, name);
+        RJ_TRY(find_variable(nc, &l, name, &l.mean[i]));
+        snprintf(name, sizeof name, "%s_sd", s->name);
+        RJ_TRY(find_variable(nc, &l, name, &l.sd[i]));
+    }
+    *layout = l;
+done:
+    return st;
+}
+
+int rj_layout_slab(rj_variable_id id, const rj_sizes *sizes, size_t first, size_t n, size_t start[5],
+                   size_t count[5])
+{
+    int i = 0;
+
+    for (; i < 5 && rj_schema[id].dims[i] != RJ_DIM_NONE; i++) {
+        start[i] = i == 0 ? first : 0;
+        count[i] = i == 0 ? n : (size_t)sizes->size[rj_schema[id].dims[i]];
+    }
+    return i;
+}
+
+static rj_status whole_numbers(rj_variable_id id, ptrdiff_t n, const double *value, int **whole)
+{
+    rj_status st = RJ_OK;
+    int *w = NULL;
+
+    RJ_NEW(w, n, 1);
     for (ptrdiff_t i = 0; i < n; i++) {
         const bool sound = isnan(value[i]) || (fabs(value[i]) < INT_MAX && value[i] == trunc(value[i]));
         RJ_REQUIRE(sound, RJ_ERR_ARG, "%s[%td] = %g does not fit an integer variable", rj_schema[id].name, i,
                    value[i]);
-        whole[i] = isnan(value[i]) ? NC_FILL_INT : (int)value[i];
+        w[i] = isnan(value[i]) ? NC_FILL_INT : (int)value[i];
     }
-    RJ_NC(nc, nc_put_vara_int(l->group, l->value[id], start, count, whole));
+    *whole = w;
+    w = NULL;
 done:
+    rj_free(w);
+    return st;
+}
+
+/* Always one put. n = 0 prompts: `value` is not looked at. */
+static rj_status put_values(const rj_nc *nc, const rj_layout *l, rj_variable_id id, size_t first, size_t n,
+                            const double *value)
+{
+    rj_status st = RJ_OK;
+    const bool integer = rj_schema[id].type == RJ_VALUE_INT;
+    const double nothing = 0.0;
+    int *whole = NULL;
+    size_t start[5], count[5];
+
+    if (integer) st = whole_numbers(id, (ptrdiff_t)n * rj_schema_count(id, &l->sizes), value, &whole);
+    if (st != RJ_OK) n = 0;
+    rj_layout_slab(id, &l->sizes, n > 0 ? first : 0, n, start, count);
+    errno = 0;
+    const int error =
+        integer ? nc_put_vara_int(l->group, l->value[id], start, count,
+                                  n > 0 ? whole : (const int *)(const void *)&nothing)
+                : nc_put_vara_double(l->group, l->value[id], start, count, n > 0 ? value : &nothing);
+    if (st == RJ_OK && error != NC_NOERR) st = rj_nc_raise(nc, error, "nc_put_vara", __FILE__, __LINE__);
     rj_free(whole);
     return st;
 }
 
 rj_status rj_layout_put(const rj_nc *nc, const rj_layout *layout, size_t first, const rj_record *record)
 {
-    rj_status st = RJ_OK;
     const rj_layout *l = layout;
-    const size_t n_prompts = (size_t)record->sizes.size[RJ_DIM_PROMPT];
-    size_t start[5], count[5];
+    const rj_record *r = record;
+    const size_t n = r != NULL ? (size_t)r->sizes.size[RJ_DIM_PROMPT] : 0;
+    rj_status st = rj_nc_put_texts(nc, l->group, l->prompt_id, first, n, RJ_NAME_SIZE,
+                                   n > 0 ? r->prompt_id[0] : NULL, RJ_NAME_SIZE);
+    rj_status next = rj_nc_put_texts(nc, l->group, l->prompt_sha256, first, st == RJ_OK ? n : 0,
+                                     RJ_SHA256_SIZE, n > 0 ? r->prompt_sha256[0] : NULL, RJ_SHA256_SIZE + 1);
 
-    RJ_TRY(rj_nc_put_texts(nc, l->group, l->prompt_id, first, n_prompts, RJ_NAME_SIZE, record->prompt_id[0],
-                           sizeof record->prompt_id[0]));
-    RJ_TRY(rj_nc_put_texts(nc, l->group, l->prompt_sha256, first, n_prompts, RJ_SHA256_SIZE,
-                           record->prompt_sha256[0], sizeof record->prompt_sha256[0]));
+    if (st == RJ_OK) st = next;
     for (int i = 0; i < RJ_N_VARIABLES; i++) {
-        const rj_variable_id id = (rj_variable_id)i;
-        for (size_t p = 0; p < n_prompts && l->value[i] >= 0; p++) {
-            const double *value = rj_record_at(record, id, (ptrdiff_t)p);
-            rj_layout_slab(id, &l->sizes, first + p, start, count);
-            if (rj_schema[i].type == RJ_VALUE_INT)
-                RJ_TRY(put_ints(nc, l, id, start, count, value));
-            else
-                RJ_NC(nc, nc_put_vara_double(l->group, l->value[i], start, count, value));
-        }
+        if (l->value[i] < 0) continue;
+        next = put_values(nc, l, (rj_variable_id)i, first, st == RJ_OK ? n : 0, n > 0 ? r->value[i] : NULL);
+        if (st == RJ_OK) st = next;
     }
-done:
     return st;
 }
 
@@ -251,7 +308,7 @@ rj_status rj_layout_release(const rj_nc *nc, const rj_layout *layout)
 {
     rj_status st = RJ_OK;
 
-    for (int i = 0; i < RJ_N_VARIABLES; i++) {
+    for (int i = 0; i < RJ_N_VARIABLES && !nc->shared; i++) {
         const int id[3] = {layout->value[i], layout->mean[i], layout->sd[i]};
         for (int j = 0; j < 3 && rj_schema_is_pairwise((rj_variable_id)i); j++)
             if (id[j] >= 0) RJ_NC(nc, nc_set_var_chunk_cache(layout->group, id[j], 0, 0, 0.0f));

@@ -41,7 +41,7 @@ static rj_status get_variable(const rj_nc *nc, rj_variable_id id, rj_record *rec
     RJ_TRY(check_variable(nc, id, &variable));
     for (ptrdiff_t p = 0; p < record->sizes.size[RJ_DIM_PROMPT]; p++) {
         double *value = rj_record_at(record, id, p);
-        rj_layout_slab(id, &record->sizes, (size_t)p, start, count);
+        rj_layout_slab(id, &record->sizes, (size_t)p, 1, start, count);
         RJ_NC(nc, nc_get_vara_double(nc->id, variable, start, count, value));
         for (ptrdiff_t i = 0; rj_schema[id].type == RJ_VALUE_INT && i < rj_schema_count(id, &record->sizes);
              i++)

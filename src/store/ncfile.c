@@ -5,9 +5,12 @@
 
 #include <fcntl.h>
 #include <math.h>
+#include <netcdf_par.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "resjac/base/agree.h"
+#include "resjac/base/file.h"
 #include "resjac/base/memory.h"
 #include "seal.h"
 
@@ -64,7 +67,7 @@ done:
 rj_status rj_nc_create(const char *path, uint64_t bytes, rj_nc *nc)
 {
     rj_status st = RJ_OK;
-    rj_nc mine = {path, -1, true};
+    rj_nc mine = {path, -1, true, false};
 
     unlink(path); /* of a killed process that had this number */
     RJ_TRY(reserve(path, O_CREAT | O_EXCL, bytes));
@@ -75,13 +78,85 @@ done:
     return st;
 }
 
-rj_status rj_nc_begin_data(rj_nc *nc, uint64_t bytes)
+rj_status rj_nc_end_definitions(rj_nc *nc, uint64_t bytes)
 {
     rj_status st = RJ_OK;
 
     RJ_TRY(rj_nc_close(nc));
     RJ_TRY(reserve(nc->path, 0, bytes));
+done:
+    return st;
+}
+
+rj_status rj_nc_begin_data(rj_nc *nc, uint64_t bytes)
+{
+    rj_status st = RJ_OK;
+
+    RJ_TRY(rj_nc_end_definitions(nc, bytes));
     RJ_NC(nc, nc_open(nc->path, NC_WRITE, &nc->id));
+done:
+    return st;
+}
+
+rj_status rj_nc_reopen(const char *path, uint64_t more, rj_nc *nc)
+{
+    rj_status st = RJ_OK;
+    rj_nc mine = {path, -1, true, false};
+    rj_file *file = NULL;
+
+    RJ_TRY(rj_file_open(path, &file));
+    RJ_TRY(reserve(path, 0, rj_file_size(file) + more));
+    RJ_NC(&mine, nc_open(path, NC_WRITE, &mine.id));
+    *nc = mine;
+done:
+    rj_file_close(&file);
+    return st;
+}
+
+/* Met by ranks on a node that does not see the writer's disk, before the collective open, which must not fail on some. */
+static rj_status check_seen(const char *path)
+{
+    rj_status st = RJ_OK;
+
+    RJ_REQUIRE(access(path, R_OK | W_OK) == 0, RJ_ERR_IO,
+               "%s: not there on every node: %s; choose an output on a file system that all nodes share",
+               path, strerror(errno));
+done:
+    return st;
+}
+
+static rj_status open_by_all(MPI_Comm comm, rj_nc *nc)
+{
+    rj_status st = RJ_OK;
+
+    if (nc->shared)
+        RJ_NC(nc, nc_open_par(nc->path, NC_WRITE | NC_MPIIO, comm, MPI_INFO_NULL, &nc->id));
+    else
+        RJ_NC(nc, nc_open(nc->path, NC_WRITE, &nc->id));
+done:
+    return st;
+}
+
+rj_status rj_nc_open_shared(MPI_Comm comm, const char *path, rj_nc *nc)
+{
+    rj_status st = RJ_OK;
+    int size = 1;
+    rj_nc mine = {path, -1, true, false};
+
+    RJ_MPI(comm, MPI_Comm_size(comm, &size));
+    mine.shared = size > 1;
+    RJ_TRY_ALL(comm, check_seen(path));
+    RJ_TRY_ALL(comm, open_by_all(comm, &mine));
+    *nc = mine;
+done:
+    return st;
+}
+
+rj_status rj_nc_collective(const rj_nc *nc, int group, int variable)
+{
+    rj_status st = RJ_OK;
+
+    if (nc->shared) RJ_NC(nc, nc_var_par_access(group, variable, NC_COLLECTIVE));
 done:
     return st;
 }
@@ -89,7 +164,7 @@ done:
 rj_status rj_nc_open(const char *path, bool sealed, rj_nc *nc)
 {
     rj_status st = RJ_OK;
-    rj_nc mine = {path, -1, false};
+    rj_nc mine = {path, -1, false, false};
 
     RJ_TRY(rj_seal_check(path, sealed));
     RJ_NC(&mine, nc_open(path, NC_NOWRITE, &mine.id));
@@ -234,17 +309,17 @@ done:
 rj_status rj_nc_put_texts(const rj_nc *nc, int group, int variable, size_t first, size_t rows, size_t size,
                           const char *text, size_t stride)
 {
-    rj_status st = RJ_OK;
+    const char nothing = '\0';
     char *row = NULL;
+    rj_status st =
+        rows == 0 ? RJ_OK : rj_alloc((void **)&row, (ptrdiff_t)rows, (ptrdiff_t)size, 1, __FILE__, __LINE__);
+    const size_t n = st == RJ_OK ? rows : 0, start[2] = {n > 0 ? first : 0, 0}, count[2] = {n, size};
 
-    RJ_NEW(row, (ptrdiff_t)size + 1, 1);
-    for (size_t i = 0; i < rows; i++) {
-        const size_t start[2] = {first + i, 0}, count[2] = {1, size};
-        memset(row, 0, size + 1);
-        memcpy(row, text + i * stride, strnlen(text + i * stride, size));
-        RJ_NC(nc, nc_put_vara_text(group, variable, start, count, row));
-    }
-done:
+    for (size_t i = 0; i < n; i++)
+        memcpy(row + i * size, text + i * stride, strnlen(text + i * stride, size));
+    errno = 0;
+    const int error = nc_put_vara_text(group, variable, start, count, n > 0 ? row : &nothing);
+    if (st == RJ_OK && error != NC_NOERR) st = rj_nc_raise(nc, error, "nc_put_vara_text", __FILE__, __LINE__);
     rj_free(row);
     return st;
 }

@@ -7,20 +7,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <mpi.h>
 #include <netcdf.h>
 
 #include "resjac/base/status.h"
 
-/* `path` is borrowed. id < 0: not open. */
+/* `path` is borrowed. id < 0: not open. `shared`: all ranks of a communicator have it open and put values together. */
 typedef struct {
     const char *path;
     int id;
-    bool writing;
+    bool writing, shared;
 } rj_nc;
 
 #define RJ_NC_CLOSED                                                                                         \
     {                                                                                                        \
-        NULL, -1, false                                                                                      \
+        NULL, -1, false, false                                                                               \
     }
 
 /* Needs what RJ_TRY needs; `nc` is the rj_nc of the call. */
@@ -38,6 +39,15 @@ RJ_CHECKED rj_status rj_nc_create(const char *path, uint64_t bytes, rj_nc *nc);
 /* Ends the definitions and sets `bytes` of disk space aside for the data. The ids of groups are new afterwards, those of
  * variables are the same. Errors: IO. */
 RJ_CHECKED rj_status rj_nc_begin_data(rj_nc *nc, uint64_t bytes);
+/* The first half of it: the file is closed, with `bytes` of disk space set aside for whoever opens it next. Errors: IO. */
+RJ_CHECKED rj_status rj_nc_end_definitions(rj_nc *nc, uint64_t bytes);
+/* A closed file, opened for writing once more by one process; `more` bytes of disk space are set aside. Errors: IO. */
+RJ_CHECKED rj_status rj_nc_reopen(const char *path, uint64_t more, rj_nc *nc);
+/* A defined, closed file opened by all ranks; every put and the close are then collective, and nothing may be defined. On
+ * one rank it is an ordinary file. Collective. Errors: IO it is not there for all ranks; the same on every rank. */
+RJ_CHECKED rj_status rj_nc_open_shared(MPI_Comm comm, const char *path, rj_nc *nc);
+/* Of a shared file: the variable's values are put by all ranks together, those with none take part with zero counts. */
+RJ_CHECKED rj_status rj_nc_collective(const rj_nc *nc, int group, int variable);
 /* For reading; a seal (seal.h) is checked first, and required where `sealed`.
  * Errors: MISSING; FORMAT damaged, or not a NetCDF-4 file; IO; NOMEM. */
 RJ_CHECKED rj_status rj_nc_open(const char *path, bool sealed, rj_nc *nc);
@@ -70,7 +80,8 @@ typedef struct {
 } rj_nc_variable;
 RJ_CHECKED rj_status rj_nc_define(const rj_nc *nc, int group, const rj_nc_variable *variable, int *id);
 
-/* Rows of a char variable (rows, size): UTF-8, padded with NUL; `stride` bytes from one text to the next. */
+/* Rows of a char variable (rows, size): UTF-8, padded with NUL; `stride` bytes from one text to the next. One put, also
+ * where there are no rows or no memory, for the sake of the other ranks of a shared file. */
 RJ_CHECKED rj_status rj_nc_put_texts(const rj_nc *nc, int group, int variable, size_t first, size_t rows,
                                      size_t size, const char *text, size_t stride);
 #endif

@@ -1,5 +1,5 @@
-/* results.c: writes the final file. One shard is in memory at a time; write_file is the only place that knows how the file
- * is filled, so that a collective writer can take its place. */
+/* results.c: writes the final file. Rank 0 defines it as any other file, so that it is laid out without the ranks' knowing of
+ * each other; all ranks fill it (results_fill.c); rank 0 hashes, seals and publishes it. */
 #include "resjac/store/results.h"
 
 #include <stdio.h>
@@ -8,8 +8,9 @@
 
 #include "content.h"
 #include "publish.h"
+#include "resjac/base/agree.h"
 #include "resjac/base/memory.h"
-#include "results_merge.h"
+#include "results_fill.h"
 #include "results_root.h"
 
 /* A group shares its name space with the root's variables and dimensions. */
@@ -53,66 +54,21 @@ done:
     return st;
 }
 
-/* The shards of one model, one after the other. Between the plan and now none may have changed. */
-static rj_status stream(const rj_nc *nc, const rj_layout *layout, const rj_results_part *part,
-                        const rj_results_plan *plan, rj_merge *merge)
-{
-    rj_status st = RJ_OK;
-    rj_shard *shard = NULL;
-    size_t first = 0;
-
-    for (int i = 0; i < part->n_shards; i++) {
-        RJ_TRY(rj_shard_read(part->path[i], &shard));
-        RJ_TRY(rj_results_agree(part->path[0], &part->first->head, &part->sizes, part->path[i], &shard->head,
-                                &shard->record->sizes));
-        const size_t n = (size_t)shard->record->sizes.size[RJ_DIM_PROMPT];
-        RJ_REQUIRE(first + n <= (size_t)part->sizes.size[RJ_DIM_PROMPT], RJ_ERR_FORMAT,
-                   "%s: was replaced while it was merged: run again", part->path[i]);
-        RJ_TRY(rj_layout_put(nc, layout, first, shard->record));
-        rj_merge_add(merge, shard, plan->n_measures, plan->measure);
-        first += n;
-        rj_shard_close(&shard);
-    }
-done:
-    rj_shard_close(&shard);
-    return st;
-}
-
 /* The group of a model and all that is in it but its data; nothing for a model without shards. */
 static rj_status define_model(const rj_nc *nc, const rj_results_model *model, const rj_results_part *part,
-                              rj_per_prompt per_prompt, rj_layout *layout)
+                              rj_per_prompt per_prompt)
 {
     rj_status st = RJ_OK;
     int group = -1;
+    rj_layout layout;
 
     if (part->n_shards == 0) goto done;
     const rj_shard_head *head = &part->first->head;
     RJ_TRY(open_group(nc, model->facts.name, &group));
     RJ_TRY(put_group_attributes(nc, group, model, part));
     RJ_TRY(rj_layout_define(nc, group, (rj_layout_kind)per_prompt, &part->sizes, head->k_count, head->k_label,
-                            layout));
+                            &layout));
 done:
-    return st;
-}
-
-/*   value [out] [n_measures] */
-static rj_status fill_model(const rj_nc *nc, const rj_results_model *model, const rj_results_part *part,
-                            const rj_results_plan *plan, rj_layout *layout, double *value)
-{
-    rj_status st = RJ_OK;
-    rj_merge merge = {.measure = {0, NULL, NULL, NULL}};
-    const rj_sizes none = {{0}};
-
-    RJ_TRY(rj_merge_create(part->n_shards > 0 ? &part->sizes : &none, plan->n_measures, &merge));
-    if (part->n_shards > 0) {
-        RJ_NC(nc, nc_inq_ncid(nc->id, model->facts.name, &layout->group));
-        RJ_TRY(stream(nc, layout, part, plan, &merge));
-        RJ_TRY(rj_merge_put(nc, layout, &merge));
-        RJ_TRY(rj_layout_release(nc, layout));
-    }
-    rj_merge_values(&merge, &model->facts, plan->n_measures, plan->measure, value);
-done:
-    rj_merge_free(&merge);
     return st;
 }
 
@@ -127,50 +83,76 @@ static uint64_t bytes_of(const rj_results_plan *plan, rj_per_prompt per_prompt, 
     return bytes;
 }
 
-static rj_status write_file(const char *path, const rj_results_plan *plan, const rj_results_model *model,
-                            rj_per_prompt per_prompt, int n_attributes, const rj_attribute *attribute)
+/* All but the values, and room for them on the disk. Rank 0 alone. */
+static rj_status define_file(const char *path, const rj_results_plan *plan, const rj_results_model *model,
+                             rj_per_prompt per_prompt, int n_attributes, const rj_attribute *attribute)
 {
     rj_status st = RJ_OK;
     const uint64_t bytes = bytes_of(plan, per_prompt, n_attributes, attribute);
     rj_nc nc = RJ_NC_CLOSED;
-    rj_layout *layout = NULL;
-    double *value = NULL;
-    char hash[RJ_HASH_TEXT];
 
-    RJ_NEW(layout, plan->n_models, 1);
-    RJ_NEW(value, plan->n_measures, 1);
     RJ_TRY(rj_nc_create(path, bytes, &nc));
     RJ_TRY(rj_results_root_define(&nc, plan, model, n_attributes, attribute));
-    for (int i = 0; i < plan->n_models; i++)
-        RJ_TRY(define_model(&nc, &model[i], &plan->part[i], per_prompt, &layout[i]));
-    RJ_TRY(rj_nc_begin_data(&nc, bytes));
-    for (int i = 0; i < plan->n_models; i++) {
-        RJ_TRY(fill_model(&nc, &model[i], &plan->part[i], plan, &layout[i], value));
-        RJ_TRY(rj_results_root_put_value(&nc, (size_t)i, (size_t)plan->n_measures, value));
-    }
-    RJ_TRY(rj_content_hash(&nc, hash));
-    RJ_TRY(rj_nc_put_text(&nc, nc.id, NC_GLOBAL, "content_sha256", hash));
-    RJ_TRY(rj_nc_close(&nc));
+    for (int i = 0; i < plan->n_models; i++) RJ_TRY(define_model(&nc, &model[i], &plan->part[i], per_prompt));
+    RJ_TRY(rj_nc_end_definitions(&nc, bytes));
 done:
     rj_nc_drop(&nc);
-    rj_free(value);
-    rj_free(layout);
     return st;
 }
 
-rj_status rj_results_write(const char *path, int n_models, const rj_results_model *model,
+/* Rank 0 alone. */
+static rj_status close_file(const char *temporary, const char *path)
+{
+    rj_status st = RJ_OK;
+    rj_nc nc = RJ_NC_CLOSED;
+    char hash[RJ_HASH_TEXT];
+
+    RJ_TRY(rj_nc_reopen(temporary, 1 << 16, &nc));
+    RJ_TRY(rj_content_hash(&nc, hash));
+    RJ_TRY(rj_nc_put_text(&nc, nc.id, NC_GLOBAL, "content_sha256", hash));
+    RJ_TRY(rj_nc_close(&nc));
+    RJ_TRY(rj_publish(temporary, path));
+done:
+    rj_nc_drop(&nc);
+    return st;
+}
+
+/* Rank 0's name, which has its process in it, for all. Collective. */
+static rj_status share_name(MPI_Comm comm, int rank, const char *path, char **temporary)
+{
+    rj_status st = RJ_OK;
+    char *name = NULL;
+    int size = 0;
+
+    RJ_TRY_ALL(comm, rank == 0 ? rj_publish_name(path, &name) : RJ_OK);
+    if (rank == 0) size = (int)strlen(name) + 1;
+    RJ_MPI(comm, MPI_Bcast(&size, 1, MPI_INT, 0, comm));
+    RJ_TRY_ALL(comm, rank == 0 ? RJ_OK : rj_alloc((void **)&name, size, 1, 1, __FILE__, __LINE__));
+    RJ_MPI(comm, MPI_Bcast(name, size, MPI_CHAR, 0, comm));
+    *temporary = name;
+    name = NULL;
+done:
+    rj_free(name);
+    return st;
+}
+
+rj_status rj_results_write(MPI_Comm comm, const char *path, int n_models, const rj_results_model *model,
                            rj_per_prompt per_prompt, int n_attributes, const rj_attribute *attribute)
 {
     rj_status st = RJ_OK;
     rj_results_plan plan = {.n_models = 0};
     char *temporary = NULL;
+    int rank = 0;
 
-    RJ_TRY(rj_results_plan_make(n_models, model, &plan));
-    RJ_TRY(rj_publish_name(path, &temporary));
-    RJ_TRY(write_file(temporary, &plan, model, per_prompt, n_attributes, attribute));
-    RJ_TRY(rj_publish(temporary, path));
+    RJ_MPI(comm, MPI_Comm_rank(comm, &rank));
+    RJ_TRY(rj_results_plan_make(comm, n_models, model, &plan));
+    RJ_TRY(share_name(comm, rank, path, &temporary));
+    RJ_TRY_ALL(comm,
+               rank == 0 ? define_file(temporary, &plan, model, per_prompt, n_attributes, attribute) : RJ_OK);
+    RJ_TRY(rj_results_fill(comm, temporary, &plan, model, per_prompt));
+    RJ_TRY_ALL(comm, rank == 0 ? close_file(temporary, path) : RJ_OK);
 done:
-    if (st != RJ_OK && temporary != NULL) unlink(temporary);
+    if (st != RJ_OK && rank == 0 && temporary != NULL) unlink(temporary);
     rj_free(temporary);
     rj_results_plan_free(&plan);
     return st;

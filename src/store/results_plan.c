@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "resjac/base/agree.h"
 #include "resjac/base/memory.h"
 #include "shard_head.h"
 
@@ -55,70 +56,127 @@ done:
     return st;
 }
 
-/* One shard's place in the order. */
+/* One shard's place in the order. Without the path it travels between ranks. */
+enum { UNIT = 0, FIRST_PROMPT, N_PROMPTS, N_NUMBERS };
 typedef struct {
-    int unit;
-    ptrdiff_t first_prompt, n_prompts;
+    int64_t number[N_NUMBERS];
     const char *path;
 } slot;
 
 static int by_unit(const void *a, const void *b)
 {
     const slot *x = a, *y = b;
-    return x->unit < y->unit ? -1 : x->unit > y->unit;
+    return x->number[UNIT] < y->number[UNIT] ? -1 : x->number[UNIT] > y->number[UNIT];
 }
 
-static rj_status look(const char *path, const char *model, rj_results_part *part, slot *place)
+static rj_status look(const rj_results_model *model, int i, rj_results_part *part, int64_t number[N_NUMBERS])
 {
     rj_status st = RJ_OK;
+    const char *path = model->shard[i], *name = model->facts.name;
     rj_shard *shard = NULL;
     rj_sizes sizes;
 
     RJ_TRY(rj_shard_peek(path, &shard, &sizes));
-    RJ_REQUIRE(strcmp(shard->head.model.name, model) == 0, RJ_ERR_FORMAT, "%s is of model '%s', not '%s'",
-               path, shard->head.model.name, model);
-    place->unit = shard->head.unit;
-    place->first_prompt = shard->head.first_prompt;
-    place->n_prompts = sizes.size[RJ_DIM_PROMPT];
-    place->path = path;
-    if (part->first == NULL) {
+    RJ_REQUIRE(strcmp(shard->head.model.name, name) == 0, RJ_ERR_FORMAT, "%s is of model '%s', not '%s'",
+               path, shard->head.model.name, name);
+    number[UNIT] = shard->head.unit;
+    number[FIRST_PROMPT] = shard->head.first_prompt;
+    number[N_PROMPTS] = sizes.size[RJ_DIM_PROMPT];
+    if (i == 0) {
         part->sizes = sizes;
-        part->sizes.size[RJ_DIM_PROMPT] = 0;
         part->first = shard;
-        part->path[0] = path;
         shard = NULL;
     } else {
-        RJ_TRY(rj_results_agree(part->path[0], &part->first->head, &part->sizes, path, &shard->head, &sizes));
+        RJ_TRY(
+            rj_results_agree(model->shard[0], &part->first->head, &part->sizes, path, &shard->head, &sizes));
     }
-    part->sizes.size[RJ_DIM_PROMPT] += sizes.size[RJ_DIM_PROMPT];
 done:
     rj_shard_close(&shard);
     return st;
 }
 
-static rj_status make_part(const rj_results_model *model, rj_results_part *part)
+/* The first shard is looked at by all ranks, which compare theirs with it, each other one by one rank.
+ *   number [out] [n_shards, N_NUMBERS] freed with rj_free; zero where another rank tells */
+static rj_status look_at_share(MPI_Comm comm, const rj_results_model *model, rj_results_part *part,
+                               int64_t **number)
 {
     rj_status st = RJ_OK;
+    int rank = 0, size = 1;
+    int64_t *mine = NULL, ignored[N_NUMBERS];
+
+    RJ_MPI(comm, MPI_Comm_rank(comm, &rank));
+    RJ_MPI(comm, MPI_Comm_size(comm, &size));
+    RJ_NEW(mine, model->n_shards, N_NUMBERS);
+    for (int i = 0; i < model->n_shards; i++)
+        if (i == 0 || i % size == rank)
+            RJ_TRY(look(model, i, part, i % size == rank ? mine + (ptrdiff_t)i * N_NUMBERS : ignored));
+    *number = mine;
+    mine = NULL;
+done:
+    rj_free(mine);
+    return st;
+}
+
+static rj_status check_order(const rj_results_model *model, const slot *place)
+{
+    rj_status st = RJ_OK;
+
+    for (int i = 1; i < model->n_shards; i++) {
+        const slot *a = &place[i - 1], *b = &place[i];
+        const int64_t end = a->number[FIRST_PROMPT] + a->number[N_PROMPTS];
+        RJ_REQUIRE(a->number[UNIT] != b->number[UNIT], RJ_ERR_FORMAT,
+                   "%s and %s are both unit %" PRId64 " of model %s: remove the one of the other run",
+                   a->path, b->path, b->number[UNIT], model->facts.name);
+        RJ_REQUIRE(b->number[FIRST_PROMPT] >= end, RJ_ERR_FORMAT,
+                   "%s ends at prompt %" PRId64 ", %s begins at %" PRId64 ": they are of different runs",
+                   a->path, end, b->path, b->number[FIRST_PROMPT]);
+    }
+done:
+    return st;
+}
+
+static rj_status arrange(const rj_results_model *model, const int64_t *number, rj_results_part *part)
+{
+    rj_status st = RJ_OK;
+    const int n = model->n_shards;
+    int64_t largest = 1;
     slot *place = NULL;
 
-    RJ_NEW(part->path, model->n_shards, 1);
-    RJ_NEW(place, model->n_shards, 1);
-    for (int i = 0; i < model->n_shards; i++)
-        RJ_TRY(look(model->shard[i], model->facts.name, part, &place[i]));
-    qsort(place, (size_t)model->n_shards, sizeof *place, by_unit);
-    for (int i = 0; i < model->n_shards; i++) {
-        part->path[i] = place[i].path;
-        if (i == 0) continue;
-        RJ_REQUIRE(place[i].unit != place[i - 1].unit, RJ_ERR_FORMAT,
-                   "%s and %s are both unit %d of model %s: remove the one of the other run",
-                   place[i - 1].path, place[i].path, place[i].unit, model->facts.name);
-        RJ_REQUIRE(place[i].first_prompt >= place[i - 1].first_prompt + place[i - 1].n_prompts, RJ_ERR_FORMAT,
-                   "%s ends at prompt %td, %s begins at %td: they are of different runs", place[i - 1].path,
-                   place[i - 1].first_prompt + place[i - 1].n_prompts, place[i].path, place[i].first_prompt);
+    RJ_NEW(part->path, n, 1);
+    RJ_NEW(part->offset, n + 1, 1);
+    RJ_NEW(place, n, 1);
+    for (int i = 0; i < n; i++) {
+        memcpy(place[i].number, number + (ptrdiff_t)i * N_NUMBERS, sizeof place[i].number);
+        place[i].path = model->shard[i];
     }
-    part->n_shards = model->n_shards;
+    qsort(place, (size_t)n, sizeof *place, by_unit);
+    RJ_TRY(check_order(model, place));
+    for (int i = 0; i < n; i++) {
+        part->path[i] = place[i].path;
+        part->offset[i + 1] = part->offset[i] + (ptrdiff_t)place[i].number[N_PROMPTS];
+        if (place[i].number[N_PROMPTS] > largest) largest = place[i].number[N_PROMPTS];
+    }
+    part->sizes.size[RJ_DIM_PROMPT] = part->offset[n];
+    part->block = (ptrdiff_t)(largest + RJ_PROMPT_CHUNK - 1) / RJ_PROMPT_CHUNK * RJ_PROMPT_CHUNK;
+    part->n_shards = n;
 done:
     rj_free(place);
+    return st;
+}
+
+/* Collective. */
+static rj_status make_part(MPI_Comm comm, const rj_results_model *model, rj_results_part *part)
+{
+    rj_status st = RJ_OK;
+    int64_t *number = NULL;
+
+    if (model->n_shards == 0) goto done;
+    RJ_TRY_ALL(comm, look_at_share(comm, model, part, &number));
+    RJ_MPI(comm,
+           MPI_Allreduce(MPI_IN_PLACE, number, N_NUMBERS * model->n_shards, MPI_INT64_T, MPI_SUM, comm));
+    RJ_TRY_ALL(comm, arrange(model, number, part));
+done:
+    rj_free(number);
     return st;
 }
 
@@ -143,22 +201,40 @@ done:
     return st;
 }
 
-rj_status rj_results_plan_make(int n_models, const rj_results_model *model, rj_results_plan *plan)
+static rj_status begin(int n_models, const rj_results_model *model, rj_results_part **part)
 {
     rj_status st = RJ_OK;
-    rj_results_plan p = {.n_models = n_models};
 
     RJ_REQUIRE(n_models > 0, RJ_ERR_ARG, "a final file of %d models", n_models);
-    RJ_NEW(p.part, n_models, 1);
-    for (int i = 0; i < n_models; i++) {
+    for (int i = 0; i < n_models; i++)
         for (int j = 0; j < i; j++)
             RJ_REQUIRE(strcmp(model[i].facts.name, model[j].facts.name) != 0, RJ_ERR_USAGE,
                        "model name '%s' appears twice: give one of them another models[].name",
                        model[i].facts.name);
-        RJ_TRY(make_part(&model[i], &p.part[i]));
-    }
-    RJ_TRY(collect_labels(&p));
-    RJ_TRY(rj_measures_list(p.n_labels, p.label, &p.n_measures, &p.measure));
+    RJ_NEW(*part, n_models, 1);
+done:
+    return st;
+}
+
+static rj_status list_measures(rj_results_plan *plan)
+{
+    rj_status st = RJ_OK;
+
+    RJ_TRY(collect_labels(plan));
+    RJ_TRY(rj_measures_list(plan->n_labels, plan->label, &plan->n_measures, &plan->measure));
+done:
+    return st;
+}
+
+rj_status rj_results_plan_make(MPI_Comm comm, int n_models, const rj_results_model *model,
+                               rj_results_plan *plan)
+{
+    rj_status st = RJ_OK;
+    rj_results_plan p = {.n_models = n_models};
+
+    RJ_TRY_ALL(comm, begin(n_models, model, &p.part));
+    for (int i = 0; i < n_models; i++) RJ_TRY(make_part(comm, &model[i], &p.part[i]));
+    RJ_TRY_ALL(comm, list_measures(&p));
     *plan = p;
     memset(&p, 0, sizeof p);
 done:
@@ -170,6 +246,7 @@ void rj_results_plan_free(rj_results_plan *plan)
 {
     for (int i = 0; plan->part != NULL && i < plan->n_models; i++) {
         rj_shard_close(&plan->part[i].first);
+        rj_free(plan->part[i].offset);
         rj_free(plan->part[i].path);
     }
     rj_free(plan->measure);

@@ -9,6 +9,8 @@
 typedef struct {
     int n_shards;
     const char **path; /* [n_shards], borrowed texts */
+    ptrdiff_t *offset; /* [n_shards + 1] prompts of the shards before */
+    ptrdiff_t block;   /* prompts that one rank merges at a time: whole chunks, no smaller than a shard */
     rj_shard *first;
     rj_sizes sizes; /* prompts of all shards together */
 } rj_results_part;
@@ -22,8 +24,9 @@ typedef struct {
     rj_measure *measure; /* [n_measures] */
 } rj_results_plan;
 
-/* Errors: as rj_results_write. Free with rj_results_plan_free. */
-RJ_CHECKED rj_status rj_results_plan_make(int n_models, const rj_results_model *model, rj_results_plan *plan);
+/* Collective: each rank looks at its share of the shards. Errors: as rj_results_write. Free with rj_results_plan_free. */
+RJ_CHECKED rj_status rj_results_plan_make(MPI_Comm comm, int n_models, const rj_results_model *model,
+                                          rj_results_plan *plan);
 void rj_results_plan_free(rj_results_plan *plan);
 
 /* FORMAT where two shards of one model do not belong together; names both, the field and its values. */

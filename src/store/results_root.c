@@ -141,11 +141,13 @@ done:
 rj_status rj_results_root_put_value(const rj_nc *nc, size_t model, size_t n_measures, const double *value)
 {
     rj_status st = RJ_OK;
-    const size_t start[2] = {model, 0}, count[2] = {1, n_measures};
+    const size_t start[2] = {model, 0}, count[2] = {value != NULL, n_measures};
+    const double nothing = 0.0;
     int id = -1;
 
     RJ_NC(nc, nc_inq_varid(nc->id, "value", &id));
-    RJ_NC(nc, nc_put_vara_double(nc->id, id, start, count, value));
+    RJ_TRY(rj_nc_collective(nc, nc->id, id));
+    RJ_NC(nc, nc_put_vara_double(nc->id, id, start, count, value != NULL ? value : &nothing));
 done:
     return st;
 }

@@ -10,6 +10,7 @@
 RJ_CHECKED rj_status rj_results_root_define(const rj_nc *nc, const rj_results_plan *plan,
                                             const rj_results_model *model, int n_attributes,
                                             const rj_attribute *attribute);
+/* A model's row of `value`. Collective on a shared file: NULL on the ranks that do not have it. */
 RJ_CHECKED rj_status rj_results_root_put_value(const rj_nc *nc, size_t model, size_t n_measures,
                                                const double *value);
 /* At most the bytes that the root takes on disk. */

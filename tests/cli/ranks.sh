@@ -13,6 +13,14 @@ expect 0 -- ranks 4 "$resjac" run deck.yaml --set output=idle.nc --set layout.un
 expect 0 -- ranks 1 "$resjac" run deck.yaml --set output=idle1.nc --set layout.unit_prompts=8
 expect 0 'equal content' -- "$resjac" verify idle.nc idle1.nc
 
+# a summary: of the same units, smaller, without the spectra; its table is that of the whole
+expect 0 -- ranks 2 "$resjac" run deck.yaml --set output=short.nc --set store.merge=summary
+expect 0 'complete and consistent' -- "$resjac" verify short.nc
+[ "$(stat -c %s short.nc)" -lt "$(stat -c %s one.nc)" ] || fail 'a summary is no smaller'
+rm short.nc # the units are whole: another final file needs no measuring
+expect 0 '4 units, 4 done before, 0 to do' -- ranks 3 "$resjac" run deck.yaml --set output=short.nc
+expect 0 'equal content' -- "$resjac" verify one.nc short.nc
+
 # a rerun computes nothing and leaves the file alone
 before=$(stat -c %Y.%i one.nc)
 expect 0 '4 units, 4 done before, 0 to do' 'up to date' -- ranks 2 "$resjac" run deck.yaml

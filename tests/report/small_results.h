@@ -8,6 +8,7 @@
 #include "../temporary.h"
 #include "resjac/base/memory.h"
 #include "resjac/store/results.h"
+#include "rj_test.h"
 
 #define SMALL_HOSTILE "a\"; system(\"touch pwned\") <script>'"
 #define SMALL_TWIN    SMALL_HOSTILE "__random_init"
@@ -107,7 +108,7 @@ done:
 }
 
 /* Writes <temporary folder>/small.nc: a hostile name with its twin, another one, and a model that failed. */
-static inline rj_status small_results_write(const char *path)
+static inline rj_status small_results_write(const char *path, rj_per_prompt per_prompt)
 {
     static char hostile[TEMPORARY_SIZE], twin[TEMPORARY_SIZE], other[TEMPORARY_SIZE];
     char *shard[3] = {hostile, twin, other};
@@ -126,7 +127,7 @@ static inline rj_status small_results_write(const char *path)
     snprintf(model[3].facts.name, sizeof model[3].facts.name, "%s", SMALL_FAILED);
     model[3].facts.trained = 1;
     model[3].facts.series_step = NAN;
-    RJ_TRY(rj_results_write(path, SMALL_MODELS, model, RJ_PER_PROMPT_COUPLING, 2, attribute));
+    RJ_TRY(rj_results_write(rj_test_comm, path, SMALL_MODELS, model, per_prompt, 2, attribute));
 done:
     return st;
 }

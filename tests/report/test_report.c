@@ -40,7 +40,8 @@ static int begin(void **x)
     snprintf(path, sizeof path, "%s", temporary_path("small.nc"));
     snprintf(figures, sizeof figures, "%s", temporary_path("figures"));
     results = path;
-    if (small_results_write(path) != RJ_OK || rj_report_write(path, figures, "svg", &n) != RJ_OK) {
+    if (small_results_write(path, RJ_PER_PROMPT_COUPLING) != RJ_OK ||
+        rj_report_write(path, figures, "svg", &n) != RJ_OK) {
         fprintf(stderr, "%s\n", rj_status_message());
         return 1;
     }
@@ -129,6 +130,19 @@ static void coupling_numbers_are_right(void **x)
     assert_file(HOSTILE_STEM "-coupling-k2.csv",
                 "layer_i,layer_j,coupling_misfit,coupling_null,excess_coupling\n"
                 "1,1,0,2,1\n1,2,NaN,2,NaN\n2,1,1,2,0.5\n2,2,0,2,1\n");
+}
+
+/* store.merge: summary: no spectra, and so no certificates; the rest is there. */
+static void spectra_of_a_summary_are_missing(void **x)
+{
+    const char *path = temporary_path("summary.nc");
+    rj_summaries *s = NULL;
+    (void)x;
+    assert_ok(small_results_write(path, RJ_PER_PROMPT_SUMMARY));
+    assert_ok(rj_summaries_read(path, &s));
+    assert_true(s->model[0].measured && s->model[0].ln_sv[0].n == 0);
+    assert_true(isnan(s->model[0].worst_residual) && !isnan(s->model[0].worst_orthogonality));
+    rj_summaries_free(&s);
 }
 
 /* s_1 = 4, 16: geometric mean 8, and 8 exp(-+ln 4/sqrt 2); s_2 = 2, 8. The twin has the same. */
@@ -289,7 +303,7 @@ static void missing_variable_is_named(void **x)
     int id = 0, group = 0, variable = 0, depth = 0, n = -1;
     (void)x;
     snprintf(path, sizeof path, "%s", temporary_path("renamed.nc"));
-    assert_ok(small_results_write(path));
+    assert_ok(small_results_write(path, RJ_PER_PROMPT_COUPLING));
     assert_int_equal(nc_open(path, NC_WRITE, &id), NC_NOERR);
     assert_int_equal(nc_inq_grp_ncid(id, SMALL_OTHER, &group), NC_NOERR);
     assert_int_equal(nc_inq_varid(group, "line_shape_score", &variable), NC_NOERR);
@@ -422,12 +436,13 @@ static int no_leak(void **x)
 }
 #define clean_test(f) cmocka_unit_test_setup_teardown(f, count_blocks, no_leak)
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         clean_test(every_figure_is_there),
         clean_test(coupling_numbers_are_right),
         clean_test(singular_values_are_right),
+        clean_test(spectra_of_a_summary_are_missing),
         clean_test(growth_and_path_are_right),
         clean_test(excess_numbers_are_right),
         clean_test(tables_are_right),
@@ -442,5 +457,6 @@ int main(void)
         clean_test(full_disk_is_told),
         clean_test(no_memory_is_no_leak),
     };
-    return cmocka_run_group_tests(tests, begin, temporary_end);
+    rj_test_begin(&argc, &argv);
+    return rj_test_end(cmocka_run_group_tests(tests, begin, temporary_end));
 }

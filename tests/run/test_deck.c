@@ -76,7 +76,7 @@ static void every_key_is_read(void **x)
               "tolerance: auto}\n"
               "arithmetic: double\nlast_block: final-norm\nlayout: {unit_prompts: 2, memory_per_rank: 1.5G, "
               "threads: 1}\n"
-              "weights: {access: read}\nstore: {per_prompt: all, merge: all}\nprovenance: minimal\nseed: "
+              "weights: {access: read}\nstore: {per_prompt: all, merge: summary}\nprovenance: minimal\nseed: "
               "7\noutput: /o.nc\n",
               0, NULL, &deck),
         RJ_OK);
@@ -96,6 +96,7 @@ static void every_key_is_read(void **x)
     assert_int_equal(deck->unit_prompts, 2);
     assert_int_equal(deck->memory_per_rank, 3LL << 29);
     assert_int_equal(deck->per_prompt, RJ_PER_PROMPT_ALL);
+    assert_true(deck->merge_summary);
     assert_int_equal(deck->seed, 7);
     rj_deck_free(&deck);
     assert_int_equal(rj_memory_live(), 0);

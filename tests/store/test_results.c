@@ -1,6 +1,8 @@
 /* test_results.c: the final file against values worked out by hand, and its independence of how the shards came about. */
 #include "synthetic.h"
 
+#include "rj_test.h"
+
 #include <netcdf.h>
 
 static char *units[SYN_UNITS];
@@ -95,7 +97,7 @@ static void means_and_deviations_by_hand(void **x)
     const double mean = 55.0 / 24.0, sd = sqrt((979.0 - 3025.0 / 6.0) / 5.0 / 16.0);
     const double c = RJ_VAR_COUPLING_MISFIT + 10.0 / 1024.0, e = RJ_VAR_EXCESS_COUPLING_DROP1 + 10.0 / 1024.0;
     (void)x;
-    assert_ok(rj_results_write(syn_path("f.nc"), 1, &m, RJ_PER_PROMPT_COUPLING, 0, NULL));
+    assert_ok(rj_results_write(rj_test_comm, syn_path("f.nc"), 1, &m, RJ_PER_PROMPT_COUPLING, 0, NULL));
     const int nc = open_file("f.nc"), g = group_of(nc, "m");
     assert_close(number(g, "coupling_misfit_mean", 1, 0, 1, 0), c + mean, 1e-5); /* element 9 + 0 + 1 */
     assert_close(number(g, "coupling_misfit_sd", 1, 0, 1, 0), sd, 1e-5);
@@ -143,7 +145,7 @@ static void missing_values_are_left_out(void **x)
     }
     rj_results_model m = model_of(path, 2);
     strcpy(m.facts.name, "n");
-    assert_ok(rj_results_write(syn_path("f.nc"), 1, &m, RJ_PER_PROMPT_NONE, 0, NULL));
+    assert_ok(rj_results_write(rj_test_comm, syn_path("f.nc"), 1, &m, RJ_PER_PROMPT_NONE, 0, NULL));
     const int nc = open_file("f.nc"), g = group_of(nc, "n");
     /* p = 0, 1, 3: p^2/4 = 0, 1/4, 9/4 */
     assert_close(number(g, "coupling_misfit_mean", 0, 0, 1, 0),
@@ -164,7 +166,7 @@ static void per_prompt_keeps_what_it_says(void **x)
     const rj_results_model m = model_of(units, SYN_UNITS);
     (void)x;
     for (int keep = RJ_PER_PROMPT_NONE; keep <= RJ_PER_PROMPT_ALL; keep++) {
-        assert_ok(rj_results_write(syn_path("f.nc"), 1, &m, (rj_per_prompt)keep, 0, NULL));
+        assert_ok(rj_results_write(rj_test_comm, syn_path("f.nc"), 1, &m, (rj_per_prompt)keep, 0, NULL));
         const int nc = open_file("f.nc"), g = group_of(nc, "m");
         assert_int_equal(has(g, "coupling_misfit"), keep >= RJ_PER_PROMPT_COUPLING);
         assert_int_equal(has(g, "excess_coupling"), keep >= RJ_PER_PROMPT_COUPLING);
@@ -177,6 +179,36 @@ static void per_prompt_keeps_what_it_says(void **x)
     }
 }
 
+/* Scalars a prompt, a layer and a K stay, with the means of all that is pairwise; nothing of a prompt's spectra. */
+static void summary_keeps_what_it_says(void **x)
+{
+    static const char *const gone[] = {"coupling_misfit", "excess_coupling", "subspace_vu",
+                                       "singular_value",  "residual_right",  "residual_left"};
+    const rj_results_model m = model_of(units, SYN_UNITS);
+    char all[65], summary[65];
+    int problems = -1;
+    (void)x;
+    assert_ok(rj_results_write(rj_test_comm, syn_path("f.nc"), 1, &m, RJ_PER_PROMPT_SUMMARY, 0, NULL));
+    const int nc = open_file("f.nc"), g = group_of(nc, "m");
+    for (size_t i = 0; i < sizeof gone / sizeof gone[0]; i++) assert_false(has(g, gone[i]));
+    for (int i = 0; i < RJ_N_VARIABLES; i++) {
+        const bool large = rj_schema_is_pairwise((rj_variable_id)i) || rj_schema[i].dims[2] == RJ_DIM_SV;
+        if (!large && !has(g, rj_schema[i].name)) fail_msg("%s is missing", rj_schema[i].name);
+    }
+    assert_true(has(g, "coupling_misfit_mean") && has(g, "subspace_vu_sd") &&
+                has(g, "excess_coupling_drop1"));
+    assert_true(has(g, "layer") && has(g, "sv") && has(g, "k_label") && has(g, "prompt_id"));
+    assert_true(number(g, "inverse_sv_slope", 4, 2, 0, 0) == syn_value(RJ_VAR_INVERSE_SV_SLOPE, 4, 2));
+    assert_close(measure(nc, 0, "line_shape_score"), 1.0 + 0.5 * 2.5, 1e-12);
+    nc_close(nc);
+    assert_ok(rj_results_verify(syn_path("f.nc"), &problems));
+    assert_int_equal(problems, 0);
+    assert_ok(rj_results_write(rj_test_comm, syn_path("g.nc"), 1, &m, RJ_PER_PROMPT_NONE, 0, NULL));
+    assert_ok(rj_results_hash(syn_path("f.nc"), summary));
+    assert_ok(rj_results_hash(syn_path("g.nc"), all));
+    assert_string_not_equal(all, summary);
+}
+
 /* Order of the shards, the moment they were written, what a prompt cost and where it ran: none of it is content. */
 static void content_depends_on_values_alone(void **x)
 {
@@ -187,7 +219,7 @@ static void content_depends_on_values_alone(void **x)
     rj_results_model m = model_of(units, SYN_UNITS), s = model_of(shuffled, SYN_UNITS);
     bool equal = false;
     (void)x;
-    assert_ok(rj_results_write(syn_path("a.nc"), 1, &m, RJ_PER_PROMPT_ALL, 2, first));
+    assert_ok(rj_results_write(rj_test_comm, syn_path("a.nc"), 1, &m, RJ_PER_PROMPT_ALL, 2, first));
     for (int u = 0; u < SYN_UNITS; u++) { /* once more, with other times */
         const rj_shard_head h = syn_head("m", u);
         rj_record *r = syn_record(&h);
@@ -195,13 +227,13 @@ static void content_depends_on_values_alone(void **x)
         assert_ok(rj_shard_write(syn_folder, &h, r));
         rj_record_destroy(&r);
     }
-    assert_ok(rj_results_write(syn_path("b.nc"), 1, &s, RJ_PER_PROMPT_ALL, 2, second));
+    assert_ok(rj_results_write(rj_test_comm, syn_path("b.nc"), 1, &s, RJ_PER_PROMPT_ALL, 2, second));
     assert_ok(rj_results_hash(syn_path("a.nc"), a));
     assert_ok(rj_results_hash(syn_path("b.nc"), b));
     assert_string_equal(a, b);
     assert_ok(rj_results_compare(syn_path("a.nc"), syn_path("b.nc"), &equal));
     assert_true(equal);
-    assert_ok(rj_results_write(syn_path("c.nc"), 1, &m, RJ_PER_PROMPT_ALL, 2, third));
+    assert_ok(rj_results_write(rj_test_comm, syn_path("c.nc"), 1, &m, RJ_PER_PROMPT_ALL, 2, third));
     assert_ok(rj_results_hash(syn_path("c.nc"), c));
     assert_string_not_equal(a, c);
     assert_ok(rj_results_compare(syn_path("a.nc"), syn_path("c.nc"), &equal));
@@ -224,7 +256,7 @@ static void failed_and_partial_models_have_their_row(void **x)
     m[1].status = "partial: 2 of 3 units";
     strcpy(m[2].facts.name, "late");
     m[2].status = "failed: late.gguf: no such file";
-    assert_ok(rj_results_write(syn_path("f.nc"), 3, m, RJ_PER_PROMPT_NONE, 0, NULL));
+    assert_ok(rj_results_write(rj_test_comm, syn_path("f.nc"), 3, m, RJ_PER_PROMPT_NONE, 0, NULL));
     const int nc = open_file("f.nc");
     int id;
     size_t n = 0;
@@ -257,18 +289,22 @@ static void shards_of_different_runs_are_refused(void **x)
     other.key[0] = 'c';
     mixed[0] = units[0];
     mixed[1] = syn_write(syn_folder, &other);
-    assert_int_equal(rj_results_write(syn_path("f.nc"), 1, &m, RJ_PER_PROMPT_NONE, 0, NULL), RJ_ERR_FORMAT);
+    assert_int_equal(rj_results_write(rj_test_comm, syn_path("f.nc"), 1, &m, RJ_PER_PROMPT_NONE, 0, NULL),
+                     RJ_ERR_FORMAT);
     assert_message("m-unit00000-aaaaaaaaaaaaaaaa.nc has n_units 3");
     assert_message("m-unit00001-caaaaaaaaaaaaaaa.nc has 7");
-    assert_int_equal(rj_results_write(syn_path("f.nc"), 1, &t, RJ_PER_PROMPT_NONE, 0, NULL), RJ_ERR_FORMAT);
+    assert_int_equal(rj_results_write(rj_test_comm, syn_path("f.nc"), 1, &t, RJ_PER_PROMPT_NONE, 0, NULL),
+                     RJ_ERR_FORMAT);
     assert_message("are both unit 1 of model m");
     strcpy(t.facts.name, "k");
-    assert_int_equal(rj_results_write(syn_path("f.nc"), 1, &t, RJ_PER_PROMPT_NONE, 0, NULL), RJ_ERR_FORMAT);
+    assert_int_equal(rj_results_write(rj_test_comm, syn_path("f.nc"), 1, &t, RJ_PER_PROMPT_NONE, 0, NULL),
+                     RJ_ERR_FORMAT);
     assert_message("is of model 'm', not 'k'");
     two[0] = two[1] = model_of(units, SYN_UNITS);
-    assert_int_equal(rj_results_write(syn_path("f.nc"), 2, two, RJ_PER_PROMPT_NONE, 0, NULL), RJ_ERR_USAGE);
+    assert_int_equal(rj_results_write(rj_test_comm, syn_path("f.nc"), 2, two, RJ_PER_PROMPT_NONE, 0, NULL),
+                     RJ_ERR_USAGE);
     assert_message("model name 'm' appears twice");
-    assert_int_equal(rj_results_write(syn_path("no/f.nc"), 1, two, RJ_PER_PROMPT_NONE, 0, NULL),
+    assert_int_equal(rj_results_write(rj_test_comm, syn_path("no/f.nc"), 1, two, RJ_PER_PROMPT_NONE, 0, NULL),
                      RJ_ERR_CREATE);
     assert_int_equal(access(syn_path("f.nc"), F_OK), -1);
     free(mixed[1]);
@@ -283,7 +319,7 @@ static void name_of_the_output_itself_is_refused(void **x)
         char *path = syn_write(syn_folder, &h);
         rj_results_model m = model_of(&path, 1);
         m.facts = h.model;
-        assert_int_equal(rj_results_write(syn_path("f.nc"), 1, &m, RJ_PER_PROMPT_NONE, 0, NULL),
+        assert_int_equal(rj_results_write(rj_test_comm, syn_path("f.nc"), 1, &m, RJ_PER_PROMPT_NONE, 0, NULL),
                          RJ_ERR_USAGE);
         assert_message("is a variable or dimension of the output");
         assert_int_equal(access(syn_path("f.nc"), F_OK), -1);
@@ -301,7 +337,7 @@ static void long_attributes_fit(void **x)
     (void)x;
     memset(text, 'd', n);
     text[n] = back[n] = '\0';
-    assert_ok(rj_results_write(syn_path("f.nc"), 1, &m, RJ_PER_PROMPT_NONE, 1, &a));
+    assert_ok(rj_results_write(rj_test_comm, syn_path("f.nc"), 1, &m, RJ_PER_PROMPT_NONE, 1, &a));
     const int nc = open_file("f.nc");
     assert_int_equal(nc_get_att_text(nc, NC_GLOBAL, "deck", back), NC_NOERR);
     assert_string_equal(text, back);
@@ -337,7 +373,7 @@ static void units_of_a_folder_are_found(void **x)
         assert_string_equal(m[1].facts.name, "m");
         assert_string_equal(m[1].status, "ok");
         assert_non_null(strstr(m[1].shard[2], "m-unit00002-"));
-        assert_ok(rj_results_write(syn_path("f.nc"), n, m, RJ_PER_PROMPT_NONE, 0, NULL));
+        assert_ok(rj_results_write(rj_test_comm, syn_path("f.nc"), n, m, RJ_PER_PROMPT_NONE, 0, NULL));
         rj_results_free(n, &m);
         assert_null(m);
     }
@@ -353,7 +389,7 @@ static void no_memory_leaves_nothing(void **x)
     (void)x;
     for (int n = 0; st != RJ_OK; n += n < 60 ? 3 : 67) {
         rj_memory_fail_after(n);
-        st = rj_results_write(syn_path("f.nc"), 1, &m, RJ_PER_PROMPT_COUPLING, 0, NULL);
+        st = rj_results_write(rj_test_comm, syn_path("f.nc"), 1, &m, RJ_PER_PROMPT_COUPLING, 0, NULL);
         rj_memory_fail_after(-1);
         assert_int_equal(rj_memory_live(), 0);
         assert_int_equal(syn_files(syn_folder), SYN_UNITS + (st == RJ_OK));
@@ -378,7 +414,7 @@ static void ncdump_reads_it(void **x)
     int found = 0;
     (void)x;
     if (system("command -v ncdump >/dev/null 2>&1") != 0) skip();
-    assert_ok(rj_results_write(syn_path("f.nc"), 1, &m, RJ_PER_PROMPT_COUPLING, 0, NULL));
+    assert_ok(rj_results_write(rj_test_comm, syn_path("f.nc"), 1, &m, RJ_PER_PROMPT_COUPLING, 0, NULL));
     snprintf(command, sizeof command, "ncdump -hs '%s'", syn_path("f.nc"));
     FILE *out = popen(command, "r");
     assert_non_null(out);
@@ -400,12 +436,13 @@ static void ncdump_reads_it(void **x)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         TEST(means_and_deviations_by_hand),
         TEST(missing_values_are_left_out),
         TEST(per_prompt_keeps_what_it_says),
+        TEST(summary_keeps_what_it_says),
         TEST(content_depends_on_values_alone),
         TEST(failed_and_partial_models_have_their_row),
         TEST(shards_of_different_runs_are_refused),
@@ -415,5 +452,6 @@ int main(void)
         TEST(no_memory_leaves_nothing),
         TEST(ncdump_reads_it),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    rj_test_begin(&argc, &argv);
+    return rj_test_end(cmocka_run_group_tests(tests, NULL, NULL));
 }

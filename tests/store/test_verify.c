@@ -1,6 +1,8 @@
 /* test_verify.c: what verify finds, what compare tells, and what the content hash does not depend on. */
 #include "synthetic.h"
 
+#include "rj_test.h"
+
 #include <fcntl.h>
 
 #include <netcdf.h>
@@ -69,7 +71,7 @@ static void sound_files_have_no_problems(void **x)
     (void)x;
     assert_int_equal(problems_of(unit), 0);
     for (int keep = RJ_PER_PROMPT_NONE; keep <= RJ_PER_PROMPT_ALL; keep++) {
-        assert_ok(rj_results_write(syn_path("f.nc"), 1, &m, (rj_per_prompt)keep, 0, NULL));
+        assert_ok(rj_results_write(rj_test_comm, syn_path("f.nc"), 1, &m, (rj_per_prompt)keep, 0, NULL));
         assert_int_equal(problems_of(syn_path("f.nc")), 0);
         assert_string_equal(log_text, "");
     }
@@ -121,7 +123,7 @@ static void means_are_checked_too(void **x)
     const rj_results_model m = {
         .facts = syn_head("m", 0).model, .status = "ok", .n_shards = 1, .shard = &unit};
     (void)x;
-    assert_ok(rj_results_write(syn_path("f.nc"), 1, &m, RJ_PER_PROMPT_NONE, 0, NULL));
+    assert_ok(rj_results_write(rj_test_comm, syn_path("f.nc"), 1, &m, RJ_PER_PROMPT_NONE, 0, NULL));
     assert_int_equal(problems_of(syn_path("f.nc")), 1);
     logged("m/coupling_misfit_mean: misfit of a block with itself above 5e-6 (single precision): 1 times, "
            "first [1,1,1]");
@@ -147,8 +149,8 @@ static void edited_file_is_told_and_the_difference_named(void **x)
         .facts = syn_head("m", 0).model, .status = "ok", .n_shards = 1, .shard = &unit};
     bool equal = true;
     (void)x;
-    assert_ok(rj_results_write(syn_path("a.nc"), 1, &m, RJ_PER_PROMPT_COUPLING, 0, NULL));
-    assert_ok(rj_results_write(syn_path("b.nc"), 1, &m, RJ_PER_PROMPT_COUPLING, 0, NULL));
+    assert_ok(rj_results_write(rj_test_comm, syn_path("a.nc"), 1, &m, RJ_PER_PROMPT_COUPLING, 0, NULL));
+    assert_ok(rj_results_write(rj_test_comm, syn_path("b.nc"), 1, &m, RJ_PER_PROMPT_COUPLING, 0, NULL));
     WITH_LOG(assert_ok(rj_results_compare(syn_path("a.nc"), syn_path("b.nc"), &equal)));
     assert_true(equal);
     edit(syn_path("b.nc"), 0.125);
@@ -272,7 +274,7 @@ static void files_that_are_not_ours_are_refused(void **x)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, syn_setup, syn_teardown)
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         TEST(sound_files_have_no_problems),
@@ -284,5 +286,6 @@ int main(void)
         TEST(difference_far_into_a_variable_is_placed),
         TEST(files_that_are_not_ours_are_refused),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    rj_test_begin(&argc, &argv);
+    return rj_test_end(cmocka_run_group_tests(tests, NULL, NULL));
 }

@@ -44,6 +44,7 @@ typedef struct {
     int unit_prompts;
     int64_t memory_per_rank; /* bytes; 0 = auto */
     rj_per_prompt per_prompt;
+    bool merge_summary; /* store.merge: summary: the final file keeps less than per_prompt says */
     bool provenance_full;
     uint64_t seed;
     char *output; /* the final file; units lie in <output>.d */

@@ -2,10 +2,19 @@
 #ifndef RESJAC_STORE_RESULTS_H
 #define RESJAC_STORE_RESULTS_H
 
+#include <mpi.h>
+
 #include "resjac/base/status.h"
 #include "resjac/store/shard.h"
 
-typedef enum { RJ_PER_PROMPT_NONE = 0, RJ_PER_PROMPT_COUPLING, RJ_PER_PROMPT_ALL } rj_per_prompt;
+/* What of each prompt the final file keeps. SUMMARY (deck key store.merge) is NONE without what has dimension `sv` for each
+ * prompt and layer. */
+typedef enum {
+    RJ_PER_PROMPT_NONE = 0,
+    RJ_PER_PROMPT_COUPLING,
+    RJ_PER_PROMPT_ALL,
+    RJ_PER_PROMPT_SUMMARY
+} rj_per_prompt;
 
 /* A root attribute of the final file. Those marked nondeterministic (hosts, times) are left out of content_sha256. */
 typedef struct {
@@ -16,18 +25,22 @@ typedef struct {
 /* One model of the final file: its facts and its shards' paths in unit order; a model that failed has none and says why. */
 typedef struct {
     rj_model_facts facts;
-    const char *status;        /* "ok", "partial: ..", "failed: .." */
+    const char *status; /* "ok", "partial: ..", "failed: .." */
     int n_shards;
-    char **shard;              /* [n_shards] */
+    char **shard; /* [n_shards] */
 } rj_results_model;
 
 /* Writes `path` through a temporary file beside it (written, closed, flushed, verified, renamed). Merges the shards: per prompt variables
  * as `per_prompt` says, always the `<name>_mean, <name>_sd(k,layer,layer_j)` of pairwise variables (prompts with status 0 and
- * a finite value, in prompt order, population of prompts: n - 1), and `value(model,measure)` at the root. One shard is in
- * memory at a time; their order in `shard` does not matter. Not collective.
+ * a finite value, in prompt order, population of prompts: n - 1), and `value(model,measure)` at the root. The
+ * order in `shard` does not matter. The ranks share out runs of prompts, read them and write them together; a rank has a run
+ * (16 prompts, or a shard) and one shard in memory. The content is the same whatever the number of ranks. Collective on comm
+ * (from rj_comm_dup): the same arguments on every rank; attributes are rank 0's.
  * Errors: USAGE two models of one name, or a name that the root or NetCDF cannot have; MISSING, FORMAT a shard; FORMAT
- * shards of one model that disagree (names both); CREATE; IO (disk full too); NOMEM. On an error `path` is as before. */
-RJ_CHECKED rj_status rj_results_write(const char *path, int n_models, const rj_results_model *model, rj_per_prompt per_prompt,
+ * shards of one model that disagree (names both); CREATE; IO (disk full too, or a disk that not all ranks see); NOMEM; the
+ * same on every rank. On an error `path` is as before. */
+RJ_CHECKED rj_status rj_results_write(MPI_Comm comm, const char *path, int n_models,
+                                      const rj_results_model *model, rj_per_prompt per_prompt,
                                       int n_attributes, const rj_attribute *attribute);
 
 /* The shards found in a folder <output>.d (in its `units`, or the folder itself), grouped by model in the order of the

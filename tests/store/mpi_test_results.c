@@ -1,0 +1,205 @@
+/* mpi_test_results.c: the final file is the same whatever the number of ranks, and no rank waits for one that failed. */
+#include "synthetic.h"
+
+#include <netcdf.h>
+
+#include "resjac/base/agree.h"
+#include "rj_test.h"
+
+enum { MANY = 23, FEW = 2 }; /* units: 46 prompts, blocks of 16, 16, 14; and one block of 4 */
+
+static MPI_Comm self;
+static char *many[MANY], *few[FEW];
+
+static rj_shard_head head_of(const char *model, int unit, int n_units)
+{
+    rj_shard_head h = syn_head(model, unit);
+
+    h.n_units = n_units;
+    h.n_prompts_all = SYN_UNIT * n_units;
+    return h;
+}
+
+/* Rank 0 writes the shards into one folder for all. */
+static void setup(void)
+{
+    if (rj_test_rank == 0) assert_int_equal(syn_setup(NULL), 0);
+    MPI_Bcast(syn_folder, (int)sizeof syn_folder, MPI_CHAR, 0, rj_test_comm);
+    for (int i = 0; i < MANY + FEW; i++) {
+        const bool first = i < MANY;
+        const rj_shard_head h = head_of(first ? "a" : "b", first ? i : i - MANY, first ? MANY : FEW);
+        char name[2 * RJ_NAME_SIZE], **path = first ? &many[i] : &few[i - MANY];
+        rj_shard_name(&h, name);
+        if (rj_test_rank == 0)
+            *path = syn_write(syn_folder, &h);
+        else
+            *path = strdup(syn_path(name));
+    }
+    MPI_Barrier(rj_test_comm);
+}
+
+static void teardown(void)
+{
+    for (int i = 0; i < MANY; i++) free(many[i]);
+    for (int i = 0; i < FEW; i++) free(few[i]);
+    MPI_Barrier(rj_test_comm);
+    if (rj_test_rank == 0) syn_remove(syn_folder);
+}
+
+/* Three models: more blocks than most worlds have ranks, one block for all ranks, none. */
+static void models(rj_results_model m[3])
+{
+    memset(m, 0, 3 * sizeof *m);
+    m[0].facts = head_of("a", 0, MANY).model;
+    m[1].facts = head_of("b", 0, FEW).model;
+    m[2].facts = head_of("c", 0, 1).model;
+    m[0].status = m[1].status = "ok";
+    m[2].status = "failed: not there";
+    m[0].n_shards = MANY;
+    m[1].n_shards = FEW;
+    m[0].shard = many;
+    m[1].shard = few;
+}
+
+static bool exists(const char *name)
+{
+    return access(syn_path(name), F_OK) == 0;
+}
+
+/* Also when files are counted: no temporary is left. */
+static int files(void)
+{
+    MPI_Barrier(rj_test_comm);
+    return syn_files(syn_folder);
+}
+
+static void same_content_on_any_number_of_ranks(void **state)
+{
+    rj_results_model m[3];
+    (void)state;
+    models(m);
+    for (int keep = RJ_PER_PROMPT_NONE; keep <= RJ_PER_PROMPT_SUMMARY; keep++) {
+        const rj_attribute text[] = {{"deck", rj_test_rank == 0 ? "rank 0's" : "another's", false}};
+        char alone[65] = "", together[65] = "";
+        bool equal = false;
+        rj_status st = rj_results_write(rj_test_comm, syn_path("all.nc"), 3, m, (rj_per_prompt)keep, 1, text);
+        if (st != RJ_OK) print_error("%s\n", rj_status_message());
+        assert_all(st == RJ_OK);
+        if (rj_test_rank == 0) {
+            st = rj_results_write(self, syn_path("one.nc"), 3, m, (rj_per_prompt)keep, 1, text);
+            if (st == RJ_OK) st = rj_results_hash(syn_path("all.nc"), together);
+            if (st == RJ_OK) st = rj_results_hash(syn_path("one.nc"), alone);
+            if (st == RJ_OK) st = rj_results_compare(syn_path("all.nc"), syn_path("one.nc"), &equal);
+        }
+        assert_all(st == RJ_OK && strcmp(alone, together) == 0 && (equal || rj_test_rank != 0));
+    }
+    assert_all(files() == MANY + FEW + 2);
+    if (rj_test_rank == 0) {
+        remove(syn_path("all.nc"));
+        remove(syn_path("one.nc"));
+    }
+}
+
+/* Values of each block at their places: syn_value at prompt p. */
+static void every_block_is_in_its_place(void **state)
+{
+    rj_results_model m[3];
+    bool sound = true;
+    (void)state;
+    models(m);
+    assert_all(rj_results_write(rj_test_comm, syn_path("f.nc"), 3, m, RJ_PER_PROMPT_COUPLING, 0, NULL) ==
+               RJ_OK);
+    int nc = -1, group = -1, norm = -1, misfit = -1, mean = -1;
+    sound = sound && nc_open(syn_path("f.nc"), NC_NOWRITE, &nc) == NC_NOERR;
+    sound = sound && nc_inq_ncid(nc, "a", &group) == NC_NOERR;
+    sound = sound && nc_inq_varid(group, "step_norm", &norm) == NC_NOERR;
+    sound = sound && nc_inq_varid(group, "coupling_misfit", &misfit) == NC_NOERR;
+    sound = sound && nc_inq_varid(group, "coupling_misfit_mean", &mean) == NC_NOERR;
+    double v = 0.0, sum = 0.0;
+    for (size_t p = 0; sound && p < SYN_UNIT * MANY; p++) {
+        const size_t a[2] = {p, 2}, b[4] = {p, 1, 0, 1}; /* element 2; element 9 + 0 + 1 */
+        sound = nc_get_var1_double(group, norm, a, &v) == NC_NOERR &&
+                v == syn_value(RJ_VAR_STEP_NORM, (ptrdiff_t)p, 2) &&
+                nc_get_var1_double(group, misfit, b, &v) == NC_NOERR &&
+                v == (float)syn_value(RJ_VAR_COUPLING_MISFIT, (ptrdiff_t)p, 10);
+        sum += syn_value(RJ_VAR_COUPLING_MISFIT, (ptrdiff_t)p, 10);
+    }
+    const size_t at[3] = {1, 0, 1};
+    sound = sound && nc_get_var1_double(group, mean, at, &v) == NC_NOERR &&
+            fabs(v - sum / (SYN_UNIT * MANY)) < 1e-4;
+    if (nc >= 0) nc_close(nc);
+    assert_all(sound);
+    MPI_Barrier(rj_test_comm);
+    if (rj_test_rank == 0) remove(syn_path("f.nc"));
+}
+
+/* A shard of each rank's share in turn is not there, or changes after the plan. */
+static void a_missing_shard_is_told_by_all(void **state)
+{
+    rj_results_model m[3];
+    (void)state;
+    models(m);
+    for (int unit = 0; unit < MANY; unit += 9) {
+        if (rj_test_rank == 0) assert_int_equal(rename(many[unit], syn_path("aside")), 0);
+        MPI_Barrier(rj_test_comm);
+        const rj_status st =
+            rj_results_write(rj_test_comm, syn_path("f.nc"), 3, m, RJ_PER_PROMPT_ALL, 0, NULL);
+        assert_all(st == RJ_ERR_MISSING);
+        assert_all(strstr(rj_status_message(), many[unit]) != NULL);
+        assert_all(!exists("f.nc") && files() == MANY + FEW);
+        if (rj_test_rank == 0) assert_int_equal(rename(syn_path("aside"), many[unit]), 0);
+        MPI_Barrier(rj_test_comm);
+    }
+}
+
+/* The last rank runs out of memory at its n-th allocation, wherever that is: all say so, nothing is left. */
+static void one_rank_without_memory_is_told_by_all(void **state)
+{
+    rj_results_model m[3];
+    rj_status st = RJ_ERR_NOMEM;
+    (void)state;
+    models(m);
+    for (int n = 0; st != RJ_OK; n += n < 24 ? 6 : n / 2) {
+        if (rj_test_rank == rj_test_size - 1) rj_memory_fail_after(n);
+        st = rj_results_write(rj_test_comm, syn_path("f.nc"), 2, m, RJ_PER_PROMPT_COUPLING, 0, NULL);
+        rj_memory_fail_after(-1);
+        assert_all(st == RJ_OK || st == RJ_ERR_NOMEM);
+        assert_all(rj_memory_live() == 0);
+        assert_all(files() == MANY + FEW + (st == RJ_OK));
+    }
+    if (rj_test_rank == 0) remove(syn_path("f.nc"));
+    MPI_Barrier(rj_test_comm);
+}
+
+/* What only the definition meets, on rank 0 alone. */
+static void errors_of_rank_0_are_told_by_all(void **state)
+{
+    rj_results_model m[3];
+    (void)state;
+    models(m);
+    assert_all(rj_results_write(rj_test_comm, syn_path("no/f.nc"), 3, m, RJ_PER_PROMPT_NONE, 0, NULL) ==
+               RJ_ERR_CREATE);
+    strcpy(m[2].facts.name, "a");
+    assert_all(rj_results_write(rj_test_comm, syn_path("f.nc"), 3, m, RJ_PER_PROMPT_NONE, 0, NULL) ==
+               RJ_ERR_USAGE);
+    assert_all(strstr(rj_status_message(), "'a' appears twice") != NULL);
+    assert_all(files() == MANY + FEW);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        rj_unit_test(same_content_on_any_number_of_ranks),
+        rj_unit_test(every_block_is_in_its_place),
+        rj_unit_test(a_missing_shard_is_told_by_all),
+        rj_unit_test(one_rank_without_memory_is_told_by_all),
+        rj_unit_test(errors_of_rank_0_are_told_by_all),
+    };
+    rj_test_begin(&argc, &argv);
+    self = rj_comm_dup(MPI_COMM_SELF);
+    setup();
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    teardown();
+    MPI_Comm_free(&self);
+    return rj_test_end(failed);
+}
