@@ -4,6 +4,8 @@
 #include <netcdf.h>
 
 #include "resjac/base/agree.h"
+#include "resjac/base/file.h"
+#include "resjac/base/hash.h"
 #include "rj_test.h"
 
 enum { MANY = 23, FEW = 2 }; /* units: 46 prompts, blocks of 16, 16, 14; and one block of 4 */
@@ -133,7 +135,7 @@ static void every_block_is_in_its_place(void **state)
     if (rj_test_rank == 0) remove(syn_path("f.nc"));
 }
 
-/* A shard of each rank's share in turn is not there, or changes after the plan. */
+/* A shard of each rank's share in turn is not there. */
 static void a_missing_shard_is_told_by_all(void **state)
 {
     rj_results_model m[3];
@@ -148,6 +150,54 @@ static void a_missing_shard_is_told_by_all(void **state)
         assert_all(strstr(rj_status_message(), many[unit]) != NULL);
         assert_all(!exists("f.nc") && files() == MANY + FEW);
         if (rj_test_rank == 0) assert_int_equal(rename(syn_path("aside"), many[unit]), 0);
+        MPI_Barrier(rj_test_comm);
+    }
+}
+
+/* A value is altered and the bytes are sealed again: the plan, which reads heads only, does not see it. */
+static void alter(const char *path)
+{
+    const size_t at[2] = {0, 0};
+    const double other = -1.0;
+    int nc = -1, id = -1;
+    uint8_t seal[8 + RJ_HASH_SIZE] = "RJSHA256";
+    char *bytes = NULL;
+    size_t n = 0;
+    rj_hash *hash = NULL;
+
+    assert_int_equal(nc_open(path, NC_WRITE, &nc), NC_NOERR);
+    assert_int_equal(nc_inq_varid(nc, "step_norm", &id), NC_NOERR);
+    assert_int_equal(nc_put_var1_double(nc, id, at, &other), NC_NOERR);
+    assert_int_equal(nc_close(nc), NC_NOERR);
+    assert_ok(rj_file_load(path, 1 << 24, &bytes, &n));
+    assert_ok(rj_hash_create(&hash));
+    rj_hash_add(hash, bytes, n);
+    assert_ok(rj_hash_digest(hash, seal + 8));
+    rj_hash_destroy(&hash);
+    rj_free(bytes);
+    FILE *file = fopen(path, "ab");
+    assert_non_null(file);
+    assert_int_equal(fwrite(seal, sizeof seal, 1, file), 1);
+    fclose(file);
+}
+
+/* One rank meets it while the others are about to put their blocks. */
+static void an_altered_shard_is_told_by_all(void **state)
+{
+    rj_results_model m[3];
+    (void)state;
+    models(m);
+    for (int unit = 1; unit < MANY; unit += 9) { /* of blocks 0, 1, 2 */
+        if (rj_test_rank == 0) alter(many[unit]);
+        MPI_Barrier(rj_test_comm);
+        const rj_status st =
+            rj_results_write(rj_test_comm, syn_path("f.nc"), 3, m, RJ_PER_PROMPT_ALL, 0, NULL);
+        assert_all(st == RJ_ERR_FORMAT);
+        assert_all(strstr(rj_status_message(), many[unit]) != NULL);
+        assert_all(strstr(rj_status_message(), "altered after it was written") != NULL);
+        assert_all(!exists("f.nc") && files() == MANY + FEW);
+        const rj_shard_head h = head_of("a", unit, MANY);
+        if (rj_test_rank == 0) free(syn_write(syn_folder, &h));
         MPI_Barrier(rj_test_comm);
     }
 }
@@ -189,11 +239,9 @@ static void errors_of_rank_0_are_told_by_all(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        rj_unit_test(same_content_on_any_number_of_ranks),
-        rj_unit_test(every_block_is_in_its_place),
-        rj_unit_test(a_missing_shard_is_told_by_all),
-        rj_unit_test(one_rank_without_memory_is_told_by_all),
-        rj_unit_test(errors_of_rank_0_are_told_by_all),
+        rj_unit_test(same_content_on_any_number_of_ranks),    rj_unit_test(every_block_is_in_its_place),
+        rj_unit_test(a_missing_shard_is_told_by_all),         rj_unit_test(an_altered_shard_is_told_by_all),
+        rj_unit_test(one_rank_without_memory_is_told_by_all), rj_unit_test(errors_of_rank_0_are_told_by_all),
     };
     rj_test_begin(&argc, &argv);
     self = rj_comm_dup(MPI_COMM_SELF);
