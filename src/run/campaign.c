@@ -164,7 +164,8 @@ static rj_status prepare_output(const rj_campaign_options *o, campaign *c)
         memcpy(unit[i].key, head.key, sizeof unit[i].key);
         rj_shard_name(&head, unit[i].file);
     }
-    RJ_TRY(rj_manifest_write(c->folder, c->n_units, unit, &c->same_manifest, c->manifest_sha256));
+    RJ_TRY(rj_manifest_write(c->folder, rj_deck_keep(c->deck), c->n_units, unit, &c->same_manifest,
+                             c->manifest_sha256));
     c->was_complete = c->same_manifest && rj_status_is_done(c->folder) && rj_path_exists(c->deck->output);
 done:
     RJ_FREE(unit);

@@ -218,13 +218,12 @@ static rj_status write_results(const rj_campaign_options *o, const campaign *c)
 {
     rj_status st = RJ_OK;
     const int n = c->study->n_models;
-    const rj_per_prompt keep = c->deck->merge_summary ? RJ_PER_PROMPT_SUMMARY : c->deck->per_prompt;
     rj_results_model *model = NULL;
     char(*status)[RJ_MESSAGE_SIZE] = NULL;
     attributes *a = NULL;
 
     RJ_TRY_ALL(c->comm, describe(o, c, &model, &status, &a));
-    RJ_TRY(rj_results_write(c->comm, c->deck->output, n, model, keep, a->n, a->list));
+    RJ_TRY(rj_results_write(c->comm, c->deck->output, n, model, rj_deck_keep(c->deck), a->n, a->list));
     if (c->rank == 0) rj_log(RJ_LOG_INFO, "%s is written", c->deck->output);
 done:
     results_free(n, &model);

@@ -432,6 +432,11 @@ void rj_deck_free(rj_deck **deck)
     RJ_FREE(*deck);
 }
 
+rj_per_prompt rj_deck_keep(const rj_deck *deck)
+{
+    return deck->merge_summary ? RJ_PER_PROMPT_SUMMARY : deck->per_prompt;
+}
+
 rj_status rj_deck_k_count(const rj_deck_k *k, int d, const char *model, int *count)
 {
     rj_status st = RJ_OK;

@@ -16,6 +16,9 @@ expect 0 'equal content' -- "$resjac" verify idle.nc idle1.nc
 # a summary: of the same units, smaller, without the spectra; its table is that of the whole
 expect 0 -- ranks 2 "$resjac" run deck.yaml --set output=short.nc --set store.merge=summary
 expect 0 'complete and consistent' -- "$resjac" verify short.nc
+expect 0 '4 done before, 0 to do' 'short.nc is written' -- ranks 2 "$resjac" run deck.yaml --set output=short.nc
+expect 0 'equal content' -- "$resjac" verify one.nc short.nc # the same units, and now the same keep
+expect 0 'short.nc is written' -- ranks 2 "$resjac" run deck.yaml --set output=short.nc --set store.merge=summary
 [ "$(stat -c %s short.nc)" -lt "$(stat -c %s one.nc)" ] || fail 'a summary is no smaller'
 rm short.nc # the units are whole: another final file needs no measuring
 expect 0 '4 units, 4 done before, 0 to do' -- ranks 3 "$resjac" run deck.yaml --set output=short.nc

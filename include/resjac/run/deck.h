@@ -59,6 +59,9 @@ RJ_CHECKED rj_status rj_deck_parse(const char *path, const char *text, size_t n,
                                    rj_deck **deck);
 void rj_deck_free(rj_deck **deck);
 
+/* What the final file keeps: store.per_prompt, or less by store.merge: summary. */
+rj_per_prompt rj_deck_keep(const rj_deck *deck);
+
 /* The count of one K for a model of width d.
  * Errors: USAGE K < 1 or K > d (label, d, model, remedy). */
 RJ_CHECKED rj_status rj_deck_k_count(const rj_deck_k *k, int d, const char *model, int *count);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "resjac/base/status.h"
+#include "resjac/store/results.h"
 #include "resjac/store/shard.h"
 
 /* Replaces a file by n bytes at once: a reader sees the old or the new, whole. `durable` also waits until it is on disk.
@@ -20,11 +21,12 @@ typedef struct {
     char key[65];
 } rj_manifest_unit;
 
-/* Writes <folder>/manifest.json. The same units give the same bytes; `same` tells whether they were there already.
- *   sha256 [out] of the list of units: the identity of the run's results
+/* Writes <folder>/manifest.json. The same units and `keep` give the same bytes; `same` tells whether they were there already.
+ *   keep   [in]  what the final file keeps of them
+ *   sha256 [out] of the file: the identity of the run's results
  * Errors: CREATE; IO; NOMEM. */
-RJ_CHECKED rj_status rj_manifest_write(const char *folder, int n_units, const rj_manifest_unit *unit,
-                                       bool *same, char sha256[65]);
+RJ_CHECKED rj_status rj_manifest_write(const char *folder, rj_per_prompt keep, int n_units,
+                                       const rj_manifest_unit *unit, bool *same, char sha256[65]);
 
 /* Reads <folder>/manifest.json back.
  *   unit [out] fresh list, freed with rj_free; untouched on error
