@@ -28,6 +28,17 @@ def deviation(ours, theirs):
     return np.nanmax(np.abs(ours - theirs)), np.nanmax(np.abs(theirs))
 
 
+def of_blocks(value, name, ref):
+    """Our pairwise or per-block values at the blocks that the reference has (all of them, or `coupling_block_index`)."""
+    if "coupling_block_index" not in ref.variables:
+        return value
+    blocks = ref["coupling_block_index"][:]
+    for axis, dimension in enumerate(ref[name].dimensions):
+        if dimension in ("coupling_layer", "coupling_layer_j"):
+            value = value.take(blocks, axis=axis)
+    return value
+
+
 def main():
     ref = netCDF4.Dataset(sys.argv[1])
     if sys.argv[2] == "--ids":
@@ -39,11 +50,11 @@ def main():
     n = ref.dimensions["coupling_prompt"].size
     sv = group.dimensions["sv"].size
     rows = [(name, group[name][:], ref[name][: group[name].shape[0]]) for name in PER_PROMPT]
-    rows += [(name, group[name][:n], ref[name][:n]) for name in PAIRWISE]
+    rows += [(name, of_blocks(group[name][:n], name, ref), ref[name][:n])
+             for name in PAIRWISE + ["jacobian_frobenius", "participation_ratio"]]
     s = ref["singular_value"][:n, :, :sv]
-    rows.append(("singular_value / s_1", group["singular_value"][:n] / s[..., :1], s / s[..., :1]))
-    rows.append(("jacobian_frobenius", group["jacobian_frobenius"][:n], ref["jacobian_frobenius"][:n]))
-    rows.append(("participation_ratio", group["participation_ratio"][:n], ref["participation_ratio"][:n]))
+    ours = of_blocks(group["singular_value"][:n], "singular_value", ref)
+    rows.append(("singular_value / s_1", ours / s[..., :1], s / s[..., :1]))
     print(f"{'measure':26} {'max |difference|':>18} {'max |value|':>14}")
     for name, ours, theirs in rows:
         print(f"{name:26} {deviation(ours, theirs)[0]:18.2e} {deviation(ours, theirs)[1]:14.4g}")
