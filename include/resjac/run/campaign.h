@@ -23,7 +23,7 @@ typedef struct {
 /* Measures what the deck asks for and is not yet stored, then writes the final file. The same call again resumes.
  * Collective on comm (from rj_comm_dup). Same status on every rank:
  * OK all is measured, or with --only all that was asked; PARTIAL some models or prompts failed, the rest is written; where
- * every model failed, the gravest model's own code; STOPPED the time limit; USAGE, MISSING, FORMAT of the deck and prompts;
+ * every model failed, the gravest model's own code; STOPPED a time limit, a signal or the stop file; USAGE, MISSING, FORMAT of the deck and prompts;
  * CREATE, IO of the output; NOMEM. */
 RJ_CHECKED rj_status rj_campaign_run(MPI_Comm comm, const rj_campaign_options *options);
 #endif
