@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -257,25 +258,44 @@ static void log_costs(const campaign *c)
            rj_clock_now() - c->start);
 }
 
-/* Final file and books, as rank 0 decides. Collective. */
-static rj_status close_books(const rj_campaign_options *o, const campaign *c, rj_status result,
-                             bool is_complete)
+/* A cautious guess of the seconds that the final file takes: 10 MB/s of what is merged, 20 ms a file. */
+static double merge_seconds(const campaign *c)
+{
+    double seconds = 1.0;
+
+    for (int i = 0; i < c->n_units; i++) {
+        const rj_shard_head head = rj_study_head(c->study, c->unit[i].model, c->unit[i].unit);
+        char name[2 * RJ_NAME_SIZE], path[8192];
+        struct stat info;
+        if (c->unit[i].state != UNIT_DONE) continue;
+        rj_shard_name(&head, name);
+        snprintf(path, sizeof path, "%s/%s", c->units_folder, name);
+        if (stat(path, &info) == 0) seconds += .02 + 1e-7 * (double)info.st_size;
+    }
+    return seconds;
+}
+
+/* Final file and books, as rank 0 decides; *postponed where the file would not be ready before the run must end.
+ * Collective. */
+static rj_status close_books(const rj_campaign_options *o, campaign *c, rj_status result, bool is_complete,
+                             bool *postponed)
 {
     rj_status st = RJ_OK;
-    const int n_failed = count_units(c, UNIT_FAILED, false);
-    const char *state = !is_complete               ? "stopped"
+    const int n_failed = count_units(c, UNIT_FAILED, false), n_done = count_units(c, UNIT_DONE, false);
+    const bool anything = is_complete && n_done > 0;
+    int plan[2] = {anything && !(c->was_complete && c->n_pending == 0), 0}; /* write; postpone: rank 0's */
+
+    if (c->rank == 0 && plan[0] && !rj_stop_allows(&c->stop, merge_seconds(c))) plan[1] = 1;
+    RJ_MPI(c->comm, MPI_Bcast(plan, 2, MPI_INT, 0, c->comm));
+    *postponed = plan[1];
+    const char *state = !is_complete || *postponed ? "stopped"
                         : result == RJ_OK          ? "done"
                         : result == RJ_ERR_PARTIAL ? "partial"
                                                    : "failed";
-    const rj_run_state books = {state, count_units(c, UNIT_DONE, false), c->n_units, n_failed,
-                                is_complete ? 0.0 : -1.0};
-    const bool anything = is_complete && books.done > 0;
-    int is_new = anything && !(c->was_complete && c->n_pending == 0); /* was_complete is rank 0's */
-
-    RJ_MPI(c->comm, MPI_Bcast(&is_new, 1, MPI_INT, 0, c->comm));
-    if (is_new)
+    const rj_run_state books = {state, n_done, c->n_units, n_failed, is_complete && !*postponed ? 0.0 : -1.0};
+    if (plan[0] && !*postponed)
         RJ_TRY(write_results(o, c));
-    else if (anything && c->rank == 0)
+    else if (anything && !*postponed && c->rank == 0)
         rj_log(RJ_LOG_INFO, "nothing has changed: %s is up to date", c->deck->output);
     RJ_TRY_ALL(c->comm, c->rank == 0 ? rj_status_write(c->folder, &books) : RJ_OK);
 done:
@@ -306,8 +326,14 @@ rj_status rj_campaign_finish(const rj_campaign_options *options, campaign *c)
     const int left = count_units(c, UNIT_PENDING, true), left_all = count_units(c, UNIT_PENDING, false);
     char message[RJ_MESSAGE_SIZE];
     snprintf(message, sizeof message, "%s", rj_status_message());
-    RJ_TRY(close_books(options, c, result, left_all == 0));
+    bool postponed = false;
+    RJ_TRY(close_books(options, c, result, left_all == 0, &postponed));
     const bool stop_file = c->stop.file[0] != '\0' && rj_path_exists(c->stop.file);
+    RJ_REQUIRE(
+        !postponed, RJ_ERR_STOPPED,
+        "stopped after %.0f s, all units done but %s not written yet (%s); the same command resumes%s%s",
+        rj_clock_now() - c->start, c->deck->output, rj_stop_reason(&c->stop),
+        stop_file ? " once this file is gone: " : "", stop_file ? c->stop.file : "");
     RJ_REQUIRE(left == 0, RJ_ERR_STOPPED,
                "stopped after %.0f s with %d of %d units left; the same command resumes%s%s",
                rj_clock_now() - c->start, left, c->n_units, stop_file ? " once this file is gone: " : "",

@@ -257,11 +257,13 @@ done:
     return st;
 }
 
-/* Share of the unit's blocks that are done when prompt i of n of this batch has passed block l. */
-static double share_done(const rj_config *c, const rj_record *r, int first, int n, int l, int i)
+/* Share of the unit that is done when, of this batch of n prompts, `steps` have passed a block and `finished` are coupled.
+ * Coupling a prompt counts as half of its blocks: an estimate, which only a stop asks for. */
+static double share_done(const rj_config *c, const rj_record *r, int first, int steps, int finished)
 {
-    const double per_prompt = c->n_layer, all = per_prompt * (double)r->sizes.size[RJ_DIM_PROMPT];
-    return (first * per_prompt + (double)l * n + i + 1) / all;
+    const double couple = .5 * c->n_layer, per_prompt = c->n_layer + couple;
+    return (first * per_prompt + steps + finished * couple) /
+           (per_prompt * (double)r->sizes.size[RJ_DIM_PROMPT]);
 }
 
 /* Prompts first..first+n-1 of the unit, all of them at one block before any at the next. */
@@ -289,13 +291,14 @@ static rj_status run_batch(const rj_model *model, const rj_pipeline_options *o, 
         for (int i = 0; i < n; i++) {
             if (t[i].status != RJ_OK) continue;
             RJ_TRY(own_trouble(&t[i], r, first + i, step(block, o, c, l, &t[i], r, first + i)));
-            if (o->tick != NULL) RJ_TRY(o->tick(o->tick_ctx, share_done(c, r, first, n, l, i)));
+            if (o->tick != NULL) RJ_TRY(o->tick(o->tick_ctx, share_done(c, r, first, l * n + i + 1, 0)));
         }
         rj_block_free(&block);
     }
     for (int i = 0; i < n; i++) {
         if (t[i].status != RJ_OK) continue;
         RJ_TRY(own_trouble(&t[i], r, first + i, finish(c, o, &t[i], r, first + i)));
+        if (o->tick != NULL) RJ_TRY(o->tick(o->tick_ctx, share_done(c, r, first, n * c->n_layer, i + 1)));
         *rj_record_at(r, RJ_VAR_PROMPT_SECONDS, first + i) = (rj_clock_now() - start) / n;
     }
 done:

@@ -12,7 +12,7 @@
 
 static const double way_out = 30.0,
                     least_way_out =
-                        2.0; /* seconds: closing files, the last agreement, the launcher's own end */
+                        4.0; /* seconds: closing files, the last agreement, the launcher's own end */
 static const double way_out_share = .05;
 static const double look_every =
     2.0; /* seconds between looks for the stop file: a stat on a shared file system */
@@ -39,7 +39,9 @@ void rj_stop_open(rj_stop *stop, const char *output, double max_seconds)
     *stop = (rj_stop){.deadline = INFINITY, .looked = -INFINITY};
     if (max_seconds > 0) stop->deadline = now + max_seconds;
     if (end != NULL && atof(end) > 0) {
-        const double left = atof(end) - (double)time(NULL);
+        struct timespec today;
+        timespec_get(&today, TIME_UTC);
+        const double left = atof(end) - (double)today.tv_sec - 1e-9 * (double)today.tv_nsec;
         stop->deadline =
             fmin(stop->deadline, now + left - fmax(least_way_out, fmin(way_out, way_out_share * left)));
     }

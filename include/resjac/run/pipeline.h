@@ -17,7 +17,7 @@ typedef struct {
     int norm;       /* p of ||s||_p */
     uint64_t seed;  /* of the draws behind coupling_null_sd */
     int64_t memory; /* bytes this rank may use; decides how many prompts share one pass over the weights */
-    /* Called after each block of each prompt with the share of the unit that is done; what it returns but OK ends the
+    /* Called after each block and the coupling of each prompt with the share of the unit that is done; what it returns but OK ends the
      * unit. May be NULL. */
     rj_status (*tick)(void *ctx, double share);
     void *tick_ctx;

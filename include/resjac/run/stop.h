@@ -13,7 +13,7 @@ typedef struct {
 
 /* From now on SIGUSR1 asks for an orderly stop, SIGTERM and SIGINT for one at once. The deadline is the earlier of now +
  * max_seconds (0 = none) and the job's end in SLURM_JOB_END_TIME (seconds since 1970), less 5 % of what is left then (at
- * least 2 s, at most 30 s) for the way out.
+ * least 4 s, at most 30 s) for the way out.
  *   output [in] the file <output>.stop is looked for once a second; NULL = never (one rank does it for all)
  * Not collective. */
 void rj_stop_open(rj_stop *stop, const char *output, double max_seconds);
