@@ -184,8 +184,8 @@ static rj_status choose_stages(campaign *c)
         rj_pipeline_options o;
         rj_study_model *m = &c->study->model[i];
         if (m->status != RJ_OK) continue;
-        const rj_layout_case l = rj_study_case(c->study, i, &o);
-        RJ_TRY(rj_layout_stages(&l, &c->deck->layout, c->n_pending, c->size, &m->shape));
+        const rj_team_case l = rj_study_case(c->study, i, &o);
+        RJ_TRY(rj_team_choose_stages(&l, &c->deck->layout, c->n_pending, c->size, &m->shape));
     }
 done:
     return st;
@@ -200,7 +200,7 @@ static void log_plan(const campaign *c)
             continue;
         }
         rj_pipeline_options o;
-        const rj_layout_case l = rj_study_case(c->study, i, &o);
+        const rj_team_case l = rj_study_case(c->study, i, &o);
         const rj_team_shape *shape = &m->shape;
         const int n_grid = shape->n_row * shape->n_col, size = rj_team_size(shape);
         rj_log(RJ_LOG_INFO,

@@ -50,7 +50,8 @@ int64_t rj_pipeline_memory_shared(const rj_config *config, const rj_pipeline_opt
     const int64_t fold = (d * (attention + ff) + 4 * d * d) / n_grid; /* G, H and products */
     /* U, V', a copy, and ?gesdd's workspace; on a grid also the bidiagonal matrix's vectors in double on one rank */
     const int64_t svd = n_grid == 1 ? 8 * d * d : 8 * d * d / n_grid + 5 * d * d * 8 / element;
-    const int64_t coupling = 4 * d * config->n_layer * (max_k(options) + RJ_COUPLING_DROP);
+    const int64_t frame = 2 * (max_k(options) + RJ_COUPLING_DROP);
+    const int64_t coupling = d * (2 * (frame > 512 ? frame : 512) + frame); /* frames, images; a row's own */
 
     return element * (weights + (fold > svd ? fold : svd) + coupling);
 }

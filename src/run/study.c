@@ -166,8 +166,8 @@ static rj_status open_alone(const rj_study *s, rj_study_model *m, rj_model **mod
     }
     RJ_TRY(tokenise(s, *model, m));
     if (m->shape.n_row == 0) {
-        const rj_layout_case c = rj_study_case(s, (int)(m - s->model), &options);
-        RJ_TRY(rj_layout_grid(&c, &deck->layout, &m->shape));
+        const rj_team_case c = rj_study_case(s, (int)(m - s->model), &options);
+        RJ_TRY(rj_team_choose_grid(&c, &deck->layout, &m->shape));
     }
 done:
     return st;
@@ -344,18 +344,18 @@ rj_pipeline_options rj_study_options(const rj_study *study, int model)
                                  .memory = study->memory};
 }
 
-rj_layout_case rj_study_case(const rj_study *study, int model, rj_pipeline_options *options)
+rj_team_case rj_study_case(const rj_study *study, int model, rj_pipeline_options *options)
 {
     const rj_study_model *m = &study->model[model];
     int longest = 1;
 
     *options = rj_study_options(study, model);
     for (int p = 0; p < study->prompts->n; p++) longest = m->tokens[p].n > longest ? m->tokens[p].n : longest;
-    return (rj_layout_case){.name = m->facts.name,
-                            .config = &m->config,
-                            .options = options,
-                            .unit_prompts = study->prompts->n < study->deck->unit_prompts
-                                                ? study->prompts->n
-                                                : study->deck->unit_prompts,
-                            .longest = longest};
+    return (rj_team_case){.name = m->facts.name,
+                          .config = &m->config,
+                          .options = options,
+                          .unit_prompts = study->prompts->n < study->deck->unit_prompts
+                                              ? study->prompts->n
+                                              : study->deck->unit_prompts,
+                          .longest = longest};
 }

@@ -6,7 +6,7 @@
 
 #include "resjac/base/agree.h"
 #include "resjac/run/deck.h"
-#include "resjac/run/layout.h"
+#include "resjac/run/team_choice.h"
 #include "resjac/run/pipeline.h"
 #include "resjac/run/prompts.h"
 #include "resjac/store/shard.h"
@@ -51,6 +51,6 @@ void rj_study_free(rj_study **study);
 rj_shard_head rj_study_head(const rj_study *study, int model, int unit);
 int rj_study_unit_prompts(const rj_study *study, int unit); /* prompts of a unit: the last may have fewer */
 rj_pipeline_options rj_study_options(const rj_study *study, int model); /* tick is left NULL */
-rj_layout_case rj_study_case(const rj_study *study, int model,
+rj_team_case rj_study_case(const rj_study *study, int model,
                              rj_pipeline_options *options); /* for layouts; borrows study and options, which it fills */
 #endif

@@ -1,5 +1,5 @@
-/* layout.c: plain arithmetic on sizes, the same on every rank. */
-#include "resjac/run/layout.h"
+/* team_choice.c: plain arithmetic on sizes, the same on every rank. */
+#include "resjac/run/team_choice.h"
 
 #include <math.h>
 
@@ -8,7 +8,7 @@
 static const double long_unit = 600.0; /* seconds */
 enum { MOST_IN_GRID = 1024 };
 
-double rj_layout_unit_seconds(const rj_layout_case *c)
+double rj_team_unit_seconds(const rj_team_case *c)
 {
     const rj_config *m = c->config;
     const double d = m->d, L = m->n_layer, T = c->longest, attention = (double)m->n_head * m->d_head;
@@ -23,7 +23,7 @@ double rj_layout_unit_seconds(const rj_layout_case *c)
     return c->unit_prompts * L * (2 * T * weights + jacobian + svd + coupling) / rate;
 }
 
-static int64_t memory_needed(const rj_layout_case *c, int n_kept, int n_grid)
+static int64_t memory_needed(const rj_team_case *c, int n_kept, int n_grid)
 {
     return rj_pipeline_memory_shared(c->config, c->options, n_grid) +
            rj_pipeline_memory_prompt(c->config, c->options, c->longest, n_kept);
@@ -36,10 +36,10 @@ static int kept(int n_layer, int stages, int n_grid)
     return (in_stage + n_grid - 1) / n_grid;
 }
 
-rj_status rj_layout_grid(const rj_layout_case *c, const rj_deck_layout *asked, rj_team_shape *shape)
+rj_status rj_team_choose_grid(const rj_team_case *c, const rj_deck_layout *asked, rj_team_shape *shape)
 {
     rj_status st = RJ_OK;
-    const double block = rj_layout_unit_seconds(c) / c->config->n_layer;
+    const double block = rj_team_unit_seconds(c) / c->config->n_layer;
     int n = 1;
 
     if (asked->n_row > 0) {
@@ -61,7 +61,7 @@ done:
 }
 
 /* Time until n_units are done, in units of one rank's time for one; 1 % a stage for what stages cost. */
-static double makespan(const rj_layout_case *c, int n_units, int n_ranks, int stages, int n_grid)
+static double makespan(const rj_team_case *c, int n_units, int n_ranks, int stages, int n_grid)
 {
     const int teams = n_ranks / (stages * n_grid), in_stage = (c->config->n_layer + stages - 1) / stages;
     const int rounds = (n_units + teams - 1) / teams;
@@ -69,19 +69,19 @@ static double makespan(const rj_layout_case *c, int n_units, int n_ranks, int st
     return rounds * (double)in_stage / c->config->n_layer * (1 + .01 * (stages - 1));
 }
 
-static int fewest_stages(const rj_layout_case *c, int n_grid)
+static int fewest_stages(const rj_team_case *c, int n_grid)
 {
     const int L = c->config->n_layer;
     int stages = 1;
 
     while (stages < L && (memory_needed(c, kept(L, stages, n_grid), n_grid) > c->options->memory ||
-                          rj_layout_unit_seconds(c) / (stages * n_grid) > long_unit))
+                          rj_team_unit_seconds(c) / (stages * n_grid) > long_unit))
         stages++;
     return stages;
 }
 
-rj_status rj_layout_stages(const rj_layout_case *c, const rj_deck_layout *asked, int n_units, int n_ranks,
-                           rj_team_shape *shape)
+rj_status rj_team_choose_stages(const rj_team_case *c, const rj_deck_layout *asked, int n_units, int n_ranks,
+                                rj_team_shape *shape)
 {
     rj_status st = RJ_OK;
     const int n_grid = shape->n_row * shape->n_col, L = c->config->n_layer, most = n_ranks / n_grid;
