@@ -8,6 +8,7 @@
 #include "resjac/base/clock.h"
 #include "resjac/base/log.h"
 #include "resjac/base/memory.h"
+#include "resjac/linalg/krylov.h"
 #include "resjac/metrics/coupling.h"
 #include "resjac/metrics/spectrum.h"
 #include "resjac/metrics/trajectory.h"
@@ -44,6 +45,20 @@ rj_sizes rj_pipeline_sizes(const rj_config *config, const rj_pipeline_options *o
     s.size[RJ_DIM_SV] = wanted < config->d ? wanted : config->d;
     s.size[RJ_DIM_PC] = RJ_TRAJECTORY_PC;
     return s;
+}
+
+int rj_pipeline_triplets(const rj_config *config, const rj_pipeline_options *options)
+{
+    const int wanted = max_k(options) + RJ_COUPLING_DROP;
+    return wanted < config->d ? wanted : config->d;
+}
+
+static rj_krylov_options krylov_options(const rj_config *config, const rj_pipeline_options *options)
+{
+    return (rj_krylov_options){.k = rj_pipeline_triplets(config, options),
+                               .most = (int)rj_pipeline_sizes(config, options, 1).size[RJ_DIM_SV],
+                               .tolerance = options->svd_tolerance,
+                               .seed = options->seed};
 }
 
 int64_t rj_pipeline_memory_prompt(const rj_config *config, const rj_pipeline_options *options, int n_tokens)
@@ -101,14 +116,13 @@ static void store_spectrum(const rj_pipeline_options *o, const rj_sizes *sizes, 
 {
     const rj_topk *top = b->top;
     const ptrdiff_t sv = sizes->size[RJ_DIM_SV];
+    const size_t known = (size_t)top->k * sizeof(double); /* what a Krylov method leaves out stays missing */
     rj_spectrum spectrum;
 
     rj_spectrum_measure(top, b->frobenius, &spectrum);
-    memcpy(rj_record_at(r, RJ_VAR_SINGULAR_VALUE, p) + l * sv, top->s, (size_t)sv * sizeof(double));
-    memcpy(rj_record_at(r, RJ_VAR_RESIDUAL_RIGHT, p) + l * sv, top->residual_right,
-           (size_t)sv * sizeof(double));
-    memcpy(rj_record_at(r, RJ_VAR_RESIDUAL_LEFT, p) + l * sv, top->residual_left,
-           (size_t)sv * sizeof(double));
+    memcpy(rj_record_at(r, RJ_VAR_SINGULAR_VALUE, p) + l * sv, top->s, known);
+    memcpy(rj_record_at(r, RJ_VAR_RESIDUAL_RIGHT, p) + l * sv, top->residual_right, known);
+    memcpy(rj_record_at(r, RJ_VAR_RESIDUAL_LEFT, p) + l * sv, top->residual_left, known);
     for (int k = 0; k < o->n_k; k++) {
         const double gap = rj_topk_gap(top, o->k[k]);
         rj_record_at(r, RJ_VAR_RELATIVE_GAP, p)[l * o->n_k + k] = gap;
@@ -145,7 +159,8 @@ static rj_status step(const rj_block *block, const rj_pipeline_options *o, const
     b->frobenius = rj_matrix_frobenius(&b->jac);
     b->trace = rj_matrix_trace(&b->jac);
     rj_clock_enter(RJ_STAGE_SVD);
-    RJ_TRY(rj_topk_full(&b->jac, (int)r->sizes.size[RJ_DIM_SV], &t->top[l]));
+    const rj_krylov_options wanted = krylov_options(c, o);
+    RJ_TRY(rj_topk_of(&b->jac, o->svd == RJ_SVD_KRYLOV ? RJ_SVD_KRYLOV : RJ_SVD_FULL, &wanted, &t->top[l]));
     b->top = &t->top[l];
     store_spectrum(o, &r->sizes, l, b, rj_point_kinks(point), r, p);
 done:

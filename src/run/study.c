@@ -9,6 +9,8 @@
 #include "resjac/base/file.h"
 #include "resjac/base/hash.h"
 #include "resjac/base/memory.h"
+#include "resjac/linalg/krylov.h"
+#include "resjac/schedule/cost.h"
 
 /* Raise it whenever values of any variable change for the same input. */
 static const char *const results_version = "resjac results 2";
@@ -72,6 +74,36 @@ static void add_int(rj_hash *hash, int64_t n)
     rj_hash_add(hash, &n, sizeof n);
 }
 
+/* By model and deck alone, so that every world of ranks computes the same. */
+static rj_svd_method svd_method(const rj_deck *deck, const rj_config *config, const rj_pipeline_options *o)
+{
+    const bool is_double = deck->arithmetic == RJ_DOUBLE;
+    const rj_cost_rates rates = rj_cost_built_in(is_double);
+    const int n = (int)rj_pipeline_sizes(config, o, 1).size[RJ_DIM_SV];
+
+    if (deck->svd_method == RJ_DECK_SVD_FULL) return RJ_SVD_FULL;
+    if (deck->svd_method == RJ_DECK_SVD_KRYLOV) return RJ_SVD_KRYLOV;
+    return rj_cost_prefers_krylov(&rates, config->d, rj_pipeline_triplets(config, o), n,
+                                  rj_krylov_limit(config->d), is_double)
+               ? RJ_SVD_KRYLOV
+               : RJ_SVD_FULL;
+}
+
+static rj_pipeline_options options_of(const rj_study *study, const rj_study_model *m)
+{
+    const rj_deck *deck = study->deck;
+    rj_pipeline_options o = {.arithmetic = deck->arithmetic,
+                             .last_block = deck->last_block,
+                             .n_k = deck->n_k,
+                             .k = m->k_count,
+                             .norm = deck->norm,
+                             .seed = deck->seed};
+
+    o.svd = svd_method(deck, &m->config, &o);
+    if (o.svd == RJ_SVD_KRYLOV) o.svd_tolerance = deck->svd_tolerance;
+    return o;
+}
+
 static rj_status unit_key(const rj_study *s, const rj_study_model *m, int unit, char key[65])
 {
     rj_status st = RJ_OK;
@@ -79,6 +111,7 @@ static rj_status unit_key(const rj_study *s, const rj_study_model *m, int unit, 
     rj_hash *hash = NULL;
     uint8_t digest[RJ_HASH_SIZE];
     const int first = unit * deck->unit_prompts, n = rj_study_unit_prompts(s, unit);
+    const rj_pipeline_options options = options_of(s, m);
 
     RJ_TRY(rj_hash_create(&hash));
     rj_hash_add_text(hash, results_version);
@@ -91,6 +124,8 @@ static rj_status unit_key(const rj_study *s, const rj_study_model *m, int unit, 
     add_int(hash, deck->last_block);
     add_int(hash, deck->norm);
     add_int(hash, (int64_t)deck->seed);
+    add_int(hash, options.svd);
+    rj_hash_add(hash, &options.svd_tolerance, sizeof options.svd_tolerance);
     add_int(hash, deck->n_k);
     for (int k = 0; k < deck->n_k; k++) {
         rj_hash_add_text(hash, m->k_label[k]);
@@ -275,12 +310,5 @@ rj_shard_head rj_study_head(const rj_study *study, int model, int unit)
 
 rj_pipeline_options rj_study_options(const rj_study *study, int model)
 {
-    const rj_deck *deck = study->deck;
-
-    return (rj_pipeline_options){.arithmetic = deck->arithmetic,
-                                 .last_block = deck->last_block,
-                                 .n_k = deck->n_k,
-                                 .k = study->model[model].k_count,
-                                 .norm = deck->norm,
-                                 .seed = deck->seed};
+    return options_of(study, &study->model[model]);
 }
