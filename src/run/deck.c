@@ -141,16 +141,28 @@ static rj_status set_norm(deck_target *t, const rj_yaml *v)
 
 static rj_status set_svd_method(deck_target *t, const rj_yaml *v)
 {
-    static const char *const words[] = {"auto", "full", NULL}; /* auto is full until there is a choice */
+    static const char *const words[] = {"auto", "full", "krylov", NULL};
     int i = 0;
-    (void)t;
-    return rj_yaml_choice(v, words, &i);
+    const rj_status st = rj_yaml_choice(v, words, &i);
+    t->deck->svd_method = (rj_deck_svd)i;
+    return st;
 }
 
 static rj_status set_svd_tolerance(deck_target *t, const rj_yaml *v)
 {
-    (void)t;
-    return set_only(v, "auto");
+    rj_status st = RJ_OK;
+    const char *text = NULL;
+    char *end = NULL;
+
+    RJ_TRY(rj_yaml_text(v, &text));
+    const double x = strtod(text, &end);
+    const bool is_auto = strcmp(text, "auto") == 0;
+    RJ_REQUIRE(is_auto || (*end == '\0' && 1e-14 <= x && x <= 1e-3), RJ_ERR_USAGE,
+               "%s is \"%.64s\", needs auto or 1e-14..1e-3: beyond it clusters can converge falsely",
+               rj_yaml_place(v), text);
+    t->deck->svd_tolerance = is_auto ? 0.0 : x;
+done:
+    return st;
 }
 
 static rj_status set_arithmetic(deck_target *t, const rj_yaml *v)

@@ -10,6 +10,8 @@
 #include "resjac/base/hash.h"
 #include "resjac/base/log.h"
 #include "resjac/base/memory.h"
+#include "resjac/linalg/krylov.h"
+#include "resjac/schedule/cost.h"
 #include "resjac/store/manifest.h"
 
 /* Raise it whenever values of any variable change for the same input. */
@@ -74,6 +76,37 @@ static void add_int(rj_hash *hash, int64_t n)
     rj_hash_add(hash, &n, sizeof n);
 }
 
+/* By model and deck alone, so that every world of ranks computes the same. */
+static rj_svd_method svd_method(const rj_deck *deck, const rj_config *config, const rj_pipeline_options *o)
+{
+    const bool is_double = deck->arithmetic == RJ_DOUBLE;
+    const rj_cost_rates rates = rj_cost_built_in(is_double);
+    const int n = (int)rj_pipeline_sizes(config, o, 1).size[RJ_DIM_SV];
+
+    if (deck->svd_method == RJ_DECK_SVD_FULL) return RJ_SVD_FULL;
+    if (deck->svd_method == RJ_DECK_SVD_KRYLOV) return RJ_SVD_KRYLOV;
+    return rj_cost_prefers_krylov(&rates, config->d, rj_pipeline_triplets(config, o), n,
+                                  rj_krylov_limit(config->d), is_double)
+               ? RJ_SVD_KRYLOV
+               : RJ_SVD_FULL;
+}
+
+static rj_pipeline_options options_of(const rj_study *study, const rj_study_model *m)
+{
+    const rj_deck *deck = study->deck;
+    rj_pipeline_options o = {.arithmetic = deck->arithmetic,
+                             .last_block = deck->last_block,
+                             .n_k = deck->n_k,
+                             .k = m->k_count,
+                             .norm = deck->norm,
+                             .seed = deck->seed,
+                             .memory = study->memory};
+
+    o.svd = m->shape.n_row * m->shape.n_col > 1 ? RJ_SVD_GRID : svd_method(deck, &m->config, &o);
+    if (o.svd == RJ_SVD_KRYLOV) o.svd_tolerance = deck->svd_tolerance;
+    return o;
+}
+
 static rj_status unit_key(const rj_study *s, const rj_study_model *m, int unit, char key[65])
 {
     rj_status st = RJ_OK;
@@ -81,6 +114,7 @@ static rj_status unit_key(const rj_study *s, const rj_study_model *m, int unit, 
     rj_hash *hash = NULL;
     uint8_t digest[RJ_HASH_SIZE];
     const int first = unit * deck->unit_prompts, n = rj_study_unit_prompts(s, unit);
+    const rj_pipeline_options options = options_of(s, m);
 
     RJ_TRY(rj_hash_create(&hash));
     rj_hash_add_text(hash, results_version);
@@ -93,6 +127,8 @@ static rj_status unit_key(const rj_study *s, const rj_study_model *m, int unit, 
     add_int(hash, deck->last_block);
     add_int(hash, deck->norm);
     add_int(hash, (int64_t)deck->seed);
+    add_int(hash, options.svd);
+    rj_hash_add(hash, &options.svd_tolerance, sizeof options.svd_tolerance);
     add_int(hash, deck->n_k);
     for (int k = 0; k < deck->n_k; k++) {
         rj_hash_add_text(hash, m->k_label[k]);
@@ -169,6 +205,11 @@ static rj_status open_alone(const rj_study *s, rj_study_model *m, rj_model **mod
         const rj_team_case c = rj_study_case(s, (int)(m - s->model), &options);
         RJ_TRY(rj_team_choose_grid(&c, &deck->layout, &m->shape));
     }
+    RJ_REQUIRE(m->shape.n_row * m->shape.n_col == 1 || deck->svd_method != RJ_DECK_SVD_KRYLOV, RJ_ERR_USAGE,
+               "model %s: svd.method krylov needs a Jacobian on one rank, and its grid has %d x %d; set "
+               "svd.method: auto, or "
+               "layout.grid: 1x1",
+               m->facts.name, m->shape.n_row, m->shape.n_col);
 done:
     return st;
 }
@@ -333,15 +374,7 @@ rj_shard_head rj_study_head(const rj_study *study, int model, int unit)
 
 rj_pipeline_options rj_study_options(const rj_study *study, int model)
 {
-    const rj_deck *deck = study->deck;
-
-    return (rj_pipeline_options){.arithmetic = deck->arithmetic,
-                                 .last_block = deck->last_block,
-                                 .n_k = deck->n_k,
-                                 .k = study->model[model].k_count,
-                                 .norm = deck->norm,
-                                 .seed = deck->seed,
-                                 .memory = study->memory};
+    return options_of(study, &study->model[model]);
 }
 
 rj_team_case rj_study_case(const rj_study *study, int model, rj_pipeline_options *options)

@@ -33,6 +33,8 @@ typedef struct {
     int team, stages, n_row, n_col;
 } rj_deck_layout;
 
+typedef enum { RJ_DECK_SVD_AUTO = 0, RJ_DECK_SVD_FULL, RJ_DECK_SVD_KRYLOV } rj_deck_svd;
+
 typedef struct {
     char *path, *text; /* the deck file and its bytes */
     int n_models;
@@ -44,6 +46,8 @@ typedef struct {
     int n_k;
     rj_deck_k *k;
     int norm; /* p of ||s||_p: 1 or 2 */
+    rj_deck_svd svd_method;
+    double svd_tolerance; /* of a Krylov decomposition; 0 = auto */
     rj_arithmetic arithmetic;
     rj_last_block last_block;
     int unit_prompts;
