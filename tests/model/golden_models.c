@@ -30,7 +30,9 @@ typedef struct {
 static const struct {
     const char *name;
     int at_least;
-} families[] = {{"llama", 22}, {"gpt2", 5}, {"qwen2", 5}, {"gemma3", 5}};
+} families[] = {{"llama", 22}, {"gpt2", 5},   {"qwen2", 5},   {"gemma3", 5}, {"gptneox", 4},
+                {"phi", 4},    {"gptneo", 2}, {"mistral", 2}, {"gemma", 4},  {"gemma2", 3},
+                {"olmo", 4},   {"falcon", 6}, {"mpt", 4}};
 
 static glob_t references;
 
