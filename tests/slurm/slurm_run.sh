@@ -30,13 +30,13 @@ job=$(submit unnamed --ntasks=1 "$home/jobs/run.sbatch" unnamed.yaml)
 expect_job "$job" 60 FAILED 64 unnamed.log 'cannot tell the output of unnamed.yaml: set OUTPUT'
 
 # warned NAME LAUNCHER: a job gets the early warning between two units, is requeued and goes on to the end
-wide_deck 240
+wide_deck 120
 warned() {
   local job name=$1
   job=$(LAUNCHER=$2 submit "$name" --ntasks=2 --nodes=2 "$home/jobs/run.sbatch" wide.yaml --set "output=$name.nc")
   until_true 60 has_units "$name.nc" 4
   scancel --batch --signal=USR1 "$job"
-  expect_job "$job" 120 COMPLETED 0 "$name.log" 'stopping: SIGUSR1' 'exit 75, state stopped' 'batch: requeued' 'start 2' 'state done, 60 units stored'
+  expect_job "$job" 120 COMPLETED 0 "$name.log" 'stopping: SIGUSR1' 'exit 75, state stopped' 'batch: requeued' 'start 2' 'state done, 30 units stored'
   [ "$(field "$job" Restarts)" = 1 ] || fail "$name was restarted $(field "$job" Restarts) times instead of once"
   expect 0 'complete and consistent' -- "$resjac" verify "$name.nc"
 }
