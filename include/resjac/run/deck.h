@@ -56,6 +56,11 @@ typedef struct {
     rj_per_prompt per_prompt;
     bool merge_summary; /* store.merge: summary: the final file keeps less than per_prompt says */
     bool provenance_full;
+    char *scores; /* table of benchmark scores; NULL = none */
+    int n_score_columns;
+    char **score_column; /* [n_score_columns] */
+    char *score_primary; /* measure named beforehand; NULL = none */
+    int score_draws;     /* resamples and permutations of the statistics */
     uint64_t seed;
     char *output; /* the final file; units lie in <output>.d */
 } rj_deck;
