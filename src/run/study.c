@@ -381,14 +381,20 @@ rj_team_case rj_study_case(const rj_study *study, int model, rj_pipeline_options
 {
     const rj_study_model *m = &study->model[model];
     int longest = 1;
+    double tokens = 0;
 
     *options = rj_study_options(study, model);
-    for (int p = 0; p < study->prompts->n; p++) longest = m->tokens[p].n > longest ? m->tokens[p].n : longest;
+    for (int p = 0; p < study->prompts->n; p++) {
+        longest = m->tokens[p].n > longest ? m->tokens[p].n : longest;
+        tokens += (double)m->tokens[p].n / study->prompts->n;
+    }
     return (rj_team_case){.name = m->facts.name,
                           .config = &m->config,
                           .options = options,
                           .unit_prompts = study->prompts->n < study->deck->unit_prompts
                                               ? study->prompts->n
                                               : study->deck->unit_prompts,
-                          .longest = longest};
+                          .longest = longest,
+                          .tokens = tokens,
+                          .is_twin = m->is_twin};
 }

@@ -173,7 +173,7 @@ done:
 }
 
 /* single: a .safetensors file, or NULL to look for it in the folder. */
-static rj_status open_safetensors(const char *folder, const char *single, rj_shards *s)
+static rj_status open_safetensors(const char *folder, const char *single, bool tensors, rj_shards *s)
 {
     rj_status st = RJ_OK;
     char *config = NULL, *model = NULL, *index = NULL;
@@ -185,6 +185,7 @@ static rj_status open_safetensors(const char *folder, const char *single, rj_sha
                "%s: not found, but a safetensors checkpoint needs it; a GGUF model is named by its file",
                config);
     RJ_TRY(rj_json_open(config, MAX_CONFIG, &s->config));
+    if (!tensors) goto done;
     if (single != NULL)
         RJ_TRY(open_single(single, s));
     else if (rj_path_exists(model))
@@ -227,14 +228,14 @@ done:
     return st;
 }
 
-rj_status rj_shards_open(const char *path, rj_shards *s)
+rj_status rj_shards_open(const char *path, bool tensors, rj_shards *s)
 {
     rj_status st = RJ_OK;
     char *folder = NULL;
 
     if (rj_path_is_folder(path)) {
         s->format = RJ_FORMAT_SAFETENSORS;
-        return open_safetensors(path, NULL, s);
+        return open_safetensors(path, NULL, tensors, s);
     }
     RJ_TRY(guess_format(path, &s->format));
     if (s->format == RJ_FORMAT_GGUF) {
@@ -242,7 +243,7 @@ rj_status rj_shards_open(const char *path, rj_shards *s)
     } else {
         RJ_REQUIRE(rj_path_exists(path), RJ_ERR_MISSING, "%s: not found", path);
         RJ_TRY(rj_path_folder(path, &folder));
-        RJ_TRY(open_safetensors(folder, path, s));
+        RJ_TRY(open_safetensors(folder, path, tensors, s));
     }
 done:
     rj_free(folder);

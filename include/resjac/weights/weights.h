@@ -28,6 +28,9 @@ typedef struct rj_weights rj_weights;
 RJ_CHECKED rj_status rj_weights_open(const char *path, rj_weights **w);
 void rj_weights_close(rj_weights **w);
 
+/* The same, but of a safetensors checkpoint the config.json alone: it has no tensors, and their files need not be there. */
+RJ_CHECKED rj_status rj_weights_open_config(const char *path, rj_weights **w);
+
 const char *rj_weights_path(const rj_weights *w); /* as given to open */
 rj_format rj_weights_format(const rj_weights *w);
 const char *rj_weights_file(const rj_weights *w, const rj_tensor *t); /* the file that holds the tensor */
