@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "deck_layout.h"
 #include "deck_paths.h"
 #include "resjac/base/file.h"
 #include "resjac/base/memory.h"
@@ -220,6 +221,21 @@ static rj_status set_threads(deck_target *t, const rj_yaml *v)
     return set_int(v, 1, 1, &n); /* one thread a rank: faster than one rank of two threads, and bit-stable */
 }
 
+static rj_status set_team(deck_target *t, const rj_yaml *v)
+{
+    return rj_deck_layout_team(v, &t->deck->layout);
+}
+
+static rj_status set_stages(deck_target *t, const rj_yaml *v)
+{
+    return rj_deck_layout_stages(v, &t->deck->layout);
+}
+
+static rj_status set_grid(deck_target *t, const rj_yaml *v)
+{
+    return rj_deck_layout_grid(v, &t->deck->layout);
+}
+
 static rj_status set_access(deck_target *t, const rj_yaml *v)
 {
     static const char *const words[] = {"auto", "read", NULL};
@@ -303,9 +319,9 @@ static const deck_key keys[] = {
     {"layout.unit_prompts", set_unit_prompts},
     {"layout.memory_per_rank", set_memory},
     {"layout.threads", set_threads},
-    {"layout.team", refuse_section},
-    {"layout.stages", refuse_section},
-    {"layout.grid", refuse_section},
+    {"layout.team", set_team},
+    {"layout.stages", set_stages},
+    {"layout.grid", set_grid},
     {"weights.access", set_access},
     {"weights.stage_to", refuse_section},
     {"store.per_prompt", set_per_prompt},
@@ -421,6 +437,7 @@ rj_status rj_deck_parse(const char *path, const char *text, size_t n, int n_set,
     RJ_TRY(rj_yaml_each(&root, "", set_any, &target));
     for (int i = 0; i < n_set; i++) RJ_TRY(set_override(&target, set[i]));
     RJ_TRY(check_complete(own));
+    RJ_TRY(rj_deck_layout_settle(path, &own->layout));
     *deck = own;
     own = NULL;
 done:

@@ -30,6 +30,11 @@ typedef struct {
 
 typedef enum { RJ_DECK_SVD_AUTO = 0, RJ_DECK_SVD_FULL, RJ_DECK_SVD_KRYLOV } rj_deck_svd;
 
+/* Section layout: ranks of a team, its stages, the grid inside a stage; 0 = auto. Consistent with each other. */
+typedef struct {
+    int team, stages, n_row, n_col;
+} rj_deck_layout;
+
 typedef struct {
     char *path, *text; /* the deck file and its bytes */
     int n_models;
@@ -46,6 +51,7 @@ typedef struct {
     rj_arithmetic arithmetic;
     rj_last_block last_block;
     int unit_prompts;
+    rj_deck_layout layout;
     int64_t memory_per_rank; /* bytes; 0 = auto */
     rj_per_prompt per_prompt;
     bool merge_summary; /* store.merge: summary: the final file keeps less than per_prompt says */
