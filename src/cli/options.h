@@ -17,8 +17,9 @@ typedef struct {
     char **set, **only; /* [RJ_MAX_WORDS] */
     double max_seconds, tolerance;
     bool dry_run, fresh, replan, check, verbose;
-    const char *output; /* -o */
-    const char *format; /* --format */
+    const char *output;      /* -o */
+    const char *format;      /* --format */
+    const char *save, *deck; /* of bench: --save, --deck */
 } rj_options;
 
 /* Parses argv[1..]; strings are borrowed from argv. Only a speaker prints help and errors (one rank).
