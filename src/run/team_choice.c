@@ -13,6 +13,7 @@ rj_work rj_team_work(const rj_team_case *c)
     const rj_config *m = c->config;
     const rj_pipeline_options *o = c->options;
     const rj_sizes sizes = rj_pipeline_sizes(m, o, 1);
+    const rj_krylov_options triplets = rj_pipeline_triplets(m, o);
     rj_work w = {.n_layer = m->n_layer,
                  .d = m->d,
                  .attention = m->n_head * m->d_head,
@@ -23,8 +24,8 @@ rj_work rj_team_work(const rj_team_case *c)
                  .twin = c->is_twin,
                  .is_double = o->arithmetic == RJ_DOUBLE,
                  .krylov = o->svd == RJ_SVD_KRYLOV,
-                 .k = rj_pipeline_triplets(m, o),
-                 .most = (int)sizes.size[RJ_DIM_SV],
+                 .k = triplets.k,
+                 .most = triplets.most,
                  .n_k = o->n_k,
                  .prompts = c->unit_prompts,
                  .tokens = c->tokens};

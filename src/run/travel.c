@@ -222,7 +222,7 @@ static rj_status decompose(const rj_travel *t, const rj_point *point, rj_last_bl
                            rj_topk *top)
 {
     rj_status st = RJ_OK;
-    const rj_krylov_options wanted = rj_pipeline_krylov(t->config, t->options);
+    const rj_krylov_options wanted = rj_pipeline_triplets(t->config, t->options);
 
     RJ_TRY(rj_point_jacobian(point, last, jac));
     rj_clock_enter(RJ_STAGE_SVD);
