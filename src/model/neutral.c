@@ -157,6 +157,11 @@ rj_status rj_neutral_check(const rj_config_source *s)
         RJ_TRY(check(s, n));
     }
     for (const rj_neutral *n = s->family->fixed; !is_end(n); n++) RJ_TRY(check(s, n));
+    if (s->format != RJ_FORMAT_SAFETENSORS) goto done;
+    for (const char *const *key = s->family->needed; key != NULL && *key != NULL; key++)
+        RJ_REQUIRE(json_object_get(s->json.root, *key) != NULL, RJ_ERR_FORMAT,
+                   "%s: %s is missing; its default is not evaluated for family %s", s->json.path, *key,
+                   s->family->name);
 done:
     return st;
 }
