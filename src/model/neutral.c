@@ -88,7 +88,7 @@ static rj_status json_check(const rj_config_source *s, const rj_neutral *n)
     const rj_json *j = &s->json;
     const char *key = n->name[RJ_FORMAT_SAFETENSORS];
     const char *last = key;
-    const json_t *value = json_object_get(rj_source_object(s, key, &last), last);
+    const json_t *in = rj_source_object(s, key, &last), *value = json_object_get(in, last);
     char text[TEXT_SIZE] = "";
 
     if (value == NULL || json_is_neutral(value, n)) return RJ_OK;

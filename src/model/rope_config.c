@@ -198,7 +198,7 @@ static rj_status read_share(const rj_config_source *s, const json_t *object, con
     RJ_REQUIRE(config->rotary_dim <= config->d_head, RJ_ERR_FORMAT, "%s: rotary_dim = %d of a head size %d",
                s->file, config->rotary_dim, config->d_head);
     if (config->rotary_dim > 0) r->n_rotary = config->rotary_dim;
-    if (share == 0.0) goto done;
+    if (s->family->base.rotary_share == 0.0) goto done;
     if (object != NULL) RJ_TRY(rj_json_number(&s->json, object, "partial_rotary_factor", false, &share));
     RJ_REQUIRE(share > 0.0 && share <= 1.0, RJ_ERR_FORMAT,
                "%s: a share of %g of each head is rotary, needs more than 0 and at most 1", s->file, share);
