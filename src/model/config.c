@@ -331,6 +331,7 @@ rj_status rj_config_read(const rj_weights *w, rj_config *config)
 
     RJ_TRY(s.format == RJ_FORMAT_GGUF ? open_gguf(&s) : open_json(&s));
     RJ_TRY(rj_neutral_check(&s));
+    RJ_TRY(rj_known_check(&s));
     c = s.family->base;
     c.family = s.family->name;
     for (const rj_key *const *list = s.family->keys; *list != NULL; list++) RJ_TRY(read_keys(&s, *list, &c));

@@ -32,6 +32,13 @@ static const rj_neutral fixed[] = {
 };
 
 static const char *const needed[] = {"rope", "include_bias", "layer_norm_with_affine", NULL};
+static const char *const passed[] = {"attention_layer_norm_with_affine",
+                                     "block_group_size",
+                                     "embedding_size",
+                                     "mlp_ratio",
+                                     "precision",
+                                     "rope_full_precision",
+                                     NULL};
 static const rj_prefix prefixes[] = {{"model.transformer.", ""}, {"transformer.", ""}, {NULL, NULL}};
 static const char *const ignored[] = {"*.rotary_emb.inv_freq", NULL};
 
@@ -54,6 +61,7 @@ const rj_family rj_family_hf_olmo = {
     .keys = {keys},
     .fixed = fixed,
     .needed = needed,
+    .passed = passed,
     .stem =
         {
             [RJ_EMBEDDING] = {"model.transformer.wte", NULL},

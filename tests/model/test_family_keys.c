@@ -249,6 +249,41 @@ static void refused_configurations(void **state)
     }
 }
 
+/* What nobody knows is refused, but for null; what says nothing about a block passes. */
+static void unknown_keys(void **state)
+{
+    static const struct {
+        const char *config, *key;
+    } cases[] = {
+        {"{\"model_type\": \"llama\", \"attention_gate\": 1}",
+         "the key attention_gate is not known to family llama"},
+        {"{\"model_type\": \"gpt_neox\", \"sparse\": false}", "the key sparse"},
+        {"{\"model_type\": \"olmo\", \"mlp_ratio\": 4}", "the key mlp_ratio"},
+        {"{\"model_type\": \"mpt\", \"attn_config\": {\"gated\": true}}", "the key attn_config.gated"},
+        {"{\"model_type\": \"mistral\", \"bias\": true}", "bias = true"},
+        {"{\"model_type\": \"phi3\", \"attention_bias\": true}", "attention_bias = true"},
+        {"{\"model_type\": \"llama\", \"attention\": {\"scale\": 2}}", "the key attention"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        rj_config c = {0};
+        const rj_status st = read_config(cases[i].config, &c);
+        if (st != RJ_ERR_FORMAT || c.n_layer != 0) fail_msg("%s: status %d", cases[i].config, (int)st);
+        assert_message("config.json", cases[i].key, NULL);
+    }
+    config_of("{\"model_type\": \"llama\", \"attention_gate\": null, \"_name_or_path\": \"x\", "
+              "\"use_cache\": true, "
+              "\"bos_token_id\": 1, \"attention_dropout\": 0.1, \"id2label\": {\"0\": \"a\"}, "
+              "\"pretraining_tp\": 2, "
+              "\"max_window_layers\": 28, \"auto_map\": {\"a\": \"b\"}}");
+    config_of("{" HF_OLMO ", \"precision\": \"amp_bf16\", \"mlp_ratio\": 4, \"init_fn\": \"mitchell\", "
+              "\"embedding_size\": 50304, \"flash_attention\": true, \"rope_full_precision\": true}");
+    config_of("{\"model_type\": \"mpt\", \"attn_config\": {\"attn_pdrop\": 0, \"attn_impl\": \"torch\", "
+              "\"attn_uses_sequence_id\": false}, \"init_config\": {\"name\": \"kaiming_normal_\"}, "
+              "\"verbose\": 0}");
+}
+
 static void refused_gguf_files(void **state)
 {
     static const struct {
@@ -292,6 +327,7 @@ int main(void)
         unit(rotary_shares),
         unit(olmo_of_its_authors),
         unit(refused_configurations),
+        unit(unknown_keys),
         unit(refused_gguf_files),
     };
     return cmocka_run_group_tests(tests, temporary_begin, temporary_end);

@@ -84,7 +84,10 @@ typedef struct {
     const rj_key *keys[3];    /* lists in order, up to a NULL; each up to a key of all zeros */
     const rj_neutral
         *fixed; /* keys of the family's own that are not evaluated; NULL, or up to one of all zeros */
-    const char *const *needed; /* keys of config.json that may not be left to their defaults; NULL, or up to a NULL */
+    const char *const
+        *needed; /* keys of config.json that may not be left to their defaults; NULL, or up to a NULL */
+    const char *const
+        *passed; /* patterns (fnmatch) of keys of config.json that say nothing here; NULL, or up to a NULL */
     /* Stem of a tensor's name, "#" for the block; ".weight" and ".bias" follow. NULL: the family has no such tensor. */
     const char *stem[RJ_N_ROLES][RJ_N_FORMATS];
     const rj_prefix *prefixes;  /* the stems' own, then those of other exports; up to a NULL */
