@@ -6,8 +6,8 @@
 #include "resjac/linalg/blas.h"
 #include "resjac/model/block_parts.h"
 
-/* c <- D (I + a), column by column; c may be a. */
-static rj_status norm_of_identity_plus(const rj_norm_point *norm, const rj_matrix *a, rj_matrix *c)
+/* c <- D (I + a) for columns first.. of I, column by column; c may be a. */
+static rj_status norm_of_identity_plus(const rj_norm_point *norm, int first, const rj_matrix *a, rj_matrix *c)
 {
     rj_status st = RJ_OK;
     double *column = NULL;
@@ -15,7 +15,7 @@ static rj_status norm_of_identity_plus(const rj_norm_point *norm, const rj_matri
     RJ_NEW(column, a->rows, 1);
     for (int j = 0; j < a->cols; j++) {
         rj_matrix_get_column(a, j, column);
-        column[j] += 1.0;
+        column[first + j] += 1.0;
         rj_norm_jvp(norm, column);
         rj_matrix_set_column(c, j, column);
     }
@@ -39,7 +39,7 @@ static rj_status fold_mlp(const rj_point *p, rj_matrix *jac)
         rj_matrix_add(1.0, &mlp, jac);
     } else {
         RJ_TRY(rj_matrix_new(b->type, d, d, &c));
-        RJ_TRY(norm_of_identity_plus(&p->mlp_norm, jac, &c));
+        RJ_TRY(norm_of_identity_plus(&p->mlp_norm, 0, jac, &c));
         rj_gemm('N', 'N', 1.0, &mlp, &c, 1.0, jac);
     }
 done:
@@ -65,15 +65,16 @@ done:
     return st;
 }
 
-/* jac <- D (I + jac) - I, D the final norm at the state behind the block. */
-static rj_status follow_by_final_norm(const rj_point *p, rj_matrix *jac)
+/* jac <- D (I + jac) - I for columns first.. of I, D the final norm at the state behind the block. */
+static rj_status follow_by_final_norm(const rj_point *p, int first, rj_matrix *jac)
 {
     rj_status st = RJ_OK;
     rj_norm_point norm = {0};
+    rj_matrix diagonal = rj_matrix_block(jac, first, 0, jac->cols, jac->cols);
 
     RJ_TRY(rj_norm_linearise(&p->block->model->final_norm, p->out, &norm));
-    RJ_TRY(norm_of_identity_plus(&norm, jac, jac));
-    rj_matrix_add_diagonal(-1.0, jac);
+    RJ_TRY(norm_of_identity_plus(&norm, first, jac, jac));
+    rj_matrix_add_diagonal(-1.0, &diagonal);
 done:
     rj_norm_point_free(&norm);
     return st;
@@ -89,7 +90,7 @@ rj_status rj_point_jacobian(const rj_point *point, rj_last_block last, rj_matrix
                "J is %dx%d (type %d), the block's %dx%d (type %d)", jac->rows, jac->cols, (int)jac->type, d,
                d, (int)point->block->type);
     RJ_TRY(fold(point, jac));
-    if (last == RJ_LAST_FINAL_NORM) RJ_TRY(follow_by_final_norm(point, jac));
+    if (last == RJ_LAST_FINAL_NORM) RJ_TRY(follow_by_final_norm(point, 0, jac));
 done:
     rj_clock_enter(before);
     return st;
@@ -151,4 +152,26 @@ rj_linop rj_point_linop(const rj_point *point)
 {
     const int d = point->block->model->config.d;
     return (rj_linop){d, d, point->block->type, point, apply, apply_transpose};
+}
+
+rj_status rj_point_columns(const rj_point *point, rj_last_block last, int first, rj_matrix *columns)
+{
+    rj_status st = RJ_OK;
+    const rj_stage before = rj_clock_enter(RJ_STAGE_JACOBIAN);
+    const int d = point->block->model->config.d, n = columns->cols;
+    rj_matrix ones = {.ld = 1};
+
+    RJ_REQUIRE(columns->rows == d && first >= 0 && first <= d - n && columns->type == point->block->type,
+               RJ_ERR_ARG, "columns %d..%d in %dx%d (type %d) of the block's %dx%d (type %d)", first,
+               first + n - 1, columns->rows, n, (int)columns->type, d, d, (int)point->block->type);
+    if (n == 0) goto done;
+    RJ_TRY(rj_matrix_new(columns->type, d, n, &ones));
+    rj_matrix diagonal = rj_matrix_block(&ones, first, 0, n, n);
+    rj_matrix_identity(&diagonal);
+    RJ_TRY(apply(point, &ones, columns));
+    if (last == RJ_LAST_FINAL_NORM) RJ_TRY(follow_by_final_norm(point, first, columns));
+done:
+    rj_matrix_free(&ones);
+    rj_clock_enter(before);
+    return st;
 }

@@ -161,7 +161,7 @@ static void compare_coupling(const model *m, rj_arithmetic type)
                                       .null_sd = value[14],
                                       .null_signed = value[15],
                                       .null_trace = value[16]};
-    if (rj_coupling_rows(m->L, m->block, m->n_k, m->k, 2, 0, 0, m->L, &out) != RJ_OK)
+    if (rj_coupling_rows(m->L, m->block, m->n_k, m->k, 2, 0, 0, m->L, NULL, &out) != RJ_OK)
         fail_msg("%s: %s", m->path, rj_status_message());
     for (int p = 0; p < N_PAIRWISE; p++) {
         double *reference = load(m, name[p]);
