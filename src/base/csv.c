@@ -153,8 +153,8 @@ static rj_status check_header(const rj_csv *csv)
     rj_status st = RJ_OK;
 
     for (int i = 0; i < csv->n_columns; i++)
-        for (int j = 0; j < i; j++)
-            RJ_REQUIRE(csv->cell[i][0] == '\0' || strcmp(csv->cell[i], csv->cell[j]) != 0, RJ_ERR_FORMAT,
+        for (int j = 0; j < i && csv->cell[i][0] != '\0'; j++)
+            RJ_REQUIRE(strcmp(csv->cell[i], csv->cell[j]) != 0, RJ_ERR_FORMAT,
                        "%s:%d: columns %d and %d are both named \"%.64s\"; rename one", csv->path,
                        csv->line[0], j + 1, i + 1, csv->cell[i]);
 done:
