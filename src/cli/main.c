@@ -27,6 +27,7 @@ static rj_status run(MPI_Comm comm, const rj_options *o, const char *command_lin
                                          .max_seconds = o->max_seconds,
                                          .dry_run = o->dry_run,
                                          .fresh = o->fresh,
+                                         .replan = o->replan,
                                          .command = command_line,
                                          .version = rj_version_line()};
     return rj_campaign_run(comm, &options);
@@ -54,8 +55,12 @@ static rj_status verify(const rj_options *o)
     char hash[65];
 
     if (o->n_words == 1) return verify_one(o->word[0]);
-    RJ_TRY(rj_results_compare(o->word[0], o->word[1], &equal));
+    RJ_TRY(rj_results_compare(o->word[0], o->word[1], o->tolerance, &equal));
     RJ_REQUIRE(equal, RJ_ERR_FORMAT, "%s and %s differ in content", o->word[0], o->word[1]);
+    if (o->tolerance > 0) {
+        printf("equal within %g\n", o->tolerance);
+        return RJ_OK;
+    }
     RJ_TRY(rj_results_hash(o->word[0], hash));
     printf("equal content %s\n", hash);
 done:

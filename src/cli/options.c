@@ -17,6 +17,8 @@ enum {
     KEY_MAX_SECONDS,
     KEY_DRY_RUN,
     KEY_FRESH,
+    KEY_REPLAN,
+    KEY_TOLERANCE,
     KEY_CHECK,
     KEY_FORMAT,
     KEY_SCORES,
@@ -35,6 +37,8 @@ static const struct argp_option run_options[] = {
      "Start no unit that may not be done N seconds after the start; exit 75", 0},
     {"dry-run", KEY_DRY_RUN, NULL, 0, "Check deck, models and prompts, say what is to do, and stop", 0},
     {"fresh", KEY_FRESH, NULL, 0, "Start over; what is there is kept as <output>.old-N", 0},
+    {"replan", KEY_REPLAN, NULL, 0,
+     "Choose the layout anew instead of the last launch's; units of another grid are measured again", 0},
     {"verbose", 'v', NULL, 0, "Log more", 0},
     {"help", 'h', NULL, 0, "Print this", -1},
     {0},
@@ -61,6 +65,12 @@ static const struct argp_option report_options[] = {
     {"help", 'h', NULL, 0, "Print this", -1},
     {0},
 };
+static const struct argp_option verify_options[] = {
+    {"tolerance", KEY_TOLERANCE, "X", 0,
+     "Of two files: values may differ by X, relative to the largest of a variable where that is above 1", 0},
+    {"help", 'h', NULL, 0, "Print this", -1},
+    {0},
+};
 static const struct argp_option plain_options[] = {
     {"help", 'h', NULL, 0, "Print this", -1},
     {0},
@@ -84,7 +94,7 @@ static const command commands[] = {
     {"report", "OUT.nc", "Draws figures and tables of a final file, and one self-contained page.", 1, 1,
      report_options},
     {"verify", "FILE|DIR [FILE]", "Checks completeness, hashes and invariants; of two files, equal content.",
-     1, 2, plain_options},
+     1, 2, verify_options},
     {"version", "", "Prints program, compiler and libraries.", 0, 0, plain_options},
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
@@ -153,11 +163,21 @@ static error_t parse(int key, char *text, struct argp_state *state)
             return EINVAL;
         }
         return 0;
+    case KEY_TOLERANCE:
+        o->tolerance = strtod(text, &end);
+        if (*end != '\0' || !(o->tolerance > 0 && o->tolerance < 1)) {
+            argp_error(state, "--tolerance %s: needs a number between 0 and 1", text);
+            return EINVAL;
+        }
+        return 0;
     case KEY_DRY_RUN:
         o->dry_run = true;
         return 0;
     case KEY_FRESH:
         o->fresh = true;
+        return 0;
+    case KEY_REPLAN:
+        o->replan = true;
         return 0;
     case KEY_CHECK:
         o->check = true;

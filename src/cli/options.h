@@ -15,8 +15,8 @@ typedef struct {
     char **word;         /* [RJ_MAX_WORDS] */
     int n_set, n_only;
     char **set, **only; /* [RJ_MAX_WORDS] */
-    double max_seconds;
-    bool dry_run, fresh, check, verbose;
+    double max_seconds, tolerance;
+    bool dry_run, fresh, replan, check, verbose;
     const char *output;           /* -o */
     const char *format;           /* --format */
     const char *scores, *primary; /* --scores, --primary; NULL where not given */

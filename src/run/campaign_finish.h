@@ -33,7 +33,8 @@ typedef struct {
     int n_units;
     campaign_unit *unit; /* [n_units], in the order of claims */
     int n_done, n_pending;
-    int *pending;              /* [n_units] indices of units to do */
+    int *pending, *list;       /* [n_units] indices of units to do; of those that teams claim from now */
+    int n_before;              /* units of earlier lists */
     campaign_failure *failure; /* [models] */
     rj_claim claim;
     rj_stop stop;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "deck_layout.h"
 #include "deck_paths.h"
 #include "resjac/base/file.h"
 #include "resjac/base/memory.h"
@@ -141,16 +142,28 @@ static rj_status set_norm(deck_target *t, const rj_yaml *v)
 
 static rj_status set_svd_method(deck_target *t, const rj_yaml *v)
 {
-    static const char *const words[] = {"auto", "full", NULL}; /* auto is full until there is a choice */
+    static const char *const words[] = {"auto", "full", "krylov", NULL};
     int i = 0;
-    (void)t;
-    return rj_yaml_choice(v, words, &i);
+    const rj_status st = rj_yaml_choice(v, words, &i);
+    t->deck->svd_method = (rj_deck_svd)i;
+    return st;
 }
 
 static rj_status set_svd_tolerance(deck_target *t, const rj_yaml *v)
 {
-    (void)t;
-    return set_only(v, "auto");
+    rj_status st = RJ_OK;
+    const char *text = NULL;
+    char *end = NULL;
+
+    RJ_TRY(rj_yaml_text(v, &text));
+    const double x = strtod(text, &end);
+    const bool is_auto = strcmp(text, "auto") == 0;
+    RJ_REQUIRE(is_auto || (*end == '\0' && 1e-14 <= x && x <= 1e-3), RJ_ERR_USAGE,
+               "%s is \"%.64s\", needs auto or 1e-14..1e-3: beyond it clusters can converge falsely",
+               rj_yaml_place(v), text);
+    t->deck->svd_tolerance = is_auto ? 0.0 : x;
+done:
+    return st;
 }
 
 static rj_status set_arithmetic(deck_target *t, const rj_yaml *v)
@@ -207,6 +220,21 @@ static rj_status set_threads(deck_target *t, const rj_yaml *v)
     int n = 0;
     (void)t;
     return set_int(v, 1, 1, &n); /* one thread a rank: faster than one rank of two threads, and bit-stable */
+}
+
+static rj_status set_team(deck_target *t, const rj_yaml *v)
+{
+    return rj_deck_layout_team(v, &t->deck->layout);
+}
+
+static rj_status set_stages(deck_target *t, const rj_yaml *v)
+{
+    return rj_deck_layout_stages(v, &t->deck->layout);
+}
+
+static rj_status set_grid(deck_target *t, const rj_yaml *v)
+{
+    return rj_deck_layout_grid(v, &t->deck->layout);
 }
 
 static rj_status set_access(deck_target *t, const rj_yaml *v)
@@ -346,9 +374,9 @@ static const deck_key keys[] = {
     {"layout.unit_prompts", set_unit_prompts},
     {"layout.memory_per_rank", set_memory},
     {"layout.threads", set_threads},
-    {"layout.team", refuse_section},
-    {"layout.stages", refuse_section},
-    {"layout.grid", refuse_section},
+    {"layout.team", set_team},
+    {"layout.stages", set_stages},
+    {"layout.grid", set_grid},
     {"weights.access", set_access},
     {"weights.stage_to", refuse_section},
     {"store.per_prompt", set_per_prompt},
@@ -493,6 +521,7 @@ rj_status rj_deck_parse(const char *path, const char *text, size_t n, int n_set,
     RJ_TRY(rj_yaml_each(&root, "", set_any, &target));
     for (int i = 0; i < n_set; i++) RJ_TRY(set_override(&target, set[i]));
     RJ_TRY(check_complete(own));
+    RJ_TRY(rj_deck_layout_settle(path, &own->layout));
     *deck = own;
     own = NULL;
 done:

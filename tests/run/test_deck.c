@@ -115,6 +115,7 @@ static void every_key_is_read(void **x)
     assert_int_equal(deck->k[0].count, 3);
     assert_true(deck->k[1].count == 0 && deck->k[1].fraction == 0.1);
     assert_int_equal(deck->norm, 1);
+    assert_true(deck->svd_method == RJ_DECK_SVD_FULL && deck->svd_tolerance == 0.0);
     assert_int_equal(deck->arithmetic, RJ_DOUBLE);
     assert_int_equal(deck->last_block, RJ_LAST_FINAL_NORM);
     assert_int_equal(deck->unit_prompts, 2);
@@ -135,6 +136,10 @@ static void overrides_come_last(void **x)
     assert_true(deck->n_k == 1 && deck->k[0].count == 5 && deck->norm == 1);
     assert_string_equal(deck->model[0].path, "some/other");
     assert_int_equal(deck->arithmetic, RJ_DOUBLE);
+    rj_deck_free(&deck);
+    char *krylov[] = {"svd.method=krylov", "svd.tolerance=1e-8"};
+    assert_int_equal(parse(LEAST, 2, krylov, &deck), RJ_OK);
+    assert_true(deck->svd_method == RJ_DECK_SVD_KRYLOV && deck->svd_tolerance == 1e-8);
     rj_deck_free(&deck);
     char *bad[] = {"coupling.q=1"};
     assert_int_equal(parse(LEAST, 1, bad, &deck), RJ_ERR_USAGE);
@@ -162,7 +167,9 @@ static void bad_decks_are_refused_by_file_line_and_key(void **x)
     REFUSED(LEAST "seed: 1\nseed: 2\n", RJ_ERR_USAGE, "some/deck.yaml:5: seed stands twice");
     REFUSED(LEAST "arithmetic: half\n", RJ_ERR_USAGE, "\"half\", needs single | double");
     REFUSED(LEAST "layout: {memory_per_rank: 3X}\n", RJ_ERR_USAGE, "\"3X\"");
-    REFUSED(LEAST "svd: {method: krylov}\n", RJ_ERR_USAGE, "\"krylov\", needs auto | full");
+    REFUSED(LEAST "svd: {method: lanczos}\n", RJ_ERR_USAGE, "\"lanczos\", needs auto | full | krylov");
+    REFUSED(LEAST "svd: {tolerance: 3e-3}\n", RJ_ERR_USAGE, "\"3e-3\", needs auto or 1e-14..1e-3");
+    REFUSED(LEAST "svd: {tolerance: 0}\n", RJ_ERR_USAGE, "\"0\", needs auto or 1e-14..1e-3");
     REFUSED(LEAST "scores: {table: s.csv}\n", RJ_ERR_USAGE, "scores.columns is missing", "some/s.csv");
     REFUSED(LEAST "scores: {columns: [a]}\n", RJ_ERR_USAGE, "scores.table is missing");
     REFUSED(LEAST "scores: {table: s.csv, columns: a}\n", RJ_ERR_USAGE, "scores.columns", "needs a list");

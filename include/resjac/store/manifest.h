@@ -19,6 +19,7 @@ typedef struct {
     char model[RJ_NAME_SIZE]; /* name of its group */
     char file[2 * RJ_NAME_SIZE];
     char key[65];
+    int grid[2]; /* rows and columns of ranks that decompose together: results depend on it */
 } rj_manifest_unit;
 
 /* Writes <folder>/manifest.json. The same units, `keep` and `annex` give the same bytes; `same` tells whether they were there
