@@ -408,10 +408,26 @@ def deck_seeds():
     yield "k-hexadecimal", good + "coupling: {k: [0x1p3, 0x.8d]}\n"
 
 
+def csv_seeds():
+    """Tables of scores: byte order mark, quotes, both line ends, missing cells; and what is refused."""
+    yield "valid-plain", "model,lineage,v1\na,L,1\nb,,\n"
+    yield "valid-quoted", b"\xef\xbb\xbf\r\n\"model\",\"v,1\"\r\n\"a, \"\"b\"\"\n\",1e3\r\nc, NA \r\n"
+    bad = {
+        "empty": "", "blank": "\n\n", "no-model": "name,v1\na,1\n", "twice": "model,v1\na,1\na,2\n",
+        "columns-twice": "model,v1,v1\n", "short": "model,v1\na\n", "long": "model,v1\na,1,2\n",
+        "open-quote": 'model,v1\na,"1\n', "after-quote": 'model,v1\n"a"b,1\n', "inner-quote": 'model,v1\na"b,1\n',
+        "carriage-return": "model,v1\ra,1\r", "nul": "model,v1\na\0,1\n", "text": "model,v1\na,1x\n",
+        "infinite": "model,v1\na,1e999\n", "no-name": "model,v1\n,1\n", "long-name": "model,v1\n" + "a" * 200 + ",1\n",
+        "many-columns": "," * 10001, "lopsided": "," * 500 + "\nx" * 500,
+    }  # fmt: skip
+    for name, value in bad.items():
+        yield f"refused-{name}", value
+
+
 def main():
     formats = {
         "gguf": gguf_seeds, "safetensors": safetensors_seeds, "index": index_seeds, "tokenizer_json": tokenizer_json_seeds,
-        "tokenizer_gguf": tokenizer_gguf_seeds, "config": config_seeds, "deck": deck_seeds,
+        "tokenizer_gguf": tokenizer_gguf_seeds, "config": config_seeds, "csv": csv_seeds, "deck": deck_seeds,
     }  # fmt: skip
     for name, seeds in formats.items():
         folder = HERE / "seeds" / name
