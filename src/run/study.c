@@ -8,7 +8,11 @@
 
 #include "resjac/base/file.h"
 #include "resjac/base/hash.h"
+#include "resjac/base/log.h"
 #include "resjac/base/memory.h"
+#include "resjac/linalg/krylov.h"
+#include "resjac/schedule/cost.h"
+#include "resjac/store/manifest.h"
 
 /* Raise it whenever values of any variable change for the same input. */
 static const char *const results_version = "resjac results 2";
@@ -72,6 +76,37 @@ static void add_int(rj_hash *hash, int64_t n)
     rj_hash_add(hash, &n, sizeof n);
 }
 
+/* By model and deck alone, so that every world of ranks computes the same. */
+static rj_svd_method svd_method(const rj_deck *deck, const rj_config *config, const rj_pipeline_options *o)
+{
+    const bool is_double = deck->arithmetic == RJ_DOUBLE;
+    const rj_cost_rates rates = rj_cost_built_in(is_double);
+    const int n = (int)rj_pipeline_sizes(config, o, 1).size[RJ_DIM_SV];
+
+    if (deck->svd_method == RJ_DECK_SVD_FULL) return RJ_SVD_FULL;
+    if (deck->svd_method == RJ_DECK_SVD_KRYLOV) return RJ_SVD_KRYLOV;
+    return rj_cost_prefers_krylov(&rates, config->d, rj_pipeline_triplets(config, o), n,
+                                  rj_krylov_limit(config->d), is_double)
+               ? RJ_SVD_KRYLOV
+               : RJ_SVD_FULL;
+}
+
+static rj_pipeline_options options_of(const rj_study *study, const rj_study_model *m)
+{
+    const rj_deck *deck = study->deck;
+    rj_pipeline_options o = {.arithmetic = deck->arithmetic,
+                             .last_block = deck->last_block,
+                             .n_k = deck->n_k,
+                             .k = m->k_count,
+                             .norm = deck->norm,
+                             .seed = deck->seed,
+                             .memory = study->memory};
+
+    o.svd = m->shape.n_row * m->shape.n_col > 1 ? RJ_SVD_GRID : svd_method(deck, &m->config, &o);
+    if (o.svd == RJ_SVD_KRYLOV) o.svd_tolerance = deck->svd_tolerance;
+    return o;
+}
+
 static rj_status unit_key(const rj_study *s, const rj_study_model *m, int unit, char key[65])
 {
     rj_status st = RJ_OK;
@@ -79,6 +114,7 @@ static rj_status unit_key(const rj_study *s, const rj_study_model *m, int unit, 
     rj_hash *hash = NULL;
     uint8_t digest[RJ_HASH_SIZE];
     const int first = unit * deck->unit_prompts, n = rj_study_unit_prompts(s, unit);
+    const rj_pipeline_options options = options_of(s, m);
 
     RJ_TRY(rj_hash_create(&hash));
     rj_hash_add_text(hash, results_version);
@@ -91,10 +127,17 @@ static rj_status unit_key(const rj_study *s, const rj_study_model *m, int unit, 
     add_int(hash, deck->last_block);
     add_int(hash, deck->norm);
     add_int(hash, (int64_t)deck->seed);
+    add_int(hash, options.svd);
+    rj_hash_add(hash, &options.svd_tolerance, sizeof options.svd_tolerance);
     add_int(hash, deck->n_k);
     for (int k = 0; k < deck->n_k; k++) {
         rj_hash_add_text(hash, m->k_label[k]);
         add_int(hash, m->k_count[k]);
+    }
+    if (m->shape.n_row * m->shape.n_col >
+        1) { /* the bits of a decomposition by several ranks depend on their grid */
+        add_int(hash, m->shape.n_row);
+        add_int(hash, m->shape.n_col);
     }
     add_int(hash, unit);
     add_int(hash, s->prompts->n);
@@ -142,6 +185,7 @@ static rj_status open_alone(const rj_study *s, rj_study_model *m, rj_model **mod
 {
     rj_status st = RJ_OK;
     const rj_deck *deck = s->deck;
+    rj_pipeline_options options;
 
     RJ_TRY(rj_model_open(m->deck->path, m->is_twin, deck->seed, model));
     m->config = *rj_model_config(*model);
@@ -157,6 +201,15 @@ static rj_status open_alone(const rj_study *s, rj_study_model *m, rj_model **mod
         m->k_label[k] = deck->k[k].label;
     }
     RJ_TRY(tokenise(s, *model, m));
+    if (m->shape.n_row == 0) {
+        const rj_team_case c = rj_study_case(s, (int)(m - s->model), &options);
+        RJ_TRY(rj_team_choose_grid(&c, &deck->layout, &m->shape));
+    }
+    RJ_REQUIRE(m->shape.n_row * m->shape.n_col == 1 || deck->svd_method != RJ_DECK_SVD_KRYLOV, RJ_ERR_USAGE,
+               "model %s: svd.method krylov needs a Jacobian on one rank, and its grid has %d x %d; set "
+               "svd.method: auto, or "
+               "layout.grid: 1x1",
+               m->facts.name, m->shape.n_row, m->shape.n_col);
 done:
     return st;
 }
@@ -188,7 +241,51 @@ static void name_model(const rj_deck_model *from, bool is_twin, rj_study_model *
     snprintf(m->facts.series_name, sizeof m->facts.series_name, "%s", from->series);
 }
 
-static rj_status open_all(MPI_Comm comm, rj_study *s)
+/* Grids of the last launch, so that a resume on nodes with other memory goes on with the same results. Rank 0. */
+static rj_status read_grids(const rj_study *s, int *grid)
+{
+    rj_status st = RJ_OK;
+    rj_manifest_unit *unit = NULL;
+    char *folder = NULL, *path = NULL;
+    int n = 0;
+
+    RJ_NEW(folder, (ptrdiff_t)strlen(s->deck->output) + 3, 1);
+    sprintf(folder, "%s.d", s->deck->output);
+    RJ_TRY(rj_path_join(folder, "manifest.json", &path));
+    if (!rj_path_exists(path)) goto done;
+    if (rj_manifest_read(folder, &n, &unit) != RJ_OK) {
+        rj_log(RJ_LOG_WARN, "%s; layouts are chosen anew", rj_status_message());
+        n = 0;
+    }
+    for (int i = 0; i < s->n_models; i++)
+        for (int u = 0; u < n; u++)
+            if (strcmp(unit[u].model, s->model[i].facts.name) == 0)
+                memcpy(grid + (ptrdiff_t)2 * i, unit[u].grid, sizeof unit[u].grid);
+done:
+    RJ_FREE(unit);
+    RJ_FREE(path);
+    RJ_FREE(folder);
+    return st;
+}
+
+/* Collective. */
+static rj_status adopt_grids(MPI_Comm comm, rj_study *s)
+{
+    rj_status st = RJ_OK;
+    int *grid = NULL, rank = 0;
+
+    RJ_MPI(comm, MPI_Comm_rank(comm, &rank));
+    RJ_TRY_ALL(comm, rj_alloc((void **)&grid, s->n_models, 2, sizeof *grid, __FILE__, __LINE__));
+    RJ_TRY_ALL(comm, rank == 0 ? read_grids(s, grid) : RJ_OK);
+    RJ_MPI(comm, MPI_Bcast(grid, 2 * s->n_models, MPI_INT, 0, comm));
+    for (int i = 0; i < s->n_models; i++)
+        s->model[i].shape = (rj_team_shape){0, grid[2 * i], grid[2 * i + 1]};
+done:
+    RJ_FREE(grid);
+    return st;
+}
+
+static rj_status open_all(MPI_Comm comm, rj_study *s, bool replan)
 {
     rj_status st = RJ_OK;
     const rj_deck *deck = s->deck;
@@ -198,6 +295,7 @@ static rj_status open_all(MPI_Comm comm, rj_study *s)
     for (int i = 0; i < deck->n_models; i++)
         for (int twin = 0; twin <= deck->model[i].twin; twin++)
             name_model(&deck->model[i], twin, &s->model[s->n_models++]);
+    if (!replan && deck->layout.n_row == 0) RJ_TRY(adopt_grids(comm, s));
     for (int i = 0; i < s->n_models; i++) {
         rj_study_model *m = &s->model[i];
         m->status = rj_agree(comm, open_model(comm, s, m));
@@ -207,7 +305,7 @@ done:
     return st;
 }
 
-rj_status rj_study_open(MPI_Comm comm, const rj_deck *deck, rj_study **study)
+rj_status rj_study_open(MPI_Comm comm, const rj_deck *deck, int64_t memory, bool replan, rj_study **study)
 {
     rj_status st = RJ_OK;
     rj_study *own = NULL;
@@ -216,9 +314,10 @@ rj_status rj_study_open(MPI_Comm comm, const rj_deck *deck, rj_study **study)
 
     RJ_TRY_ALL(comm, rj_alloc((void **)&own, 1, 1, sizeof *own, __FILE__, __LINE__));
     own->deck = deck;
+    own->memory = memory;
     RJ_TRY(rj_load_all(comm, deck->prompts, PROMPTS_LIMIT, &text, &n));
     RJ_TRY_ALL(comm, rj_prompts_parse(deck->prompts, text, n, &own->prompts));
-    RJ_TRY(open_all(comm, own));
+    RJ_TRY(open_all(comm, own, replan));
     *study = own;
     own = NULL;
 done:
@@ -275,12 +374,21 @@ rj_shard_head rj_study_head(const rj_study *study, int model, int unit)
 
 rj_pipeline_options rj_study_options(const rj_study *study, int model)
 {
-    const rj_deck *deck = study->deck;
+    return options_of(study, &study->model[model]);
+}
 
-    return (rj_pipeline_options){.arithmetic = deck->arithmetic,
-                                 .last_block = deck->last_block,
-                                 .n_k = deck->n_k,
-                                 .k = study->model[model].k_count,
-                                 .norm = deck->norm,
-                                 .seed = deck->seed};
+rj_team_case rj_study_case(const rj_study *study, int model, rj_pipeline_options *options)
+{
+    const rj_study_model *m = &study->model[model];
+    int longest = 1;
+
+    *options = rj_study_options(study, model);
+    for (int p = 0; p < study->prompts->n; p++) longest = m->tokens[p].n > longest ? m->tokens[p].n : longest;
+    return (rj_team_case){.name = m->facts.name,
+                          .config = &m->config,
+                          .options = options,
+                          .unit_prompts = study->prompts->n < study->deck->unit_prompts
+                                              ? study->prompts->n
+                                              : study->deck->unit_prompts,
+                          .longest = longest};
 }

@@ -231,12 +231,12 @@ static void content_depends_on_values_alone(void **x)
     assert_ok(rj_results_hash(syn_path("a.nc"), a));
     assert_ok(rj_results_hash(syn_path("b.nc"), b));
     assert_string_equal(a, b);
-    assert_ok(rj_results_compare(syn_path("a.nc"), syn_path("b.nc"), &equal));
+    assert_ok(rj_results_compare(syn_path("a.nc"), syn_path("b.nc"), 0, &equal));
     assert_true(equal);
     assert_ok(rj_results_write(rj_test_comm, syn_path("c.nc"), 1, &m, RJ_PER_PROMPT_ALL, 2, third));
     assert_ok(rj_results_hash(syn_path("c.nc"), c));
     assert_string_not_equal(a, c);
-    assert_ok(rj_results_compare(syn_path("a.nc"), syn_path("c.nc"), &equal));
+    assert_ok(rj_results_compare(syn_path("a.nc"), syn_path("c.nc"), 0, &equal));
     assert_false(equal);
 }
 

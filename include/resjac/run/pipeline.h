@@ -5,12 +5,16 @@
 #include <stdint.h>
 
 #include "resjac/base/status.h"
+#include "resjac/linalg/krylov.h"
 #include "resjac/model/block.h"
 #include "resjac/model/model.h"
+#include "resjac/run/team.h"
 #include "resjac/store/record.h"
 
 typedef struct {
     rj_arithmetic arithmetic;
+    rj_svd_method svd;    /* RJ_SVD_KRYLOV, else all of J */
+    double svd_tolerance; /* of the former; 0 = auto */
     rj_last_block last_block;
     int n_k;
     const int *k;   /* [n_k] counts, each 1..d */
@@ -32,15 +36,22 @@ typedef struct {
 /* Sizes of the record of n_prompts prompts: sv = min(d, max(max K + 14, 64)). */
 rj_sizes rj_pipeline_sizes(const rj_config *config, const rj_pipeline_options *options, ptrdiff_t n_prompts);
 
-/* Bytes that one prompt needs on a rank while its Jacobians are kept, and what is shared by all prompts. */
-int64_t rj_pipeline_memory_prompt(const rj_config *config, const rj_pipeline_options *options, int n_tokens);
-int64_t rj_pipeline_memory_shared(const rj_config *config, const rj_pipeline_options *options);
+/* Leading triplets whose residuals must hold: max K and what the controls that drop triplets need more. */
+int rj_pipeline_triplets(const rj_config *config, const rj_pipeline_options *options);
+rj_krylov_options rj_pipeline_krylov(const rj_config *config, const rj_pipeline_options *options);
+
+/* Bytes that one prompt needs on a rank that keeps n_kept of its Jacobians, and what all prompts of a batch share there, where
+ * n_grid ranks decompose together. */
+int64_t rj_pipeline_memory_prompt(const rj_config *config, const rj_pipeline_options *options, int n_tokens,
+                                  int n_kept);
+int64_t rj_pipeline_memory_shared(const rj_config *config, const rj_pipeline_options *options, int n_grid);
 
 /* Trajectory, Jacobian, decomposition and coupling of every prompt. A prompt whose states or Jacobians are not finite is
- * marked in RJ_VAR_PROMPT_STATUS and the others go on. Results of a prompt do not depend on which others share its unit.
+ * marked in RJ_VAR_PROMPT_STATUS and the others go on. Results of a prompt do not depend on which others share its unit, nor on the number of the team's stages.
  *   tokens [in]  [n_prompts]
- *   record [in,out] of rj_pipeline_sizes
- * Not collective. Errors: that of tick; those of the blocks (a weight that cannot be read or is not finite fails the unit); NOMEM; LIB. */
-RJ_CHECKED rj_status rj_pipeline_run(const rj_model *model, const rj_pipeline_options *options, int n_prompts,
-                                     const rj_tokens *tokens, rj_record *record);
+ *   record [in,out] of rj_pipeline_sizes, on every rank; all values end on rank 0 of the team, the others' are undefined
+ * Collective on the team. Errors, the same on every rank: that of tick on any; those of the blocks (a weight that cannot be read or
+ * is not finite fails the unit); NOMEM; LIB. */
+RJ_CHECKED rj_status rj_pipeline_run(const rj_team *team, const rj_model *model, const rj_pipeline_options *options,
+                                     int n_prompts, const rj_tokens *tokens, rj_record *record);
 #endif

@@ -60,6 +60,8 @@ RJ_CHECKED rj_status rj_results_hash(const char *path, char text[65]);
  * Errors: MISSING; FORMAT damaged, or not of resjac; IO; NOMEM. */
 RJ_CHECKED rj_status rj_results_verify(const char *path, int *n_problems);
 
-/* Compares two files (final files or shards): content equal? The first difference (variable, index, both values) is logged. */
-RJ_CHECKED rj_status rj_results_compare(const char *a, const char *b, bool *equal);
+/* Compares two files (final files or shards): content equal? The first difference (variable, index, both values) is logged.
+ *   tolerance [in] 0: bit for bit. Else real numbers may differ by it, times the largest magnitude in the variable where that is
+ *                  above 1; svd_method and the attributes of groups are passed over */
+RJ_CHECKED rj_status rj_results_compare(const char *a, const char *b, double tolerance, bool *equal);
 #endif

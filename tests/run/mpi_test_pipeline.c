@@ -1,8 +1,6 @@
-/* golden_pipeline.c: a unit from token ids to measures, against the oracle: every value must land under its own name. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+/* mpi_test_pipeline.c: a unit from token ids to measures, against the oracle: every value must land under its own name, by teams
+ * of every shape that the ranks allow. */
+#include "rj_test.h"
 
 #include <math.h>
 #include <netcdf.h>
@@ -10,11 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "resjac/base/memory.h"
 #include "resjac/linalg/topk.h"
 #include "resjac/run/pipeline.h"
+#include "resjac/run/team.h"
+
+/* Of these, the shapes that the ranks can form; llama_base has 3 blocks. */
+static const rj_team_shape shapes[] = {{1, 1, 1}, {2, 1, 1}, {3, 1, 1}, {1, 1, 2},
+                                       {1, 2, 1}, {1, 2, 2}, {2, 1, 2}, {1, 1, 3}};
+enum { N_SHAPES = sizeof shapes / sizeof shapes[0] };
 
 enum { MAX_T = 64, MAX_K = 8 };
 
@@ -23,6 +25,7 @@ typedef struct {
     int32_t ids[MAX_T];
     rj_model *model;
     rj_record *record;
+    rj_team *team;
 } fixture;
 
 static size_t length(int nc, const char *name)
@@ -34,7 +37,7 @@ static size_t length(int nc, const char *name)
     return n;
 }
 
-static void begin(fixture *f, rj_last_block last, int norm)
+static void begin(fixture *f, const rj_team_shape *shape, rj_last_block last, int norm)
 {
     char path[4096];
     int id;
@@ -65,15 +68,17 @@ static void begin(fixture *f, rj_last_block last, int norm)
     const int32_t other[] = {1, 2, 3};
     const rj_tokens tokens[] = {{3, other}, {f->T, f->ids}};
     assert_int_equal(rj_record_create(&sizes, &f->record), RJ_OK);
-    assert_int_equal(rj_pipeline_run(f->model, &options, 2, tokens, f->record), RJ_OK);
+    assert_int_equal(rj_team_create(rj_test_comm, shape, &f->team), RJ_OK);
+    if (f->team != NULL)
+        assert_int_equal(rj_pipeline_run(f->team, f->model, &options, 2, tokens, f->record), RJ_OK);
 }
 
 static void end(fixture *f)
 {
+    rj_team_free(&f->team);
     rj_record_destroy(&f->record);
     rj_model_close(&f->model);
     nc_close(f->nc);
-    assert_int_equal(rj_memory_live(), 0);
 }
 
 /* The oracle's values of a variable, n of them. */
@@ -110,7 +115,13 @@ static int compare(const fixture *f, rj_variable_id id, double tolerance)
     return 1;
 }
 
-static void every_measure_is_the_oracles(void **x)
+/* True on the rank of a team that has the record. */
+static bool leads(const fixture *f)
+{
+    return f->team != NULL && f->team->rank == 0;
+}
+
+static void check_every_measure(const fixture *f)
 {
     static const rj_variable_id must[] = {RJ_VAR_HIDDEN_NORM,
                                           RJ_VAR_STEP_NORM,
@@ -142,22 +153,52 @@ static void every_measure_is_the_oracles(void **x)
                                           RJ_VAR_SUBSPACE_VV,
                                           RJ_VAR_SUBSPACE_UV,
                                           RJ_VAR_SUBSPACE_VU};
-    fixture f;
-    (void)x;
-    begin(&f, RJ_LAST_RAW, 2);
     for (size_t i = 0; i < sizeof must / sizeof must[0]; i++)
-        if (!compare(&f, must[i], 1e-7))
+        if (!compare(f, must[i], 1e-7))
             fail_msg("the oracle has no %s of this shape", rj_schema[must[i]].name);
-    assert_true(*rj_record_at(f.record, RJ_VAR_N_TOKENS, 1) == f.T);
-    assert_true(*rj_record_at(f.record, RJ_VAR_LAST_TOKEN_ID, 1) == f.ids[f.T - 1]);
-    assert_true(*rj_record_at(f.record, RJ_VAR_PROMPT_STATUS, 1) == 0);
-    for (int l = 0; l < f.record->sizes.size[RJ_DIM_LAYER]; l++) {
-        assert_true(rj_record_at(f.record, RJ_VAR_ORTHOGONALITY_LOSS, 1)[l] < 1e-13);
-        assert_true(rj_record_at(f.record, RJ_VAR_RESIDUAL_RIGHT, 1)[l * f.record->sizes.size[RJ_DIM_SV]] <
+    assert_true(*rj_record_at(f->record, RJ_VAR_N_TOKENS, 1) == f->T);
+    assert_true(*rj_record_at(f->record, RJ_VAR_LAST_TOKEN_ID, 1) == f->ids[f->T - 1]);
+    assert_true(*rj_record_at(f->record, RJ_VAR_PROMPT_STATUS, 1) == 0);
+    for (int l = 0; l < f->record->sizes.size[RJ_DIM_LAYER]; l++) {
+        assert_true(rj_record_at(f->record, RJ_VAR_ORTHOGONALITY_LOSS, 1)[l] < 1e-13);
+        assert_true(rj_record_at(f->record, RJ_VAR_RESIDUAL_RIGHT, 1)[l * f->record->sizes.size[RJ_DIM_SV]] <
                     1e-13);
-        assert_true(rj_record_at(f.record, RJ_VAR_SVD_METHOD, 1)[l] == RJ_SVD_FULL);
+        assert_true(rj_record_at(f->record, RJ_VAR_SVD_METHOD, 1)[l] ==
+                    (f->team->n_grid == 1 ? RJ_SVD_FULL : RJ_SVD_GRID));
     }
-    end(&f);
+}
+
+/* Whatever the shape of the team, which decides the residuals of a decomposition at most. */
+static void every_measure_is_the_oracles(void **x)
+{
+    (void)x;
+    for (int i = 0; i < N_SHAPES; i++) {
+        fixture f;
+        if (rj_team_size(&shapes[i]) > rj_test_size) continue;
+        begin(&f, &shapes[i], RJ_LAST_RAW, 2);
+        if (leads(&f)) check_every_measure(&f);
+        end(&f);
+    }
+}
+
+/* The number of stages decides no bit. */
+static void stages_change_nothing(void **x)
+{
+    (void)x;
+    for (int i = 1; i < N_SHAPES; i++) {
+        const rj_team_shape one = {1, shapes[i].n_row, shapes[i].n_col};
+        fixture f, g;
+        if (rj_team_size(&shapes[i]) > rj_test_size || shapes[i].stages == 1) continue;
+        begin(&f, &shapes[i], RJ_LAST_RAW, 2);
+        begin(&g, &one, RJ_LAST_RAW, 2);
+        for (int id = 0; leads(&f) && leads(&g) && id < RJ_N_VARIABLES; id++)
+            if (id != RJ_VAR_PROMPT_SECONDS)
+                assert_memory_equal(f.record->value[id], g.record->value[id],
+                                    sizeof(double) * 2 *
+                                        (size_t)rj_schema_count((rj_variable_id)id, &f.record->sizes));
+        end(&f);
+        end(&g);
+    }
 }
 
 /* ||s||_1 = sum s: the misfit is then the trace misfit, and its chance level that one's. */
@@ -165,7 +206,7 @@ static void norm_one_divides_by_the_trace(void **x)
 {
     fixture f;
     (void)x;
-    begin(&f, RJ_LAST_RAW, 1);
+    begin(&f, &shapes[0], RJ_LAST_RAW, 1);
     const ptrdiff_t n = rj_schema_count(RJ_VAR_COUPLING_MISFIT, &f.record->sizes);
     for (ptrdiff_t i = 0; i < n; i++)
         assert_true(fabs(rj_record_at(f.record, RJ_VAR_COUPLING_MISFIT, 1)[i] -
@@ -177,39 +218,48 @@ static void norm_one_divides_by_the_trace(void **x)
 }
 
 /* Only the last Jacobian changes, never the states. */
+static void check_last_block(const fixture *f, bool skip)
+{
+    const int L = (int)f->record->sizes.size[RJ_DIM_LAYER], d = rj_model_config(f->model)->d;
+    double *raw = reference(f, "jacobian_frobenius", (size_t)L),
+           *last = reference(f, "jacobian_final_norm", (size_t)(d * d));
+    const double *ours = rj_record_at(f->record, RJ_VAR_JACOBIAN_FROBENIUS, 1);
+    double squares = 0;
+    assert_true(raw != NULL && last != NULL);
+    for (int i = 0; i < d * d; i++) squares += last[i] * last[i];
+    for (int l = 0; l < L - 1; l++) assert_true(fabs(ours[l] - raw[l]) < 1e-9 * raw[l]);
+    assert_true(skip ? isnan(ours[L - 1]) : fabs(ours[L - 1] - sqrt(squares)) < 1e-9 * sqrt(squares));
+    if (skip) {
+        const double *misfit = rj_record_at(f->record, RJ_VAR_COUPLING_MISFIT, 1);
+        for (int j = 0; j < L; j++)
+            assert_true(isnan(misfit[(L - 1) * L + j]) && isnan(misfit[j * L + L - 1]));
+    }
+    assert_true(compare(f, RJ_VAR_HIDDEN_NORM, 1e-9) && compare(f, RJ_VAR_LINE_SHAPE_SCORE, 1e-9));
+    free(raw);
+    free(last);
+}
+
 static void last_block_changes_the_last_jacobian_alone(void **x)
 {
-    fixture f;
     (void)x;
-    for (int skip = 0; skip < 2; skip++) {
-        begin(&f, skip ? RJ_LAST_SKIP : RJ_LAST_FINAL_NORM, 2);
-        const int L = (int)f.record->sizes.size[RJ_DIM_LAYER], d = rj_model_config(f.model)->d;
-        double *raw = reference(&f, "jacobian_frobenius", (size_t)L),
-               *last = reference(&f, "jacobian_final_norm", (size_t)(d * d));
-        const double *ours = rj_record_at(f.record, RJ_VAR_JACOBIAN_FROBENIUS, 1);
-        double squares = 0;
-        assert_true(raw != NULL && last != NULL);
-        for (int i = 0; i < d * d; i++) squares += last[i] * last[i];
-        for (int l = 0; l < L - 1; l++) assert_true(fabs(ours[l] - raw[l]) < 1e-9 * raw[l]);
-        assert_true(skip ? isnan(ours[L - 1]) : fabs(ours[L - 1] - sqrt(squares)) < 1e-9 * sqrt(squares));
-        if (skip) {
-            const double *misfit = rj_record_at(f.record, RJ_VAR_COUPLING_MISFIT, 1);
-            for (int j = 0; j < L; j++)
-                assert_true(isnan(misfit[(L - 1) * L + j]) && isnan(misfit[j * L + L - 1]));
-        }
-        assert_true(compare(&f, RJ_VAR_HIDDEN_NORM, 1e-9) && compare(&f, RJ_VAR_LINE_SHAPE_SCORE, 1e-9));
-        free(raw);
-        free(last);
+    for (int i = 0; i < 2 * N_SHAPES; i++) {
+        const bool skip = i % 2 == 1;
+        fixture f;
+        if (rj_team_size(&shapes[i / 2]) > rj_test_size) continue;
+        begin(&f, &shapes[i / 2], skip ? RJ_LAST_SKIP : RJ_LAST_FINAL_NORM, 2);
+        if (leads(&f)) check_last_block(&f, skip);
         end(&f);
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_measure_is_the_oracles),
-        cmocka_unit_test(norm_one_divides_by_the_trace),
-        cmocka_unit_test(last_block_changes_the_last_jacobian_alone),
+        rj_unit_test(every_measure_is_the_oracles),
+        rj_unit_test(stages_change_nothing),
+        rj_unit_test(norm_one_divides_by_the_trace),
+        rj_unit_test(last_block_changes_the_last_jacobian_alone),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    rj_test_begin(&argc, &argv);
+    return rj_test_end(cmocka_run_group_tests(tests, NULL, NULL));
 }
