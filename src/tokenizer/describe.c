@@ -138,6 +138,8 @@ rj_status rj_tokenizer_describe(rj_tokenizer *tok)
         RJ_TRY(show(tok, id, text, n));
     }
     if (tok->n_shown > 0) qsort(tok->shown, (size_t)tok->n_shown, sizeof *tok->shown, compare);
+    for (ptrdiff_t i = 0; i < tok->frame.n; i++) /* an id may stand there that no token has */
+        if (tok->frame.id[i] >= tok->size) tok->size = (ptrdiff_t)tok->frame.id[i] + 1;
     describe_frame(tok, frame, sizeof frame);
     RJ_NEW(tok->summary, SIZE, 1);
     if (tok->unigram != NULL)
