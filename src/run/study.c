@@ -207,7 +207,7 @@ static rj_status open_alone(const rj_study *s, rj_study_model *m, rj_model **mod
         RJ_TRY(rj_team_choose_grid(&c, &deck->layout, &m->shape));
     }
     RJ_REQUIRE(m->shape.n_row * m->shape.n_col == 1 || deck->svd_method != RJ_DECK_SVD_KRYLOV, RJ_ERR_USAGE,
-               "model %s: svd.method is krylov, which works in one rank, and the grid has %d x %d; take auto or "
+               "model %s: svd.method is krylov, which works in one rank, and has a grid of %d x %d ranks; take auto or "
                "full, or set layout.grid to 1x1",
                m->facts.name, m->shape.n_row, m->shape.n_col);
 done:

@@ -161,6 +161,13 @@ done:
     return st;
 }
 
+/* A configuration alone: no tensors. */
+static rj_status open_config(const char *path, rj_shards *s)
+{
+    s->format = RJ_FORMAT_SAFETENSORS;
+    return rj_json_open(path, MAX_CONFIG, &s->config);
+}
+
 static rj_status open_single(const char *path, rj_shards *s)
 {
     rj_status st = RJ_OK;
@@ -173,7 +180,7 @@ done:
 }
 
 /* single: a .safetensors file, or NULL to look for it in the folder. */
-static rj_status open_safetensors(const char *folder, const char *single, bool tensors, rj_shards *s)
+static rj_status open_safetensors(const char *folder, const char *single, rj_shards *s)
 {
     rj_status st = RJ_OK;
     char *config = NULL, *model = NULL, *index = NULL;
@@ -185,7 +192,6 @@ static rj_status open_safetensors(const char *folder, const char *single, bool t
                "%s: not found, but a safetensors checkpoint needs it; a GGUF model is named by its file",
                config);
     RJ_TRY(rj_json_open(config, MAX_CONFIG, &s->config));
-    if (!tensors) goto done;
     if (single != NULL)
         RJ_TRY(open_single(single, s));
     else if (rj_path_exists(model))
@@ -228,22 +234,23 @@ done:
     return st;
 }
 
-rj_status rj_shards_open(const char *path, bool tensors, rj_shards *s)
+rj_status rj_shards_open(const char *path, rj_shards *s)
 {
     rj_status st = RJ_OK;
     char *folder = NULL;
 
     if (rj_path_is_folder(path)) {
         s->format = RJ_FORMAT_SAFETENSORS;
-        return open_safetensors(path, NULL, tensors, s);
+        return open_safetensors(path, NULL, s);
     }
+    if (rj_weights_is_config(path)) return open_config(path, s);
     RJ_TRY(guess_format(path, &s->format));
     if (s->format == RJ_FORMAT_GGUF) {
         RJ_TRY(open_gguf(path, s));
     } else {
         RJ_REQUIRE(rj_path_exists(path), RJ_ERR_MISSING, "%s: not found", path);
         RJ_TRY(rj_path_folder(path, &folder));
-        RJ_TRY(open_safetensors(folder, path, tensors, s));
+        RJ_TRY(open_safetensors(folder, path, s));
     }
 done:
     rj_free(folder);

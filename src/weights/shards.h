@@ -2,8 +2,6 @@
 #ifndef RESJAC_WEIGHTS_SHARDS_H
 #define RESJAC_WEIGHTS_SHARDS_H
 
-#include <stdbool.h>
-
 #include "resjac/base/json.h"
 #include "resjac/weights/gguf.h"
 #include "resjac/weights/safetensors.h"
@@ -19,8 +17,8 @@ typedef struct {
 } rj_shards;
 
 /* Finds and opens the files that belong to `path`; what is in *s after an error is for rj_shards_close. The values of the
- * index's weight_map are strings then. Without `tensors` a safetensors checkpoint is its config.json alone. Errors: see rj_weights_open. */
-RJ_CHECKED rj_status rj_shards_open(const char *path, bool tensors, rj_shards *s);
+ * index's weight_map are strings then. Errors: see rj_weights_open. */
+RJ_CHECKED rj_status rj_shards_open(const char *path, rj_shards *s);
 void rj_shards_close(rj_shards *s);
 
 const rj_file *rj_shard_file(const rj_shards *s, int i);

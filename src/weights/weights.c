@@ -80,14 +80,21 @@ done:
     return st;
 }
 
-static rj_status open_files(const char *path, bool tensors, rj_weights **weights)
+bool rj_weights_is_config(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return strcmp(slash != NULL ? slash + 1 : path, "config.json") == 0;
+}
+
+rj_status rj_weights_open(const char *path, rj_weights **weights)
 {
     rj_status st = RJ_OK;
     rj_weights *w = NULL;
 
     RJ_NEW(w, 1, 1);
     RJ_TRY(rj_path_copy(path, &w->path));
-    RJ_TRY(rj_shards_open(path, tensors, &w->shards));
+    RJ_TRY(rj_shards_open(path, &w->shards));
     RJ_TRY(merge(w));
     RJ_TRY(check_index(w));
     *weights = w;
@@ -95,16 +102,6 @@ static rj_status open_files(const char *path, bool tensors, rj_weights **weights
 done:
     rj_weights_close(&w);
     return st;
-}
-
-rj_status rj_weights_open(const char *path, rj_weights **weights)
-{
-    return open_files(path, true, weights);
-}
-
-rj_status rj_weights_open_config(const char *path, rj_weights **weights)
-{
-    return open_files(path, false, weights);
 }
 
 void rj_weights_close(rj_weights **weights)
