@@ -28,6 +28,9 @@ rj_sizes rj_pipeline_sizes(const rj_config *config, const rj_pipeline_options *o
     s.size[RJ_DIM_K] = options->n_k;
     s.size[RJ_DIM_SV] = wanted < config->d ? wanted : config->d;
     s.size[RJ_DIM_PC] = RJ_TRAJECTORY_PC;
+    s.size[RJ_DIM_APROMPT] = options->n_aligned;
+    if (options->n_aligned > 0)
+        s.size[RJ_DIM_I] = s.size[RJ_DIM_J] = rj_schema_alignment(options->n_k, options->k);
     return s;
 }
 
@@ -53,7 +56,10 @@ int64_t rj_pipeline_memory_shared(const rj_config *config, const rj_pipeline_opt
     const int64_t frame = 2 * (max_k(options) + RJ_COUPLING_DROP);
     const int64_t coupling = d * (2 * (frame > 512 ? frame : 512) + frame); /* frames, images; a row's own */
 
-    return element * (weights + (fold > svd ? fold : svd) + coupling);
+    const rj_sizes sizes = rj_pipeline_sizes(config, options, 1);
+    const int64_t kept = options->n_aligned * rj_schema_count(RJ_VAR_ALIGNMENT_MATRIX, &sizes);
+
+    return element * (weights + (fold > svd ? fold : svd) + coupling) + (int64_t)sizeof(double) * kept;
 }
 
 /* Coupling of the batch's prompts, one after the other, each by all ranks. Collective on the team. */
@@ -154,6 +160,7 @@ rj_status rj_pipeline_run(const rj_team *team, const rj_model *model, const rj_p
     const int kept = (c->n_layer + team->size - 1) / team->size;
     int longest = 1;
 
+    for (int i = 0; i < options->n_aligned; i++) record->aprompt[i] = options->aligned[i];
     for (int i = 0; i < n_prompts; i++) longest = tokens[i].n > longest ? tokens[i].n : longest;
     const int64_t shared = rj_pipeline_memory_shared(c, options, team->n_grid);
     const int64_t each = rj_pipeline_memory_prompt(c, options, longest, kept);

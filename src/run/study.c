@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "deck_alignment.h"
 #include "resjac/base/file.h"
 #include "resjac/base/hash.h"
 #include "resjac/base/log.h"
@@ -74,6 +75,11 @@ static void add_int(rj_hash *hash, int64_t n)
     rj_hash_add(hash, &n, sizeof n);
 }
 
+static int count_units(const rj_study *s)
+{
+    return (s->prompts->n + s->deck->unit_prompts - 1) / s->deck->unit_prompts;
+}
+
 static rj_status unit_key(const rj_study *s, const rj_study_model *m, int unit, char key[65])
 {
     rj_status st = RJ_OK;
@@ -111,6 +117,9 @@ static rj_status unit_key(const rj_study *s, const rj_study_model *m, int unit, 
         add_int(hash, m->tokens[p].n);
         rj_hash_add(hash, m->tokens[p].ids, (size_t)m->tokens[p].n * sizeof *m->tokens[p].ids);
     }
+    const rj_pipeline_options o = rj_study_options(s, (int)(m - s->model), unit);
+    if (o.n_aligned > 0) rj_hash_add_text(hash, "alignment_matrix");
+    for (int i = 0; i < o.n_aligned; i++) add_int(hash, o.aligned[i]);
     RJ_TRY(rj_hash_digest(hash, digest));
     rj_hash_text(digest, key);
 done:
@@ -180,7 +189,7 @@ static rj_status open_model(MPI_Comm comm, const rj_study *s, rj_study_model *m)
 
     RJ_TRY_ALL(comm, open_alone(s, m, &model));
     RJ_TRY(fingerprint(comm, model, m->is_twin, s->deck->seed, m->facts.fingerprint));
-    m->n_units = (s->prompts->n + s->deck->unit_prompts - 1) / s->deck->unit_prompts;
+    m->n_units = count_units(s);
     RJ_NEW(m->key, m->n_units, 1);
     for (int u = 0; u < m->n_units; u++) RJ_TRY(unit_key(s, m, u, m->key[u]));
 done:
@@ -264,6 +273,24 @@ done:
     return st;
 }
 
+/* Which prompts keep their alignment matrices. */
+static rj_status choose_aligned(rj_study *s)
+{
+    rj_status st = RJ_OK;
+    const int size = s->deck->unit_prompts, n_units = count_units(s);
+
+    RJ_TRY(rj_deck_alignment_find(s->prompts, s->deck->n_alignment, s->deck->alignment, &s->aligned));
+    s->n_aligned = s->deck->n_alignment;
+    RJ_NEW(s->aligned_before, n_units + 1, 1);
+    for (int i = 0; i < s->n_aligned; i++) {
+        s->aligned_before[s->aligned[i] / size + 1]++;
+        s->aligned[i] %= size;
+    }
+    for (int u = 0; u < n_units; u++) s->aligned_before[u + 1] += s->aligned_before[u];
+done:
+    return st;
+}
+
 rj_status rj_study_open(MPI_Comm comm, const rj_deck *deck, int64_t memory, bool replan, rj_study **study)
 {
     rj_status st = RJ_OK;
@@ -276,6 +303,7 @@ rj_status rj_study_open(MPI_Comm comm, const rj_deck *deck, int64_t memory, bool
     own->memory = memory;
     RJ_TRY(rj_load_all(comm, deck->prompts, PROMPTS_LIMIT, &text, &n));
     RJ_TRY_ALL(comm, rj_prompts_parse(deck->prompts, text, n, &own->prompts));
+    RJ_TRY_ALL(comm, choose_aligned(own));
     RJ_TRY(open_all(comm, own, replan));
     *study = own;
     own = NULL;
@@ -300,6 +328,8 @@ void rj_study_free(rj_study **study)
         RJ_FREE(m->key);
     }
     RJ_FREE(s->model);
+    RJ_FREE(s->aligned_before);
+    RJ_FREE(s->aligned);
     rj_prompts_free(&s->prompts);
     RJ_FREE(*study);
 }
@@ -331,9 +361,10 @@ rj_shard_head rj_study_head(const rj_study *study, int model, int unit)
     return head;
 }
 
-rj_pipeline_options rj_study_options(const rj_study *study, int model)
+rj_pipeline_options rj_study_options(const rj_study *study, int model, int unit)
 {
     const rj_deck *deck = study->deck;
+    const int *before = study->aligned_before + unit;
 
     return (rj_pipeline_options){.arithmetic = deck->arithmetic,
                                  .last_block = deck->last_block,
@@ -341,7 +372,9 @@ rj_pipeline_options rj_study_options(const rj_study *study, int model)
                                  .k = study->model[model].k_count,
                                  .norm = deck->norm,
                                  .seed = deck->seed,
-                                 .memory = study->memory};
+                                 .memory = study->memory,
+                                 .n_aligned = before[1] - before[0],
+                                 .aligned = study->aligned + before[0]};
 }
 
 rj_team_case rj_study_case(const rj_study *study, int model, rj_pipeline_options *options)
@@ -349,7 +382,11 @@ rj_team_case rj_study_case(const rj_study *study, int model, rj_pipeline_options
     const rj_study_model *m = &study->model[model];
     int longest = 1;
 
-    *options = rj_study_options(study, model);
+    *options = rj_study_options(study, model, 0);
+    for (int u = 1; u < count_units(study); u++) { /* the unit that needs most memory */
+        const rj_pipeline_options o = rj_study_options(study, model, u);
+        if (o.n_aligned > options->n_aligned) *options = o;
+    }
     for (int p = 0; p < study->prompts->n; p++) longest = m->tokens[p].n > longest ? m->tokens[p].n : longest;
     return (rj_team_case){.name = m->facts.name,
                           .config = &m->config,

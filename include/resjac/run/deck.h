@@ -33,6 +33,11 @@ typedef struct {
     int team, stages, n_row, n_col;
 } rj_deck_layout;
 
+/* One entry of store.alignment: an id or a number of a prompt, and where it stands. */
+typedef struct {
+    char name[RJ_NAME_SIZE], place[512];
+} rj_deck_prompt;
+
 typedef struct {
     char *path, *text; /* the deck file and its bytes */
     int n_models;
@@ -51,6 +56,8 @@ typedef struct {
     int64_t memory_per_rank; /* bytes; 0 = auto */
     rj_per_prompt per_prompt;
     bool merge_summary; /* store.merge: summary: the final file keeps less than per_prompt says */
+    int n_alignment;
+    rj_deck_prompt *alignment; /* store.alignment: prompts that keep their alignment matrices */
     bool provenance_full;
     uint64_t seed;
     char *output; /* the final file; units lie in <output>.d */

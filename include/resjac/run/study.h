@@ -33,6 +33,10 @@ typedef struct {
     const rj_deck *deck; /* borrowed */
     int64_t memory;      /* bytes a rank */
     rj_prompts *prompts;
+    int n_aligned;
+    int *
+        aligned; /* [n_aligned] prompts that keep their alignment matrices, by their place in their unit, in the file's order */
+    int *aligned_before; /* [units + 1] how many of them lie in the units before */
     int n_models;
     rj_study_model *model; /* each deck model, then its twin */
 } rj_study;
@@ -42,7 +46,7 @@ typedef struct {
  * rank.
  *   memory [in] bytes a rank
  *   study [out] free with rj_study_free; untouched on error
- * Errors: those of the prompts (MISSING, FORMAT); NOMEM. A model's own errors are in its entry. */
+ * Errors: those of the prompts (MISSING, FORMAT); USAGE store.alignment names no prompt; NOMEM. A model's own errors are in its entry. */
 RJ_CHECKED rj_status rj_study_open(MPI_Comm comm, const rj_deck *deck, int64_t memory, bool replan,
                                    rj_study **study);
 void rj_study_free(rj_study **study);
@@ -50,7 +54,8 @@ void rj_study_free(rj_study **study);
 /* Head of one unit's shard; its lists are borrowed from the study. */
 rj_shard_head rj_study_head(const rj_study *study, int model, int unit);
 int rj_study_unit_prompts(const rj_study *study, int unit); /* prompts of a unit: the last may have fewer */
-rj_pipeline_options rj_study_options(const rj_study *study, int model); /* tick is left NULL */
+/* Of one unit; borrows from the study. tick is left NULL. */
+rj_pipeline_options rj_study_options(const rj_study *study, int model, int unit);
 rj_team_case rj_study_case(const rj_study *study, int model,
                              rj_pipeline_options *options); /* for layouts; borrows study and options, which it fills */
 #endif
