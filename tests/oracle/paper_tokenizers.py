@@ -213,7 +213,7 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("kinds", nargs="*", metavar="KIND")
-    parser.add_argument("--count", type=int, default=300)
+    parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--out", type=Path, default=GOLDEN)
     args = parser.parse_args()
     for kind in args.kinds or KINDS:
