@@ -53,6 +53,10 @@ done:
 
 static rj_status find_kind(const char *file, const char *key, const char *text, size_t n, rj_rope_kind *kind)
 {
+    if (n == 2 && memcmp(text, "su", 2) == 0) { /* older spelling */
+        *kind = RJ_ROPE_LONGROPE;
+        return RJ_OK;
+    }
     for (int i = 0; i < N_KINDS; i++)
         if (strlen(kinds[i]) == n && memcmp(kinds[i], text, n) == 0) {
             *kind = (rj_rope_kind)i;
@@ -191,7 +195,10 @@ static rj_status read_share(const rj_config_source *s, const json_t *object, con
     rj_status st = RJ_OK;
     double share = config->rotary_share;
 
-    if (share == 0.0) goto done;
+    RJ_REQUIRE(config->rotary_dim <= config->d_head, RJ_ERR_FORMAT, "%s: rotary_dim = %d of a head size %d",
+               s->file, config->rotary_dim, config->d_head);
+    if (config->rotary_dim > 0) r->n_rotary = config->rotary_dim;
+    if (s->family->base.rotary_share == 0.0) goto done;
     if (object != NULL) RJ_TRY(rj_json_number(&s->json, object, "partial_rotary_factor", false, &share));
     RJ_REQUIRE(share > 0.0 && share <= 1.0, RJ_ERR_FORMAT,
                "%s: a share of %g of each head is rotary, needs more than 0 and at most 1", s->file, share);
@@ -219,6 +226,7 @@ static rj_status read_json(const rj_config_source *s, bool local, const rj_confi
     if (json_object_get(object, "rope_type") == NULL) key = "type";
     RJ_TRY(rj_json_string(j, object, key, false, &text));
     RJ_TRY(find_kind(j->path, key, text, strlen(text), &r->kind));
+    if (s->family->yarn_is_longrope && r->kind == RJ_ROPE_YARN) r->kind = RJ_ROPE_LONGROPE;
     if (r->kind != RJ_ROPE_DEFAULT) RJ_TRY(read_scaling(j, object, config->max_context, r));
 done:
     return st;

@@ -115,7 +115,8 @@ static rj_status complete(rj_model *model)
         const rj_role qkv = rj_role_is_fused(model, format) ? RJ_QUERY_KEY_VALUE : RJ_QUERY;
         c->bias_qkv |= rj_role_find(model, qkv, 0, RJ_BIAS) != NULL;
         c->bias_head |= rj_role_find(model, RJ_HEAD, 0, RJ_BIAS) != NULL;
-        c->shared_norm &= rj_role_find(model, RJ_ATTENTION_NORM, 0, RJ_WEIGHT) == NULL;
+        c->shared_norm &= rj_role_find(model, RJ_ATTENTION_NORM, 0, RJ_WEIGHT) == NULL ||
+                          rj_role_find(model, RJ_MLP_NORM, 0, RJ_WEIGHT) == NULL;
         c->bias_out |= rj_role_find(model, RJ_ATTENTION_OUT, 0, RJ_BIAS) != NULL;
         c->bias_mlp |= rj_role_find(model, RJ_UP, 0, RJ_BIAS) != NULL;
         c->tied_head = !stored_head;

@@ -5,6 +5,8 @@ Here the names torch.float32 and torch.float stand for torch.float64, so that th
 unchanged but in double. The real float32 stays known as FLOAT32, and `NoFloat32` fails as soon as any
 operation yields one."""
 
+import sys
+
 import torch
 
 FLOAT32 = torch.float32
@@ -62,12 +64,19 @@ class NoFloat32(TorchDispatchMode):
 
 
 def as_configured(model, config):
-    """What transformers fixes although a file says it: the largest slope of MPT's ALiBi, the epsilon of OLMo's norms."""
+    """What transformers fixes although a file says it: the largest slope of MPT's ALiBi, the epsilon of OLMo's norms; and
+    BLOOM's activation, without its rounded derivative.
+    """
     family = config.get("model_type")
     if family == "mpt":
         largest = model.config.attn_config.alibi_bias_max
         build = model.transformer.build_mpt_alibi_tensor
         model.transformer.build_mpt_alibi_tensor = lambda *args, **kwargs: build(*args, alibi_bias_max=largest, **kwargs)
+    if family == "bloom":  # whose own backward pass has a rounded constant
+        plain = sys.modules[type(model).__module__].bloom_gelu_forward
+        for module in model.modules():
+            if type(module).__name__ == "BloomGelu":
+                module.forward = plain
     if family == "olmo":
         for module in model.modules():
             if type(module).__name__ == "OlmoLayerNorm":

@@ -24,6 +24,15 @@ void rj_source_key(const rj_config_source *s, const char *key, char name[RJ_SOUR
 /* A number >= 0 of a GGUF file; *value stays where the key is absent. */
 RJ_CHECKED rj_status rj_source_gguf_number(const rj_config_source *s, const char *key, double *value);
 
+/* Whether the family reads that key; whether somebody checks it for the one value that is evaluated; whether some such key is
+ * "<begin>..". */
+bool rj_key_is_read(const rj_config_source *s, const char *name);
+bool rj_key_is_checked(const rj_config_source *s, const char *name);
+bool rj_key_is_outer(const rj_config_source *s, const char *begin);
+
+/* Refuses the keys of config.json that nobody here knows, unless they are null. Errors: FORMAT (file, key). */
+RJ_CHECKED rj_status rj_known_check(const rj_config_source *s);
+
 /* Refuses the keys that change the mathematics and that the family does not read. Errors: FORMAT (file, key, value). */
 RJ_CHECKED rj_status rj_neutral_check(const rj_config_source *s);
 
