@@ -4,8 +4,10 @@
 
 #include <string.h>
 
-static const rj_family *const families[] = {&rj_family_llama, &rj_family_gpt2, &rj_family_qwen2,
-                                            &rj_family_gemma3};
+static const rj_family *const families[] = {
+    &rj_family_llama, &rj_family_gpt2,   &rj_family_qwen2,   &rj_family_gemma3, &rj_family_mistral,
+    &rj_family_gemma, &rj_family_gemma2, &rj_family_gptneox, &rj_family_phi,    &rj_family_gptneo,
+    &rj_family_olmo,  &rj_family_falcon, &rj_family_mpt};
 
 enum { N_FAMILIES = sizeof families / sizeof *families };
 

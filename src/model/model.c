@@ -1,6 +1,8 @@
 /* model.c: a checkpoint from token ids to X^0, and from a state to logits. */
 #include "resjac/model/model.h"
 
+#include <math.h>
+
 #include "resjac/base/memory.h"
 #include "resjac/model/tensors.h"
 
@@ -101,6 +103,25 @@ rj_status rj_model_final_norm(const rj_model *model, const double *x, double *y)
     return RJ_OK;
 }
 
+/* logits <- c tanh((logits + bias)/c), c the final soft-cap if there is one */
+static rj_status finish_logits(const rj_model *model, double *logits)
+{
+    rj_status st = RJ_OK;
+    const int n = model->config.n_vocab;
+    const double cap = model->config.final_softcap;
+    double *bias = NULL;
+
+    if (model->config.bias_head && !model->random_init) { /* drawn biases are 0 */
+        RJ_NEW(bias, n, 1);
+        RJ_TRY(rj_tensors_bias(model, RJ_HEAD, 0, n, bias));
+        for (int i = 0; i < n; i++) logits[i] += bias[i];
+    }
+    for (int i = 0; cap > 0.0 && i < n; i++) logits[i] = cap * tanh(logits[i] / cap);
+done:
+    RJ_FREE(bias);
+    return st;
+}
+
 rj_status rj_model_logits(const rj_model *model, const double *x, double *logits)
 {
     rj_status st = RJ_OK;
@@ -121,6 +142,7 @@ rj_status rj_model_logits(const rj_model *model, const double *x, double *logits
         RJ_TRY(rj_rows_read(&rows, row, n, read));
         rj_matrix_times('T', &part, y, logits + row);
     }
+    RJ_TRY(finish_logits(model, logits));
 done:
     RJ_FREE(read);
     RJ_FREE(y);

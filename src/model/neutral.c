@@ -7,14 +7,6 @@
 
 enum { TEXT_SIZE = 160 };
 
-/* A key that changes the mathematics, and the one value with which it does not: a number (0: also false, 1: also true),
- * or a text where text is not NULL (of a list: each entry). An absent or null key passes. NAN: no value passes. */
-typedef struct {
-    const char *name[RJ_N_FORMATS];
-    double neutral;
-    const char *text;
-} rj_neutral;
-
 /* Of all families: files say one architecture and were edited to be another, or have the keys of a relative. A key that a
  * family reads is not looked at here. */
 static const rj_neutral table[] = {
@@ -44,6 +36,10 @@ static const rj_neutral table[] = {
     {{"partial_rotary_factor", NULL}, 1, NULL},
     {{"rotary_pct", NULL}, 1, NULL},
     {{"rope_interleaved", NULL}, 0, NULL},
+    {{"rotary_dim", NULL}, NAN, NULL},
+    {{"num_ln_in_parallel_attn", NULL}, NAN, NULL},
+    {{"multi_query", NULL}, 0, NULL},
+    {{"attention_types", NULL}, NAN, NULL},
     {{"no_rope_layers", NULL}, NAN, NULL},
     {{"no_rope_layer_interval", NULL}, 0, NULL},
     {{"is_causal", "attention.causal"}, 1, NULL},
@@ -91,7 +87,8 @@ static rj_status json_check(const rj_config_source *s, const rj_neutral *n)
     rj_status st = RJ_OK;
     const rj_json *j = &s->json;
     const char *key = n->name[RJ_FORMAT_SAFETENSORS];
-    const json_t *value = json_object_get(j->root, key);
+    const char *last = key;
+    const json_t *value = json_object_get(rj_source_object(s, key, &last), last);
     char text[TEXT_SIZE] = "";
 
     if (value == NULL || json_is_neutral(value, n)) return RJ_OK;
@@ -126,19 +123,40 @@ done:
 
 static bool is_read(const rj_config_source *s, const char *name)
 {
-    for (const rj_key *k = s->family->keys; k->name[0] != NULL || k->name[1] != NULL; k++)
-        if (k->name[s->format] != NULL && strcmp(k->name[s->format], name) == 0) return true;
+    for (const rj_key *const *list = s->family->keys; *list != NULL; list++)
+        for (const rj_key *k = *list; k->name[0] != NULL || k->name[1] != NULL; k++)
+            if (k->name[s->format] != NULL && strcmp(k->name[s->format], name) == 0) return true;
     return false;
+}
+
+static bool is_end(const rj_neutral *n)
+{
+    return n == NULL || (n->name[0] == NULL && n->name[1] == NULL);
+}
+
+static bool is_fixed(const rj_config_source *s, const char *name)
+{
+    for (const rj_neutral *n = s->family->fixed; !is_end(n); n++)
+        if (n->name[s->format] != NULL && strcmp(n->name[s->format], name) == 0) return true;
+    return false;
+}
+
+static rj_status check(const rj_config_source *s, const rj_neutral *n)
+{
+    if (n->name[s->format] == NULL) return RJ_OK;
+    return s->format == RJ_FORMAT_GGUF ? gguf_check(s, n) : json_check(s, n);
 }
 
 rj_status rj_neutral_check(const rj_config_source *s)
 {
     rj_status st = RJ_OK;
 
-    for (const rj_neutral *n = table; n->name[0] != NULL || n->name[1] != NULL; n++) {
-        if (n->name[s->format] == NULL || is_read(s, n->name[s->format])) continue;
-        RJ_TRY(s->format == RJ_FORMAT_GGUF ? gguf_check(s, n) : json_check(s, n));
+    for (const rj_neutral *n = table; !is_end(n); n++) {
+        const char *name = n->name[s->format];
+        if (name == NULL || is_read(s, name) || is_fixed(s, name)) continue;
+        RJ_TRY(check(s, n));
     }
+    for (const rj_neutral *n = s->family->fixed; !is_end(n); n++) RJ_TRY(check(s, n));
 done:
     return st;
 }

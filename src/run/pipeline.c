@@ -6,6 +6,7 @@
 #include "resjac/base/agree.h"
 #include "resjac/base/clock.h"
 #include "resjac/base/memory.h"
+#include "resjac/metrics/coupling.h"
 #include "resjac/metrics/trajectory.h"
 #include "team_exchange.h"
 #include "travel.h"
@@ -32,6 +33,20 @@ rj_sizes rj_pipeline_sizes(const rj_config *config, const rj_pipeline_options *o
     if (options->n_aligned > 0)
         s.size[RJ_DIM_I] = s.size[RJ_DIM_J] = rj_schema_alignment(options->n_k, options->k);
     return s;
+}
+
+int rj_pipeline_triplets(const rj_config *config, const rj_pipeline_options *options)
+{
+    const int wanted = max_k(options) + RJ_COUPLING_DROP;
+    return wanted < config->d ? wanted : config->d;
+}
+
+rj_krylov_options rj_pipeline_krylov(const rj_config *config, const rj_pipeline_options *options)
+{
+    return (rj_krylov_options){.k = rj_pipeline_triplets(config, options),
+                               .most = (int)rj_pipeline_sizes(config, options, 1).size[RJ_DIM_SV],
+                               .tolerance = options->svd_tolerance,
+                               .seed = options->seed};
 }
 
 int64_t rj_pipeline_memory_prompt(const rj_config *config, const rj_pipeline_options *options, int n_tokens,

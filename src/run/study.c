@@ -11,6 +11,8 @@
 #include "resjac/base/hash.h"
 #include "resjac/base/log.h"
 #include "resjac/base/memory.h"
+#include "resjac/linalg/krylov.h"
+#include "resjac/schedule/cost.h"
 #include "resjac/store/manifest.h"
 
 /* Raise it whenever values of any variable change for the same input. */
@@ -80,6 +82,40 @@ static int count_units(const rj_study *s)
     return (s->prompts->n + s->deck->unit_prompts - 1) / s->deck->unit_prompts;
 }
 
+/* By model and deck alone, so that every world of ranks computes the same. */
+static rj_svd_method svd_method(const rj_deck *deck, const rj_config *config, const rj_pipeline_options *o)
+{
+    const bool is_double = deck->arithmetic == RJ_DOUBLE;
+    const rj_cost_rates rates = rj_cost_built_in(is_double);
+    const int n = (int)rj_pipeline_sizes(config, o, 1).size[RJ_DIM_SV];
+
+    if (deck->svd_method == RJ_DECK_SVD_FULL) return RJ_SVD_FULL;
+    if (deck->svd_method == RJ_DECK_SVD_KRYLOV) return RJ_SVD_KRYLOV;
+    return rj_cost_prefers_krylov(&rates, config->d, rj_pipeline_triplets(config, o), n,
+                                  rj_krylov_limit(config->d), is_double)
+               ? RJ_SVD_KRYLOV
+               : RJ_SVD_FULL;
+}
+
+static rj_pipeline_options options_of(const rj_study *study, const rj_study_model *m, int unit)
+{
+    const rj_deck *deck = study->deck;
+    const int *before = study->aligned_before + unit;
+    rj_pipeline_options o = {.arithmetic = deck->arithmetic,
+                             .last_block = deck->last_block,
+                             .n_k = deck->n_k,
+                             .k = m->k_count,
+                             .norm = deck->norm,
+                             .seed = deck->seed,
+                             .memory = study->memory,
+                             .n_aligned = before[1] - before[0],
+                             .aligned = study->aligned + before[0]};
+
+    o.svd = m->shape.n_row * m->shape.n_col > 1 ? RJ_SVD_GRID : svd_method(deck, &m->config, &o);
+    if (o.svd == RJ_SVD_KRYLOV) o.svd_tolerance = deck->svd_tolerance;
+    return o;
+}
+
 static rj_status unit_key(const rj_study *s, const rj_study_model *m, int unit, char key[65])
 {
     rj_status st = RJ_OK;
@@ -87,6 +123,7 @@ static rj_status unit_key(const rj_study *s, const rj_study_model *m, int unit, 
     rj_hash *hash = NULL;
     uint8_t digest[RJ_HASH_SIZE];
     const int first = unit * deck->unit_prompts, n = rj_study_unit_prompts(s, unit);
+    const rj_pipeline_options options = options_of(s, m, unit);
 
     RJ_TRY(rj_hash_create(&hash));
     rj_hash_add_text(hash, results_version);
@@ -99,6 +136,8 @@ static rj_status unit_key(const rj_study *s, const rj_study_model *m, int unit, 
     add_int(hash, deck->last_block);
     add_int(hash, deck->norm);
     add_int(hash, (int64_t)deck->seed);
+    add_int(hash, options.svd);
+    rj_hash_add(hash, &options.svd_tolerance, sizeof options.svd_tolerance);
     add_int(hash, deck->n_k);
     for (int k = 0; k < deck->n_k; k++) {
         rj_hash_add_text(hash, m->k_label[k]);
@@ -117,9 +156,8 @@ static rj_status unit_key(const rj_study *s, const rj_study_model *m, int unit, 
         add_int(hash, m->tokens[p].n);
         rj_hash_add(hash, m->tokens[p].ids, (size_t)m->tokens[p].n * sizeof *m->tokens[p].ids);
     }
-    const rj_pipeline_options o = rj_study_options(s, (int)(m - s->model), unit);
-    if (o.n_aligned > 0) rj_hash_add_text(hash, "alignment_matrix");
-    for (int i = 0; i < o.n_aligned; i++) add_int(hash, o.aligned[i]);
+    if (options.n_aligned > 0) rj_hash_add_text(hash, "alignment_matrix"); /* units without are as ever */
+    for (int i = 0; i < options.n_aligned; i++) add_int(hash, options.aligned[i]);
     RJ_TRY(rj_hash_digest(hash, digest));
     rj_hash_text(digest, key);
 done:
@@ -178,6 +216,11 @@ static rj_status open_alone(const rj_study *s, rj_study_model *m, rj_model **mod
         const rj_team_case c = rj_study_case(s, (int)(m - s->model), &options);
         RJ_TRY(rj_team_choose_grid(&c, &deck->layout, &m->shape));
     }
+    RJ_REQUIRE(m->shape.n_row * m->shape.n_col == 1 || deck->svd_method != RJ_DECK_SVD_KRYLOV, RJ_ERR_USAGE,
+               "model %s: svd.method krylov needs a Jacobian on one rank, and its grid has %d x %d; set "
+               "svd.method: auto, or "
+               "layout.grid: 1x1",
+               m->facts.name, m->shape.n_row, m->shape.n_col);
 done:
     return st;
 }
@@ -363,18 +406,7 @@ rj_shard_head rj_study_head(const rj_study *study, int model, int unit)
 
 rj_pipeline_options rj_study_options(const rj_study *study, int model, int unit)
 {
-    const rj_deck *deck = study->deck;
-    const int *before = study->aligned_before + unit;
-
-    return (rj_pipeline_options){.arithmetic = deck->arithmetic,
-                                 .last_block = deck->last_block,
-                                 .n_k = deck->n_k,
-                                 .k = study->model[model].k_count,
-                                 .norm = deck->norm,
-                                 .seed = deck->seed,
-                                 .memory = study->memory,
-                                 .n_aligned = before[1] - before[0],
-                                 .aligned = study->aligned + before[0]};
+    return options_of(study, &study->model[model], unit);
 }
 
 rj_team_case rj_study_case(const rj_study *study, int model, rj_pipeline_options *options)

@@ -194,13 +194,15 @@ done:
     return st;
 }
 
-static rj_status decompose(const rj_point *point, rj_last_block last, int k, rj_matrix *jac, rj_topk *top)
+static rj_status decompose(const rj_travel *t, const rj_point *point, rj_last_block last, rj_matrix *jac,
+                           rj_topk *top)
 {
     rj_status st = RJ_OK;
+    const rj_krylov_options wanted = rj_pipeline_krylov(t->config, t->options);
 
     RJ_TRY(rj_point_jacobian(point, last, jac));
     rj_clock_enter(RJ_STAGE_SVD);
-    RJ_TRY(rj_topk_full(jac, k, top));
+    RJ_TRY(rj_topk_of(jac, t->options->svd == RJ_SVD_KRYLOV ? RJ_SVD_KRYLOV : RJ_SVD_FULL, &wanted, top));
 done:
     return st;
 }
@@ -229,7 +231,7 @@ static rj_status step(rj_travel *t, const rj_block *block, int l, int i)
     b->jac = (rj_matrix){.type = o->arithmetic, .rows = d, .cols = d, .ld = d};
     RJ_TRY_ALL(team->stage, at_home ? rj_matrix_new(o->arithmetic, d, d, &b->jac) : RJ_OK);
     if (team->grid == NULL)
-        RJ_TRY(decompose(point, last, k, &b->jac, top));
+        RJ_TRY(decompose(t, point, last, &b->jac, top));
     else
         RJ_TRY(decompose_together(team, point, last, home % team->n_grid, k, &b->jac, top));
     if (!at_home) {

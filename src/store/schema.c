@@ -71,7 +71,7 @@ const rj_variable rj_schema[RJ_N_VARIABLES] = {
                                    BY_LAYER, RJ_VALUE_DOUBLE, RJ_KEEP_ALWAYS, false},
     [RJ_VAR_SVD_METHOD] = {"svd_method", "1",
                            "how the triplets were found; 1: full decomposition in one rank, 2: full "
-                           "decomposition on a grid of ranks",
+                           "decomposition on a grid of ranks, 3: block Golub-Kahan-Lanczos",
                            BY_LAYER, RJ_VALUE_INT, RJ_KEEP_ALWAYS, false},
     [RJ_VAR_JACOBIAN_FROBENIUS] = {"jacobian_frobenius", "1", "Frobenius norm of the residual Jacobian",
                                    BY_LAYER, RJ_VALUE_DOUBLE, RJ_KEEP_ALWAYS, false},

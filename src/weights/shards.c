@@ -193,8 +193,8 @@ static rj_status open_safetensors(const char *folder, const char *single, rj_sha
         RJ_TRY(open_indexed(folder, index, s));
     else
         RJ_FAIL(RJ_ERR_MISSING,
-                "%s: neither model.safetensors nor model.safetensors.index.json; save a .bin checkpoint "
-                "as safetensors",
+                "%s: neither model.safetensors nor model.safetensors.index.json; "
+                "jobs/bin_to_safetensors.py converts a .bin checkpoint",
                 folder);
 done:
     rj_free(index);

@@ -38,6 +38,8 @@ typedef struct {
     char name[RJ_NAME_SIZE], place[512];
 } rj_deck_prompt;
 
+typedef enum { RJ_DECK_SVD_AUTO = 0, RJ_DECK_SVD_FULL, RJ_DECK_SVD_KRYLOV } rj_deck_svd;
+
 typedef struct {
     char *path, *text; /* the deck file and its bytes */
     int n_models;
@@ -49,6 +51,8 @@ typedef struct {
     int n_k;
     rj_deck_k *k;
     int norm; /* p of ||s||_p: 1 or 2 */
+    rj_deck_svd svd_method;
+    double svd_tolerance; /* of a Krylov decomposition; 0 = auto */
     rj_arithmetic arithmetic;
     rj_last_block last_block;
     int unit_prompts;
@@ -59,6 +63,11 @@ typedef struct {
     int n_alignment;
     rj_deck_prompt *alignment; /* store.alignment: prompts that keep their alignment matrices */
     bool provenance_full;
+    char *scores; /* table of benchmark scores; NULL = none */
+    int n_score_columns;
+    char **score_column; /* [n_score_columns] */
+    char *score_primary; /* measure named beforehand; NULL = none */
+    int score_draws;     /* resamples and permutations of the statistics */
     uint64_t seed;
     char *output; /* the final file; units lie in <output>.d */
 } rj_deck;

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "resjac/base/status.h"
+#include "resjac/linalg/krylov.h"
 #include "resjac/model/block.h"
 #include "resjac/model/model.h"
 #include "resjac/run/team.h"
@@ -12,6 +13,8 @@
 
 typedef struct {
     rj_arithmetic arithmetic;
+    rj_svd_method svd;    /* RJ_SVD_KRYLOV, else all of J */
+    double svd_tolerance; /* of the former; 0 = auto */
     rj_last_block last_block;
     int n_k;
     const int *k;   /* [n_k] counts, each 1..d */
@@ -35,6 +38,10 @@ typedef struct {
 
 /* Sizes of the record of n_prompts prompts: sv = min(d, max(max K + 14, 64)); i, j = min(50, max K) where some are aligned. */
 rj_sizes rj_pipeline_sizes(const rj_config *config, const rj_pipeline_options *options, ptrdiff_t n_prompts);
+
+/* Leading triplets whose residuals must hold: max K and what the controls that drop triplets need more. */
+int rj_pipeline_triplets(const rj_config *config, const rj_pipeline_options *options);
+rj_krylov_options rj_pipeline_krylov(const rj_config *config, const rj_pipeline_options *options);
 
 /* Bytes that one prompt needs on a rank that keeps n_kept of its Jacobians, and what all prompts of a batch share there, where
  * n_grid ranks decompose together. */
