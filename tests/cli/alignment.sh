@@ -32,6 +32,14 @@ expect 0 'complete and consistent' -- "$resjac" verify merged.nc
 grep -qaF alignment_matrix merged.nc || fail 'reduce lost the alignment matrices'
 expect 0 'short.nc is written' -- ranks 2 "$resjac" run deck.yaml --set output=short.nc --set store.merge=summary
 grep -qaF alignment_matrix short.nc && fail 'a summary has alignment matrices'
+expect 0 'figures' -- "$resjac" report short.nc -o short
+expect 0 'figures' -- "$resjac" report one.nc -o report --format png
+for model in tiny tiny__random_init; do
+  for prompt in 2 5; do
+    for kind in png csv gp; do [ -s "report/$model-alignment-$prompt.$kind" ] || fail "no figure $model-alignment-$prompt.$kind"; done
+  done
+done
+ls short | grep alignment && fail 'a summary has alignment figures'
 
 # names that are none
 for set in '[6]' '[0]' '[other]' '[2, 2]'; do
