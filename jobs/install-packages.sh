@@ -12,6 +12,7 @@ packages=(
     libopenblas-openmp-dev           # BLAS and LAPACK
     libscalapack-openmpi-dev         # ScaLAPACK and BLACS
     libnetcdf-mpi-dev                # results
+    libgsl-dev                       # statistical distributions
     libjansson-dev libyaml-dev       # JSON of checkpoints, YAML of decks
     libpcre2-dev libutf8proc-dev     # tokenizers: pre-tokenizers, normalization form C
     libssl-dev                       # libcrypto: SHA-256

@@ -14,6 +14,7 @@
 #include "resjac/report/report.h"
 #include "resjac/run/calibrate.h"
 #include "resjac/run/campaign.h"
+#include "resjac/run/score_stage.h"
 #include "resjac/store/manifest.h"
 #include "resjac/store/results.h"
 
@@ -68,7 +69,7 @@ done:
 }
 
 /* The models of several folders after each other. */
-static rj_status reduce(const rj_options *o)
+static rj_status merge(const rj_options *o, const rj_results_annex *annex)
 {
     rj_status st = RJ_OK;
     rj_results_model **list = NULL, *all = NULL;
@@ -76,7 +77,6 @@ static rj_status reduce(const rj_options *o)
     const rj_attribute software = {"software", rj_version_line(), false};
     MPI_Comm self = rj_comm_dup(MPI_COMM_SELF); /* a command of rank 0 alone */
 
-    RJ_REQUIRE(o->output != NULL, RJ_ERR_USAGE, "resjac reduce: needs -o OUT.nc");
     RJ_NEW(list, o->n_words, 1);
     RJ_NEW(n, o->n_words, 1);
     for (int i = 0; i < o->n_words; i++) {
@@ -87,7 +87,7 @@ static rj_status reduce(const rj_options *o)
     RJ_NEW(all, n_all, 1);
     for (int i = 0, at = 0; i < o->n_words; at += n[i++])
         memcpy(all + at, list[i], (size_t)n[i] * sizeof *all);
-    RJ_TRY(rj_results_write(self, o->output, n_all, all, RJ_PER_PROMPT_ALL, 1, &software));
+    RJ_TRY(rj_results_write_annexed(self, o->output, n_all, all, RJ_PER_PROMPT_ALL, 1, &software, annex));
     printf("%s: %d models\n", o->output, n_all);
 done:
     for (int i = 0; list != NULL && n != NULL && i < o->n_words; i++) rj_results_free(n[i], &list[i]);
@@ -95,6 +95,35 @@ done:
     RJ_FREE(n);
     RJ_FREE(all);
     MPI_Comm_free(&self);
+    return st;
+}
+
+static rj_status reduce(const rj_options *o)
+{
+    rj_status st = RJ_OK;
+    const rj_score_rules rules = {o->scores, o->n_columns, o->column, o->primary, (int)o->resamples, o->seed};
+    rj_score_stage *stage = NULL;
+    int n_files = 0;
+
+    RJ_REQUIRE(o->output != NULL, RJ_ERR_USAGE, "resjac reduce: needs -o OUT.nc");
+    RJ_REQUIRE(o->scores != NULL || (o->n_columns == 0 && o->primary == NULL), RJ_ERR_USAGE,
+               "resjac reduce: --column and --primary need --scores CSV");
+    for (int i = 0; i < o->n_words; i++)
+        n_files += rj_path_exists(o->word[i]) && !rj_path_is_folder(o->word[i]);
+    RJ_REQUIRE(n_files == 0 || o->n_words == 1, RJ_ERR_USAGE,
+               "resjac reduce: takes one final file alone, or folders of units; of several final files give "
+               "the folders "
+               "OUT.nc.d");
+    RJ_TRY(rj_score_stage_open(&rules, &stage));
+    const rj_results_annex annex = rj_score_stage_annex(stage);
+    if (n_files == 0) {
+        RJ_TRY(merge(o, &annex));
+    } else {
+        RJ_TRY(rj_results_copy(o->word[0], o->output, &annex));
+        printf("%s: the models of %s\n", o->output, o->word[0]);
+    }
+done:
+    rj_score_stage_close(&stage);
     return st;
 }
 

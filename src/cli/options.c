@@ -2,12 +2,14 @@
 #include "options.h"
 
 #include <argp.h>
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "resjac/base/memory.h"
+#include "resjac/run/score_stage.h"
 
 enum {
     KEY_SET = 256,
@@ -19,6 +21,11 @@ enum {
     KEY_TOLERANCE,
     KEY_CHECK,
     KEY_FORMAT,
+    KEY_SCORES,
+    KEY_COLUMN,
+    KEY_PRIMARY,
+    KEY_RESAMPLES,
+    KEY_SEED,
     KEY_SAVE,
     KEY_DECK
 };
@@ -45,6 +52,12 @@ static const struct argp_option inspect_options[] = {
 };
 static const struct argp_option reduce_options[] = {
     {"output", 'o', "OUT.nc", 0, "The file to write", 0},
+    {"scores", KEY_SCORES, "CSV", 0, "Correlate with the benchmark scores of this table, one row a model", 0},
+    {"column", KEY_COLUMN, "NAME", 0, "A column of the table to correlate with; may be repeated", 0},
+    {"primary", KEY_PRIMARY, "MEASURE", 0,
+     "The measure that was named beforehand; tested on the first column", 0},
+    {"resamples", KEY_RESAMPLES, "N", 0, "Resamples and permutations (default 2000)", 0},
+    {"seed", KEY_SEED, "N", 0, "Of the resamples and permutations (default 0)", 0},
     {"help", 'h', NULL, 0, "Print this", -1},
     {0},
 };
@@ -82,8 +95,11 @@ static const command commands[] = {
     {"run", "DECK", "Measures what the deck asks for; the same command again resumes.", 1, 1, run_options},
     {"inspect", "MODEL", "Shows architecture, tensors, tokenizer and sizes of a checkpoint.", 1, 1,
      inspect_options},
-    {"reduce", "OUT.d ...", "Merges the stored units of one or several runs into one file.", 1, RJ_MAX_WORDS,
-     reduce_options},
+    {"reduce", "OUT.d ...|OUT.nc",
+     "Merges the stored units of one or several runs into one file, or takes a final file; and correlates "
+     "its measures with "
+     "benchmark scores.",
+     1, RJ_MAX_WORDS, reduce_options},
     {"report", "OUT.nc", "Draws figures and tables of a final file, and one self-contained page.", 1, 1,
      report_options},
     {"verify", "FILE|DIR [FILE]", "Checks completeness, hashes and invariants; of two files, equal content.",
@@ -104,6 +120,39 @@ static rj_status print_commands(FILE *to)
     fprintf(to, "\n`resjac COMMAND --help' tells a command's options. Run it under mpirun or srun to use "
                 "several ranks.\n");
     return RJ_OK;
+}
+
+/* The options of the statistics. */
+static error_t parse_scores(int key, char *text, struct argp_state *state)
+{
+    rj_options *o = state->input;
+    char *end = NULL;
+
+    switch (key) {
+    case KEY_SCORES:
+        o->scores = text;
+        return 0;
+    case KEY_COLUMN:
+        o->column[o->n_columns++] = text;
+        return 0;
+    case KEY_PRIMARY:
+        o->primary = text;
+        return 0;
+    case KEY_RESAMPLES:
+        o->resamples = strtol(text, &end, 10);
+        if (*end == '\0' && RJ_SCORE_LEAST_DRAWS <= o->resamples && o->resamples <= RJ_SCORE_MOST_DRAWS)
+            return 0;
+        argp_error(state, "--resamples %s: needs %d..%d", text, RJ_SCORE_LEAST_DRAWS, RJ_SCORE_MOST_DRAWS);
+        return EINVAL;
+    case KEY_SEED:
+        errno = 0;
+        o->seed = strtoull(text, &end, 10);
+        if (*end == '\0' && '0' <= *text && *text <= '9' && errno == 0) return 0;
+        argp_error(state, "--seed %s: needs a whole number >= 0", text);
+        return EINVAL;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
 }
 
 static error_t parse(int key, char *text, struct argp_state *state)
@@ -166,7 +215,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
         o->word[o->n_words++] = text;
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_scores(key, text, state);
     }
 }
 
@@ -205,11 +254,13 @@ rj_status rj_options_parse(int argc, char **argv, bool is_speaker, rj_options *o
 
     memset(o, 0, sizeof *o);
     o->format = "svg";
+    o->resamples = RJ_SCORE_DRAWS;
     RJ_REQUIRE(argc < RJ_MAX_WORDS, RJ_ERR_USAGE, "%d words on the command line, at most %d", argc,
                RJ_MAX_WORDS);
     RJ_NEW(o->word, argc, 1);
     RJ_NEW(o->set, argc, 1);
     RJ_NEW(o->only, argc, 1);
+    RJ_NEW(o->column, argc, 1);
     if (argc >= 2 &&
         (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)) {
         o->help = true;
@@ -232,4 +283,5 @@ void rj_options_free(rj_options *o)
     RJ_FREE(o->word);
     RJ_FREE(o->set);
     RJ_FREE(o->only);
+    RJ_FREE(o->column);
 }

@@ -17,8 +17,13 @@ typedef struct {
     char **set, **only; /* [RJ_MAX_WORDS] */
     double max_seconds, tolerance;
     bool dry_run, fresh, replan, check, verbose;
-    const char *output;      /* -o */
-    const char *format;      /* --format */
+    const char *output;           /* -o */
+    const char *format;           /* --format */
+    const char *scores, *primary; /* --scores, --primary; NULL where not given */
+    int n_columns;
+    char **column;  /* [RJ_MAX_WORDS] --column */
+    long resamples; /* --resamples */
+    unsigned long long seed;
     const char *save, *deck; /* of bench: --save, --deck */
 } rj_options;
 

@@ -1,6 +1,6 @@
 /* jacobian.c: the block at a point, folded into one matrix or as an operator.
- * J = A + B (I + A), A = P1 Wo G D1, B = P2 Wdown H D2, D and P the norms before and behind a sublayer:
- * 2 d^2 (n_head dh + d + d_ff) flops and few passes besides. */
+ * J = A + B (I + A), parallel: A + B; A = P1 Wo G D1, B = P2 Wdown H D2, D and P the norms before and behind a sublayer:
+ * 2 d^2 (n_head dh + d + d_ff) flops, parallel 2 d^2 (n_head dh + d_ff), and few passes besides. */
 #include "resjac/base/clock.h"
 #include "resjac/base/memory.h"
 #include "resjac/linalg/blas.h"
@@ -24,28 +24,43 @@ done:
     return st;
 }
 
-/* jac <- A + (P2 Wdown H) (D2 (I + A)) */
-static rj_status fold(const rj_point *p, rj_matrix *jac)
+/* jac <- jac + B, parallel: B = P2 Wdown H D2; else jac + (P2 Wdown H) (D2 (I + jac)). */
+static rj_status fold_mlp(const rj_point *p, rj_matrix *jac)
 {
     rj_status st = RJ_OK;
     const rj_block *b = p->block;
     const int d = jac->rows;
-    rj_matrix g = {.ld = 1}, c = {.ld = 1}, mlp = {.ld = 1};
+    rj_matrix c = {.ld = 1}, mlp = {.ld = 1};
 
-    RJ_TRY(rj_matrix_new(b->type, d, b->attention.n_head * b->attention.d_head, &g));
+    RJ_TRY(rj_matrix_new(b->type, d, d, &mlp));
+    RJ_TRY(rj_mlp_fold(&b->mlp, &p->mlp, b->parallel ? &p->mlp_norm : NULL, &mlp));
+    RJ_TRY(rj_norm_jvp_panel(&p->mlp_post_norm, &mlp));
+    if (b->parallel) {
+        rj_matrix_add(1.0, &mlp, jac);
+    } else {
+        RJ_TRY(rj_matrix_new(b->type, d, d, &c));
+        RJ_TRY(norm_of_identity_plus(&p->mlp_norm, 0, jac, &c));
+        rj_gemm('N', 'N', 1.0, &mlp, &c, 1.0, jac);
+    }
+done:
+    rj_matrix_free(&mlp);
+    rj_matrix_free(&c);
+    return st;
+}
+
+static rj_status fold(const rj_point *p, rj_matrix *jac)
+{
+    rj_status st = RJ_OK;
+    const rj_block *b = p->block;
+    rj_matrix g = {.ld = 1};
+
+    RJ_TRY(rj_matrix_new(b->type, jac->rows, b->attention.n_head * b->attention.d_head, &g));
     RJ_TRY(rj_attention_fold(&b->attention, &p->attention, &p->attention_norm, &g));
     rj_gemm('T', 'T', 1.0, &b->attention.out.weight, &g, 0.0, jac);
     RJ_TRY(rj_norm_jvp_panel(&p->attention_post_norm, jac)); /* A */
     rj_matrix_free(&g);
-    RJ_TRY(rj_matrix_new(b->type, d, d, &c));
-    RJ_TRY(norm_of_identity_plus(&p->mlp_norm, 0, jac, &c));
-    RJ_TRY(rj_matrix_new(b->type, d, d, &mlp));
-    RJ_TRY(rj_mlp_fold(&b->mlp, &p->mlp, &mlp));
-    RJ_TRY(rj_norm_jvp_panel(&p->mlp_post_norm, &mlp));
-    rj_gemm('N', 'N', 1.0, &mlp, &c, 1.0, jac);
+    RJ_TRY(fold_mlp(p, jac));
 done:
-    rj_matrix_free(&mlp);
-    rj_matrix_free(&c);
     rj_matrix_free(&g);
     return st;
 }
@@ -81,7 +96,7 @@ done:
     return st;
 }
 
-/* y <- A x + B (x + A x) */
+/* y <- A x + B (x + A x), parallel: A x + B x */
 static rj_status apply(const void *ctx, const rj_matrix *x, rj_matrix *y)
 {
     rj_status st = RJ_OK;
@@ -96,7 +111,7 @@ static rj_status apply(const void *ctx, const rj_matrix *x, rj_matrix *y)
     RJ_TRY(rj_attention_jvp(&b->attention, &p->attention, &z, &a));
     RJ_TRY(rj_norm_jvp_panel(&p->attention_post_norm, &a)); /* a <- A x */
     rj_matrix_copy(x, &z);
-    rj_matrix_add(1.0, &a, &z);
+    if (!b->parallel) rj_matrix_add(1.0, &a, &z);
     RJ_TRY(rj_norm_jvp_panel(&p->mlp_norm, &z));
     RJ_TRY(rj_mlp_jvp(&b->mlp, &p->mlp, &z, y));
     RJ_TRY(rj_norm_jvp_panel(&p->mlp_post_norm, y));
@@ -107,7 +122,7 @@ done:
     return st;
 }
 
-/* y <- A' (x + B' x) + B' x */
+/* y <- A' (x + B' x) + B' x, parallel: A' x + B' x */
 static rj_status apply_transpose(const void *ctx, const rj_matrix *x, rj_matrix *y)
 {
     rj_status st = RJ_OK;
@@ -122,7 +137,7 @@ static rj_status apply_transpose(const void *ctx, const rj_matrix *x, rj_matrix 
     RJ_TRY(rj_mlp_vjp(&b->mlp, &p->mlp, &z, &back));
     RJ_TRY(rj_norm_vjp_panel(&p->mlp_norm, &back)); /* back <- B' x */
     rj_matrix_copy(x, &z);
-    rj_matrix_add(1.0, &back, &z);
+    if (!b->parallel) rj_matrix_add(1.0, &back, &z);
     RJ_TRY(rj_norm_vjp_panel(&p->attention_post_norm, &z));
     RJ_TRY(rj_attention_vjp(&b->attention, &p->attention, &z, y));
     RJ_TRY(rj_norm_vjp_panel(&p->attention_norm, y));

@@ -17,15 +17,13 @@ void rj_measure_spectrum(const rj_pipeline_options *o, int layer, const rj_coupl
 {
     const rj_topk *top = block->top;
     const ptrdiff_t sv = r->sizes.size[RJ_DIM_SV];
+    const size_t known = (size_t)top->k * sizeof(double); /* what a Krylov method leaves out stays missing */
     rj_spectrum spectrum;
 
     rj_spectrum_measure(top, block->frobenius, &spectrum);
-    for (ptrdiff_t i = 0; i < sv; i++) { /* what a Krylov method leaves out is missing */
-        const bool known = i < top->k;
-        rj_record_at(r, RJ_VAR_SINGULAR_VALUE, p)[layer * sv + i] = known ? top->s[i] : NAN;
-        rj_record_at(r, RJ_VAR_RESIDUAL_RIGHT, p)[layer * sv + i] = known ? top->residual_right[i] : NAN;
-        rj_record_at(r, RJ_VAR_RESIDUAL_LEFT, p)[layer * sv + i] = known ? top->residual_left[i] : NAN;
-    }
+    memcpy(rj_record_at(r, RJ_VAR_SINGULAR_VALUE, p) + layer * sv, top->s, known);
+    memcpy(rj_record_at(r, RJ_VAR_RESIDUAL_RIGHT, p) + layer * sv, top->residual_right, known);
+    memcpy(rj_record_at(r, RJ_VAR_RESIDUAL_LEFT, p) + layer * sv, top->residual_left, known);
     for (int k = 0; k < o->n_k; k++) {
         const double gap = rj_topk_gap(top, o->k[k]);
         rj_record_at(r, RJ_VAR_RELATIVE_GAP, p)[layer * o->n_k + k] = gap;

@@ -10,6 +10,7 @@
 #include "resjac/base/hash.h"
 #include "resjac/base/log.h"
 #include "resjac/base/memory.h"
+#include "resjac/linalg/krylov.h"
 #include "resjac/schedule/cost.h"
 #include "resjac/store/manifest.h"
 
@@ -204,13 +205,11 @@ static rj_status open_alone(const rj_study *s, rj_study_model *m, rj_model **mod
     if (m->shape.n_row == 0) {
         const rj_team_case c = rj_study_case(s, (int)(m - s->model), &options);
         RJ_TRY(rj_team_choose_grid(&c, &deck->layout, &m->shape));
-        RJ_REQUIRE(deck->svd_method != RJ_DECK_SVD_KRYLOV || m->shape.n_row * m->shape.n_col == 1,
-                   RJ_ERR_USAGE,
-                   "svd.method is krylov, which works in one rank, and model %s has a grid of %d x %d ranks; "
-                   "take auto or "
-                   "full, or set layout.grid to 1x1",
-                   m->facts.name, m->shape.n_row, m->shape.n_col);
     }
+    RJ_REQUIRE(m->shape.n_row * m->shape.n_col == 1 || deck->svd_method != RJ_DECK_SVD_KRYLOV, RJ_ERR_USAGE,
+               "model %s: svd.method is krylov, which works in one rank, and has a grid of %d x %d ranks; take auto or "
+               "full, or set layout.grid to 1x1",
+               m->facts.name, m->shape.n_row, m->shape.n_col);
 done:
     return st;
 }
@@ -382,14 +381,20 @@ rj_team_case rj_study_case(const rj_study *study, int model, rj_pipeline_options
 {
     const rj_study_model *m = &study->model[model];
     int longest = 1;
+    double tokens = 0;
 
     *options = rj_study_options(study, model);
-    for (int p = 0; p < study->prompts->n; p++) longest = m->tokens[p].n > longest ? m->tokens[p].n : longest;
+    for (int p = 0; p < study->prompts->n; p++) {
+        longest = m->tokens[p].n > longest ? m->tokens[p].n : longest;
+        tokens += (double)m->tokens[p].n / study->prompts->n;
+    }
     return (rj_team_case){.name = m->facts.name,
                           .config = &m->config,
                           .options = options,
                           .unit_prompts = study->prompts->n < study->deck->unit_prompts
                                               ? study->prompts->n
                                               : study->deck->unit_prompts,
-                          .longest = longest};
+                          .longest = longest,
+                          .tokens = tokens,
+                          .is_twin = m->is_twin};
 }

@@ -8,6 +8,7 @@
 #include "resjac/base/memory.h"
 #include "results_merge.h"
 #include "results_root.h"
+#include "results_values.h"
 
 typedef struct {
     MPI_Comm comm;
@@ -102,6 +103,8 @@ static rj_status fill_blocks(filling *f)
         RJ_TRY_ALL(f->comm, gather(f, mine, &record));
         add_in_order(f, left < f->size ? (int)left : f->size, record);
         RJ_TRY_ALL(f->comm, rj_layout_put(&f->nc, &f->layout, (size_t)(mine * part->block), record));
+        RJ_TRY_ALL(f->comm, rj_results_values_put(&f->nc, f->layout.group, f->plan, &part->first->head,
+                                                  (size_t)(mine * part->block), record));
         rj_record_destroy(&record);
     }
 done:

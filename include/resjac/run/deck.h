@@ -28,12 +28,12 @@ typedef struct {
     double fraction; /* of d, floored; 0 = a count */
 } rj_deck_k;
 
-typedef enum { RJ_DECK_SVD_AUTO = 0, RJ_DECK_SVD_FULL, RJ_DECK_SVD_KRYLOV } rj_deck_svd;
-
 /* Section layout: ranks of a team, its stages, the grid inside a stage; 0 = auto. Consistent with each other. */
 typedef struct {
     int team, stages, n_row, n_col;
 } rj_deck_layout;
+
+typedef enum { RJ_DECK_SVD_AUTO = 0, RJ_DECK_SVD_FULL, RJ_DECK_SVD_KRYLOV } rj_deck_svd;
 
 typedef struct {
     char *path, *text; /* the deck file and its bytes */
@@ -56,6 +56,11 @@ typedef struct {
     rj_per_prompt per_prompt;
     bool merge_summary; /* store.merge: summary: the final file keeps less than per_prompt says */
     bool provenance_full;
+    char *scores; /* table of benchmark scores; NULL = none */
+    int n_score_columns;
+    char **score_column; /* [n_score_columns] */
+    char *score_primary; /* measure named beforehand; NULL = none */
+    int score_draws;     /* resamples and permutations of the statistics */
     uint64_t seed;
     char *output; /* the final file; units lie in <output>.d */
 } rj_deck;
