@@ -444,6 +444,7 @@ FAMILY_CASES = {
         null=["sliding_window"],
         dtype="BF16",
         T=8,
+        gguf=["BF16"],
     ),
     "gptj_base": dict(
         config={}, dtype="F16", T=8, extra={"transformer.h.0.attn.masked_bias": ()}

@@ -47,6 +47,12 @@ def as_gguf_says(config, case):
     out = {**config, **case.get("unfaithful", {})}
     if config["model_type"] == "olmo":
         out["layer_norm_eps"] = 1e-5
+    rope = out.get("rope_scaling", {})
+    if rope.get("type") == "longrope":
+        length, original = config["max_position_embeddings"], config["original_max_position_embeddings"]
+        factor = np.sqrt(1 + np.log(length / original) / np.log(original))
+        lists = {key: [rounded(x) for x in rope[key]] for key in ("long_factor", "short_factor")}
+        out["rope_scaling"] = {**rope, **lists, "attention_factor": float(factor)}
     return {key: value if key in ("rotary_pct", "partial_rotary_factor") else rounded(value) for key, value in out.items()}
 
 
@@ -131,7 +137,16 @@ def write_keys(writer, config, n_kv):
     if rope is not None and rope["rope_type"] == "linear":
         writer.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
         writer.add_rope_scaling_factor(rope["factor"])
+    if rope is not None and rope["rope_type"] == "longrope":
+        write_longrope(writer, config, rope)
     write_own_keys(writer, config, model)
+
+
+def write_longrope(writer, config, rope):
+    for kind in ("long", "short"):
+        writer.add_tensor(f"rope_factors_{kind}.weight", np.array(rope[f"{kind}_factor"], np.float32))
+    writer.add_rope_scaling_orig_ctx_len(config["original_max_position_embeddings"])
+    writer.add_rope_scaling_attn_factors(rope["attention_factor"])
 
 
 def write_own_keys(writer, config, model):
