@@ -69,6 +69,23 @@ done:
     return st;
 }
 
+/* A converter that leaves the base out leaves it out of models with another base, too. */
+static rj_status require_theta(const rj_config_source *s, int d_head)
+{
+    rj_status st = RJ_OK;
+    char name[RJ_SOURCE_NAME_SIZE];
+    const int safe = s->family->gguf_theta_head;
+
+    rj_source_key(s, "rope.freq_base", name);
+    RJ_REQUIRE(
+        safe == 0 || d_head == safe || rj_gguf_has(s->gguf, name), RJ_ERR_FORMAT,
+        "%s: %s is missing; a %s with heads of %d may have any base, with heads of %d it has 10000; use the "
+        "safetensors checkpoint",
+        s->file, name, s->family->name, d_head, safe);
+done:
+    return st;
+}
+
 rj_status rj_rope_read_gguf(const rj_config_source *s, bool local, const rj_config *config, rj_rope *r)
 {
     rj_status st = RJ_OK;
@@ -83,6 +100,7 @@ rj_status rj_rope_read_gguf(const rj_config_source *s, bool local, const rj_conf
         RJ_TRY(rj_source_gguf_number(s, s->family->local_theta[RJ_FORMAT_GGUF], &r->theta));
         goto done;
     }
+    RJ_TRY(require_theta(s, config->d_head));
     RJ_TRY(rj_source_gguf_number(s, "rope.freq_base", &r->theta));
     RJ_TRY(rj_source_gguf_number(s, "rope.scale_linear", &r->factor)); /* older spelling of scaling.factor */
     RJ_TRY(rj_source_gguf_number(s, "rope.scaling.factor", &r->factor));

@@ -278,7 +278,7 @@ static void unknown_keys(void **state)
               "\"pretraining_tp\": 2, "
               "\"max_window_layers\": 28, \"auto_map\": {\"a\": \"b\"}}");
     config_of("{" HF_OLMO ", \"precision\": \"amp_bf16\", \"alibi_bias_max\": 8.0, \"mlp_ratio\": 4, "
-                          "\"init_fn\": \"mitchell\", "
+              "\"init_fn\": \"mitchell\", "
               "\"embedding_size\": 50304, \"flash_attention\": true, \"rope_full_precision\": true}");
     config_of("{\"model_type\": \"gemma2\", \"hidden_act\": \"gelu\", \"cache_implementation\": \"hybrid\"}");
     config_of("{\"model_type\": \"mpt\", \"attn_config\": {\"attn_pdrop\": 0, \"attn_impl\": \"torch\", "
@@ -304,6 +304,8 @@ static void refused_gguf_files(void **state)
          "gemma2.final_logit_softcapping", "", 30},
         {"mpt_base/model-F16.gguf", "mpt.attention.max_alibi_bias", "mpt.attention.max_alibi_bios",
          "mpt.attention.max_alibi_bias", "", 28},
+        {"falcon_7b/model-F16.gguf", "falcon.rope.freq_base", "falcon.rope.freq_bose",
+         "falcon.rope.freq_base is missing", "heads of 8", 21},
         {"phi3_long/model-BF16.gguf", "rope_factors_short", "rope_factors_shart",
          "longrope needs the tensors rope_factors_long.weight and rope_factors_short.weight", "", 18},
         {"bloom_base/model-F16.gguf", "token_embd_norm.bias", "token_ambd_norm.bias",

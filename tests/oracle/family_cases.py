@@ -274,7 +274,9 @@ FAMILY_CASES = {
         gguf=["BF16"],
         fused=True,
     ),
-    "gptneo_base": dict(config={}, dtype="F16", T=9, extra={"transformer.h.1.attn.attention.bias": (1, 1, 16, 16)}),
+    "gptneo_base": dict(
+        config={}, dtype="F16", T=9, extra={"transformer.h.1.attn.attention.bias": (1, 1, 16, 16)}
+    ),
     "gptneo_odd": dict(
         prefix=("transformer.", ""),
         config=dict(
@@ -305,7 +307,13 @@ FAMILY_CASES = {
     ),
     "gemma_base": dict(config={}, dtype="F16", T=9, gguf=["F16"]),
     "gemma_heads": dict(
-        config=dict(hidden_size=26, num_attention_heads=3, num_key_value_heads=3, head_dim=14, hidden_act="gelu_pytorch_tanh"),
+        config=dict(
+            hidden_size=26,
+            num_attention_heads=3,
+            num_key_value_heads=3,
+            head_dim=14,
+            hidden_act="gelu_pytorch_tanh",
+        ),
         dtype="BF16",
         T=6,
         gguf=["BF16"],
@@ -368,7 +376,9 @@ FAMILY_CASES = {
         T=6,
     ),
     "falcon_heads": dict(
-        config=dict(hidden_size=20, num_attention_heads=2, num_kv_heads=2, multi_query=False), dtype="F16", T=6
+        config=dict(hidden_size=20, num_attention_heads=2, num_kv_heads=2, multi_query=False),
+        dtype="F16",
+        T=6,
     ),
     "mpt_base": dict(config={}, dtype="F16", T=9, gguf=["F16"]),
     "mpt_heads": dict(

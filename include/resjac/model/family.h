@@ -105,6 +105,7 @@ typedef struct {
     double rope_theta[RJ_N_FORMATS];  /* where the file has none; 0: 10000 */
     const char
         *local_theta[RJ_N_FORMATS]; /* key of the base of sliding layers, which no scaling changes; or NULL */
+    int gguf_theta_head; /* GGUF without a base: only heads of this size have the default; 0: all have */
     int gguf_n_layer_by_width; /* GGUF: models of so many layers divide logits by sqrt(d/n_head); no key tells */
 } rj_family;
 
