@@ -421,6 +421,7 @@ FAMILY_CASES = {
         ),
         dtype="BF16",
         T=7,
+        gguf=["BF16"],
     ),
     "stablelm_base": dict(config={}, dtype="F16", T=8, gguf=["F16"]),
     "stablelm_parallel": dict(
@@ -476,7 +477,7 @@ FAMILY_CASES = {
         T=7,
     ),
     "bloom_base": dict(config={}, dtype="F16", T=8, gguf=["F16"], prefix=("transformer.", "")),
-    "bloom_heads": dict(config=dict(hidden_size=20, n_head=5), dtype="BF16", T=7),
+    "bloom_heads": dict(config=dict(hidden_size=20, n_head=5), dtype="BF16", T=7, gguf=["BF16"]),
     # The authors' own format (original) of what olmo_* are.
     "hfolmo_base": dict(config=dict(rope_theta=None), dtype="F16", T=8, original=True),
     "hfolmo_tied": dict(

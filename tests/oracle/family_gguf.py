@@ -139,6 +139,10 @@ def write_keys(writer, config, n_kv):
     if rope is not None and rope["rope_type"] == "linear":
         writer.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
         writer.add_rope_scaling_factor(rope["factor"])
+    if rope is not None and rope["rope_type"] == "yarn":
+        writer.add_rope_scaling_type(gguf.RopeScalingType.YARN)
+        writer.add_rope_scaling_factor(rope["factor"])
+        writer.add_rope_scaling_orig_ctx_len(rope["original_max_position_embeddings"])
     if rope is not None and rope["rope_type"] == "longrope":
         write_longrope(writer, config, rope)
     write_own_keys(writer, config, model)
