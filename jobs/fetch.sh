@@ -4,6 +4,7 @@
 #   --list L        reference (the 45 of the paper's code) or more
 #   --family F      by the column family, --lineage F by lineage
 #   --max-size G    leave out what is larger than G gigabytes to download
+#   --catalogue F   another table, such as input/pythia-checkpoints.csv
 #   --to FOLDER     default models; each model gets FOLDER/<name>/
 #   --dry-run       print the sizes and end
 #   --keep-bin      keep pytorch_model*.bin once it has been converted to safetensors

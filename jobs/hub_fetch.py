@@ -88,12 +88,13 @@ class Hub:
 
     def listing(self, repository, revision):
         """The commit, and name -> {size, blobId, lfs: {sha256}} of the files at the top."""
-        path = f"/api/models/{repository}/revision/{revision or 'main'}?blobs=true"
+        path = f"/api/models/{repository}/revision/{urllib.parse.quote(revision or 'main')}?blobs=true"
         with self.open(path, repository) as response:
             answer = json.load(response)
         commit, files = answer["sha"], {f["rfilename"]: f for f in answer["siblings"]}
-        if not re.fullmatch("[0-9a-f]{40}", commit) or (revision and commit != revision):
-            raise Failure(f"the hub names commit {commit}, but {revision or '40 digits'} is needed")
+        pinned = re.fullmatch("[0-9a-f]{40}", revision)  # else a branch, such as one of a training's checkpoints
+        if not re.fullmatch("[0-9a-f]{40}", commit) or (pinned and commit != revision):
+            raise Failure(f"the hub names commit {commit}, but {revision if pinned else '40 digits'} is needed")
         return commit, {name: f for name, f in files.items() if re.fullmatch(r"[\w.-]+", name)}
 
     def file_path(self, repository, commit, name):
@@ -276,8 +277,8 @@ def plan(rows, args, hub, failed):
             print(f"fetch: {row['model']}: {error}", file=sys.stderr)
             continue
         large = args.max_size is not None and model.size > args.max_size * 1e9
-        state = "left out" if large else "is there" if model.missing == 0 else "pinned" if row["revision"] else "newest"
-        print(f"{model.size / 1e9:9.3f} GB  {model.missing / 1e9:9.3f} missing  {state:8}  {model.name} {model.commit[:10]}")
+        state = "left out" if large else "is there" if model.missing == 0 else row["revision"][:10] or "newest"
+        print(f"{model.size / 1e9:9.3f} GB  {model.missing / 1e9:9.3f} missing  {state:10}  {model.name} {model.commit[:10]}")
         if not large:
             found.append(model)
     missing = sum(model.missing for model in found)

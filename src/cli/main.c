@@ -12,6 +12,7 @@
 #include "resjac/base/log.h"
 #include "resjac/base/memory.h"
 #include "resjac/report/report.h"
+#include "resjac/run/calibrate.h"
 #include "resjac/run/campaign.h"
 #include "resjac/run/score_stage.h"
 #include "resjac/store/manifest.h"
@@ -144,6 +145,7 @@ static rj_status alone(const rj_options *o)
     if (strcmp(o->command, "verify") == 0) return verify(o);
     if (strcmp(o->command, "reduce") == 0) return reduce(o);
     if (strcmp(o->command, "report") == 0) return report(o);
+    if (strcmp(o->command, "bench") == 0) return rj_calibrate_report(o->deck, o->save);
     rj_version_print();
     return RJ_OK;
 }

@@ -25,7 +25,9 @@ enum {
     KEY_COLUMN,
     KEY_PRIMARY,
     KEY_RESAMPLES,
-    KEY_SEED
+    KEY_SEED,
+    KEY_SAVE,
+    KEY_DECK
 };
 
 static const struct argp_option run_options[] = {
@@ -71,6 +73,13 @@ static const struct argp_option verify_options[] = {
     {"help", 'h', NULL, 0, "Print this", -1},
     {0},
 };
+static const struct argp_option bench_options[] = {
+    {"save", KEY_SAVE, "FILE", 0, "Write the calibration as JSON", 0},
+    {"deck", KEY_DECK, "DECK", 0, "Also measure the first prompt of the deck's first model, stage by stage",
+     0},
+    {"help", 'h', NULL, 0, "Print this", -1},
+    {0},
+};
 static const struct argp_option plain_options[] = {
     {"help", 'h', NULL, 0, "Print this", -1},
     {0},
@@ -95,6 +104,8 @@ static const command commands[] = {
      report_options},
     {"verify", "FILE|DIR [FILE]", "Checks completeness, hashes and invariants; of two files, equal content.",
      1, 2, verify_options},
+    {"bench", "", "Measures this machine's products and decompositions, and each stage's share of them.", 0,
+     0, bench_options},
     {"version", "", "Prints program, compiler and libraries.", 0, 0, plain_options},
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
@@ -181,6 +192,12 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_CHECK:
         o->check = true;
+        return 0;
+    case KEY_SAVE:
+        o->save = text;
+        return 0;
+    case KEY_DECK:
+        o->deck = text;
         return 0;
     case KEY_FORMAT:
         o->format = text;

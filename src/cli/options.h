@@ -24,6 +24,7 @@ typedef struct {
     char **column;  /* [RJ_MAX_WORDS] --column */
     long resamples; /* --resamples */
     unsigned long long seed;
+    const char *save, *deck; /* of bench: --save, --deck */
 } rj_options;
 
 /* Parses argv[1..]; strings are borrowed from argv. Only a speaker prints help and errors (one rank).

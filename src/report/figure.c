@@ -11,6 +11,7 @@
 const char *const rj_figure_title[RJ_N_FIGURE_KINDS] = {
     "Coupling between blocks", "Singular values over depth", "Growth of the hidden state",
     "Path of the last token",  "Trained against untrained",  "All models",
+    "Measure against score",
 };
 
 const char *const rj_figure_caption[RJ_N_FIGURE_KINDS] = {
@@ -47,6 +48,13 @@ const char *const rj_figure_caption[RJ_N_FIGURE_KINDS] = {
     "Mean excess coupling over pairs of different blocks, model by model; whiskers: standard deviation over "
     "those pairs. "
     "Filled: trained; open: random-init twin.",
+    "Each dot is a trained model, coloured by lineage (models that share their pre-training); grey bars: "
+    "what "
+    "another choice of prompts would change. Diamonds are means of lineages: the correlation and the p in "
+    "the title are "
+    "theirs, because models of one lineage are not independent. The line and its band are those of all "
+    "models, taken "
+    "as independent, so the band is too narrow.",
 };
 
 ptrdiff_t rj_figure_find_k(const rj_summary *model, const char *k_label)
@@ -79,9 +87,9 @@ static void make_unique(int n, rj_figure *figure)
 static void add(int *n, rj_figure *figure, rj_figure_kind kind, int model, const char *name,
                 const char *k_label)
 {
-    static const char *const word[RJ_N_FIGURE_KINDS] = {"coupling-k",        "singular-values",
-                                                        "norm-growth",       "trajectory",
-                                                        "trained-vs-random", "excess-coupling-k"};
+    static const char *const word[RJ_N_FIGURE_KINDS] = {
+        "coupling-k",        "singular-values",   "norm-growth", "trajectory",
+        "trained-vs-random", "excess-coupling-k", "against-"};
     char who[RJ_STEM_SIZE], which[RJ_STEM_SIZE] = "";
     rj_figure *f = &figure[*n];
 
@@ -111,6 +119,16 @@ static void add_overviews(const rj_summaries *s, int *n, rj_figure *figure)
         }
 }
 
+/* The measure that is shown against each benchmark. */
+static void add_scores(const rj_score_summary *s, int *n, rj_figure *figure)
+{
+    for (int b = 0; s != NULL && s->shown >= 0 && b < s->n_benchmarks; b++) {
+        add(n, figure, RJ_FIGURE_SCORES, RJ_FIGURE_OF_SCORES, s->measure[s->shown], s->benchmark[b]);
+        figure[*n - 1].k_label[0] = '\0';
+        figure[*n - 1].benchmark = b;
+    }
+}
+
 rj_status rj_figure_list(const rj_summaries *s, int *n, rj_figure **figure)
 {
     rj_status st = RJ_OK;
@@ -119,8 +137,10 @@ rj_status rj_figure_list(const rj_summaries *s, int *n, rj_figure **figure)
     int count = 0;
 
     for (int i = 0; i < s->n_models; i++) most += 2 * s->model[i].n_k + RJ_N_FIGURE_KINDS;
+    if (s->scores != NULL) most += s->scores->n_benchmarks;
     RJ_NEW(list, most, 1);
     add_overviews(s, &count, list);
+    add_scores(s->scores, &count, list);
     for (int i = 0; i < s->n_models; i++) {
         const rj_summary *m = &s->model[i];
         if (!m->measured) continue;
@@ -160,6 +180,8 @@ static bool any(const rj_summaries *s, const rj_figure *f)
         for (int i = 0; i < s->n_models; i++)
             found = found || rj_figure_excess_any(&s->model[i], rj_figure_find_k(&s->model[i], f->k_label));
         return found;
+    case RJ_FIGURE_SCORES:
+        return rj_figure_scores_any(s, f);
     case RJ_N_FIGURE_KINDS:
         break;
     }
@@ -188,6 +210,9 @@ static void write_kind(const rj_figure_job *job)
         break;
     case RJ_FIGURE_OVERVIEW:
         rj_figure_overview(job);
+        break;
+    case RJ_FIGURE_SCORES:
+        rj_figure_scores(job);
         break;
     case RJ_N_FIGURE_KINDS:
         break;

@@ -37,6 +37,7 @@ void rj_summaries_free(rj_summaries **summaries)
         rj_free(s->attribute[i].name);
         rj_free(s->attribute[i].text);
     }
+    rj_score_summary_free(&s->scores);
     rj_free(s->model);
     rj_free(s->attribute);
     rj_free(s->file);
@@ -392,6 +393,7 @@ rj_status rj_summaries_read(const char *path, rj_summaries **summaries)
     s->n_models = (int)n;
     RJ_TRY(read_attributes(&root, s));
     RJ_TRY(read_models(&root, s));
+    RJ_TRY(rj_score_summary_read(root.id, path, &s->scores));
     *summaries = s;
     s = NULL;
 done:

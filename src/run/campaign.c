@@ -202,17 +202,12 @@ static void log_plan(const campaign *c)
         rj_pipeline_options o;
         const rj_team_case l = rj_study_case(c->study, i, &o);
         const rj_team_shape *shape = &m->shape;
-        const int n_grid = shape->n_row * shape->n_col, size = rj_team_size(shape);
         rj_log(RJ_LOG_INFO,
                "model %s: %s, %d blocks, d = %d, %.4g million parameters, %d prompts in %d units, teams of "
-               "%d (%d stages "
-               "x grid %dx%d), %.2f GB a rank",
+               "%d (%d stages x grid %dx%d), %.2f GB a rank",
                m->facts.name, m->facts.family, m->config.n_layer, m->config.d,
-               1e-6 * (double)m->facts.n_parameters, c->study->prompts->n, m->n_units, size, shape->stages,
-               shape->n_row, shape->n_col,
-               1e-9 * (double)(rj_pipeline_memory_shared(&m->config, &o, n_grid) +
-                               rj_pipeline_memory_prompt(&m->config, &o, l.longest,
-                                                         (m->config.n_layer + size - 1) / size)));
+               1e-6 * (double)m->facts.n_parameters, c->study->prompts->n, m->n_units, rj_team_size(shape),
+               shape->stages, shape->n_row, shape->n_col, 1e-9 * (double)rj_team_memory(&l, shape));
     }
     rj_log(RJ_LOG_INFO, "%d units, %d done before, %d to do on %d ranks of %.2f GB", c->n_units, c->n_done,
            c->n_pending, c->size, 1e-9 * (double)c->memory);

@@ -76,17 +76,18 @@ static void add_int(rj_hash *hash, int64_t n)
     rj_hash_add(hash, &n, sizeof n);
 }
 
-/* By model and deck alone, so that every world of ranks computes the same. */
-static rj_svd_method svd_method(const rj_deck *deck, const rj_config *config, const rj_pipeline_options *o)
+/* By model, deck and grid alone, so that every world of ranks computes the same. */
+static rj_svd_method svd_method(const rj_deck *deck, const rj_study_model *m, const rj_pipeline_options *o)
 {
     const bool is_double = deck->arithmetic == RJ_DOUBLE;
     const rj_cost_rates rates = rj_cost_built_in(is_double);
-    const int n = (int)rj_pipeline_sizes(config, o, 1).size[RJ_DIM_SV];
+    const rj_krylov_options wanted = rj_pipeline_triplets(&m->config, o);
+    const int d = m->config.d;
 
+    if (m->shape.n_row * m->shape.n_col > 1) return RJ_SVD_GRID;
     if (deck->svd_method == RJ_DECK_SVD_FULL) return RJ_SVD_FULL;
     if (deck->svd_method == RJ_DECK_SVD_KRYLOV) return RJ_SVD_KRYLOV;
-    return rj_cost_prefers_krylov(&rates, config->d, rj_pipeline_triplets(config, o), n,
-                                  rj_krylov_limit(config->d), is_double)
+    return rj_cost_prefers_krylov(&rates, d, wanted.k, wanted.most, rj_krylov_limit(d), is_double)
                ? RJ_SVD_KRYLOV
                : RJ_SVD_FULL;
 }
@@ -102,7 +103,7 @@ static rj_pipeline_options options_of(const rj_study *study, const rj_study_mode
                              .seed = deck->seed,
                              .memory = study->memory};
 
-    o.svd = m->shape.n_row * m->shape.n_col > 1 ? RJ_SVD_GRID : svd_method(deck, &m->config, &o);
+    o.svd = svd_method(deck, m, &o);
     if (o.svd == RJ_SVD_KRYLOV) o.svd_tolerance = deck->svd_tolerance;
     return o;
 }
@@ -206,9 +207,8 @@ static rj_status open_alone(const rj_study *s, rj_study_model *m, rj_model **mod
         RJ_TRY(rj_team_choose_grid(&c, &deck->layout, &m->shape));
     }
     RJ_REQUIRE(m->shape.n_row * m->shape.n_col == 1 || deck->svd_method != RJ_DECK_SVD_KRYLOV, RJ_ERR_USAGE,
-               "model %s: svd.method krylov needs a Jacobian on one rank, and its grid has %d x %d; set "
-               "svd.method: auto, or "
-               "layout.grid: 1x1",
+               "model %s: svd.method is krylov, which works in one rank, and has a grid of %d x %d ranks; take auto or "
+               "full, or set layout.grid to 1x1",
                m->facts.name, m->shape.n_row, m->shape.n_col);
 done:
     return st;
@@ -381,14 +381,20 @@ rj_team_case rj_study_case(const rj_study *study, int model, rj_pipeline_options
 {
     const rj_study_model *m = &study->model[model];
     int longest = 1;
+    double tokens = 0;
 
     *options = rj_study_options(study, model);
-    for (int p = 0; p < study->prompts->n; p++) longest = m->tokens[p].n > longest ? m->tokens[p].n : longest;
+    for (int p = 0; p < study->prompts->n; p++) {
+        longest = m->tokens[p].n > longest ? m->tokens[p].n : longest;
+        tokens += (double)m->tokens[p].n / study->prompts->n;
+    }
     return (rj_team_case){.name = m->facts.name,
                           .config = &m->config,
                           .options = options,
                           .unit_prompts = study->prompts->n < study->deck->unit_prompts
                                               ? study->prompts->n
                                               : study->deck->unit_prompts,
-                          .longest = longest};
+                          .longest = longest,
+                          .tokens = tokens,
+                          .is_twin = m->is_twin};
 }

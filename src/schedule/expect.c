@@ -90,8 +90,12 @@ rj_expectation rj_expect_unit(const rj_machine *m, const rj_work *w, int stages,
     s[RJ_WORK_EXCHANGE] = exchange_seconds(m, w, stages, n_grid);
     s[RJ_WORK_STORE] = m->store_unit + w->stored * m->store_byte;
     for (int i = 0; i < RJ_N_WORK; i++) e.total += s[i];
-    /* the last stage waits until the others have passed the unit on */
-    if (stages > 1) e.total += (w->n_layer - 2.0 * in_stage) * (forward + weights * m->dequantise);
+    /* The last stage waits until the prompts have passed the others, one after the other; it is not passed itself before. */
+    if (stages > 1) {
+        const double read = s[RJ_WORK_READ] / passes / in_stage, one = forward / n;
+        e.total += (stages - 1) * ((in_stage - 1) * (forward + read) + one) + (n - 1) * one;
+        e.total -= in_stage * (forward + read) - read;
+    }
     e.flops = n * w->n_layer *
               (passes * forward_flops(w) + jacobian_flops(w, n_grid) + svd_flops(w) + coupling_flops(w));
     return e;

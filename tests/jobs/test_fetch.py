@@ -184,6 +184,13 @@ class Fetch(unittest.TestCase):
         self.hub.close()
         self.fetch("busy", code=69, says="does not answer")
 
+    def test_a_branch(self):
+        self.start(org__single=SINGLE)
+        table = self.folder / "models.csv"
+        table.write_text(table.read_text().replace(COMMIT, "step1000"))
+        self.fetch("single", says="step1000")
+        self.assertEqual(json.loads((self.folder / "a folder" / "single" / "fetched.json").read_text())["commit"], COMMIT)
+
     def test_another_commit_is_there(self):
         self.start(org__single=SINGLE)
         self.fetch("single")

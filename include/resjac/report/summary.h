@@ -7,6 +7,7 @@
 
 #include "resjac/base/status.h"
 #include "resjac/report/moment.h"
+#include "resjac/report/score_summary.h"
 #include "resjac/store/record.h"
 
 /* At most so many prompts are drawn one by one, evenly chosen among those measured; means are over all. */
@@ -54,6 +55,7 @@ typedef struct {
     rj_summary *model;
     int n_attributes;
     rj_summary_attribute *attribute; /* of the root: the provenance */
+    rj_score_summary *scores;        /* NULL where the file has none */
 } rj_summaries;
 
 /* Reads a final file, one prompt at a time. Not collective.
