@@ -66,6 +66,7 @@ const rj_family rj_family_hf_olmo = {
     .fixed = fixed,
     .needed = needed,
     .passed = passed,
+    .vocabulary_key = "embedding_size",
     .stem =
         {
             [RJ_EMBEDDING] = {"model.transformer.wte", NULL},

@@ -101,6 +101,7 @@ typedef struct {
     bool residual_init;               /* drawn projections into the stream: deviation / sqrt(2 n_layer) */
     bool gelu_is_tanh;                /* "gelu" means its tanh form, as the files' authors had it */
     bool yarn_is_longrope;            /* so does "yarn" */
+    const char *vocabulary_key;       /* rows of the embedding in config.json; NULL: vocab_size */
     const char *theta_key;            /* in config.json; NULL: rope_theta */
     double rope_theta[RJ_N_FORMATS];  /* where the file has none; 0: 10000 */
     const char
