@@ -6,6 +6,7 @@ static const rj_key keys[] = {
     {{"n_layers", NULL}, {RJ_KEEP, RJ_KEEP}, RJ_KEY_INTEGER, RJ_FIELD(n_layer)},
     {{"d_model", NULL}, {RJ_KEEP, RJ_KEEP}, RJ_KEY_INTEGER, RJ_FIELD(d)},
     {{"n_heads", NULL}, {RJ_KEEP, RJ_KEEP}, RJ_KEY_INTEGER, RJ_FIELD(n_head)},
+    {{"layer_norm_eps", NULL}, {RJ_KEEP, RJ_KEEP}, RJ_KEY_NUMBER, RJ_FIELD(norm_eps)},
     {{"n_kv_heads", NULL}, {RJ_KEEP, RJ_KEEP}, RJ_KEY_OPTIONAL, RJ_FIELD(n_kv_head)},
     {{"mlp_hidden_size", NULL}, {NAN, NAN}, RJ_KEY_INTEGER, RJ_FIELD(d_gate_up)},
     {{"max_sequence_length", NULL}, {RJ_KEEP, RJ_KEEP}, RJ_KEY_INTEGER, RJ_FIELD(max_context)},
@@ -27,17 +28,20 @@ static const rj_neutral fixed[] = {
     {{"layer_norm_type", NULL}, NAN, "default"},
     {{"layer_norm_with_affine", NULL}, 0, NULL},
     {{"multi_query_attention", NULL}, 0, NULL},
+    {{"norm_after", NULL}, 0, NULL},
     {{"scale_logits", NULL}, 0, NULL},
     RJ_NEUTRAL_END,
 };
 
 static const char *const needed[] = {"rope", "include_bias", "layer_norm_with_affine", NULL};
-static const char *const passed[] = {"attention_layer_norm_with_affine",
+static const char *const passed[] = {"alibi_bias_max",
+                                     "attention_layer_norm_with_affine",
                                      "block_group_size",
                                      "embedding_size",
                                      "mlp_ratio",
                                      "precision",
                                      "rope_full_precision",
+                                     "scale_emb_init",
                                      NULL};
 static const rj_prefix prefixes[] = {{"model.transformer.", ""}, {"transformer.", ""}, {NULL, NULL}};
 static const char *const ignored[] = {"*.rotary_emb.inv_freq", NULL};
@@ -62,6 +66,7 @@ const rj_family rj_family_hf_olmo = {
     .fixed = fixed,
     .needed = needed,
     .passed = passed,
+    .vocabulary_key = "embedding_size",
     .stem =
         {
             [RJ_EMBEDDING] = {"model.transformer.wte", NULL},

@@ -7,6 +7,7 @@ static const rj_key keys[] = {
     {{"hidden_act", NULL}, {RJ_KEEP, RJ_KEEP}, RJ_KEY_ACTIVATION, RJ_FIELD(activation)},
     {{"sliding_window", "attention.sliding_window"}, {0, 0}, RJ_KEY_OPTIONAL, RJ_FIELD(window)},
     {{"partial_rotary_factor", NULL}, {RJ_KEEP, RJ_KEEP}, RJ_KEY_NUMBER, RJ_FIELD(rotary_share)},
+    {{NULL, "rope.scaling.attn_factor"}, {0, 0}, RJ_KEY_NUMBER, RJ_FIELD(rope_attention)},
     RJ_KEYS_END,
 };
 

@@ -4,17 +4,16 @@
 
 enum { MOST_TOKENS = 1 << 28 };
 
-/* Rows of the embedding: in config.json, or in the text_config of a wrapper. OLMo's own files pad them to embedding_size. */
-static rj_status read_vocabulary(const rj_weights *w, int *n_vocab)
+/* Rows of the embedding: in config.json, or in the text_config of a wrapper. */
+static rj_status read_vocabulary(const rj_weights *w, const rj_family *family, int *n_vocab)
 {
     rj_status st = RJ_OK;
     const rj_json *j = rj_weights_config(w);
     const json_t *text = json_object_get(j->root, "text_config");
-    const json_t *in = json_is_object(text) ? text : j->root, *padded = json_object_get(in, "embedding_size");
-    const char *key = padded != NULL && !json_is_null(padded) ? "embedding_size" : "vocab_size";
+    const char *key = family->vocabulary_key != NULL ? family->vocabulary_key : "vocab_size";
     int64_t n = 0;
 
-    RJ_TRY(rj_json_integer(j, in, key, true, &n));
+    RJ_TRY(rj_json_integer(j, json_is_object(text) ? text : j->root, key, true, &n));
     RJ_REQUIRE(1 <= n && n < MOST_TOKENS, RJ_ERR_FORMAT, "%s: %s = %lld, needs 1..%d", j->path, key,
                (long long)n, MOST_TOKENS - 1);
     *n_vocab = (int)n;
@@ -46,9 +45,9 @@ rj_status rj_model_count(const char *path, rj_config *config, int64_t *n_paramet
     RJ_REQUIRE(rj_weights_config(model.weights) != NULL, RJ_ERR_FORMAT,
                "%s: a GGUF file has no config.json to count by", path);
     RJ_TRY(rj_config_read(model.weights, &model.config));
-    RJ_TRY(read_vocabulary(model.weights, &model.config.n_vocab));
-    model.config.has_head = true;
     model.family = rj_family_named(model.config.family);
+    RJ_TRY(read_vocabulary(model.weights, model.family, &model.config.n_vocab));
+    model.config.has_head = true;
     model.prefix = model.family->prefixes;
     *n_parameters = count(&model);
     *config = model.config;

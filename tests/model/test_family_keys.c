@@ -277,8 +277,10 @@ static void unknown_keys(void **state)
               "\"bos_token_id\": 1, \"attention_dropout\": 0.1, \"id2label\": {\"0\": \"a\"}, "
               "\"pretraining_tp\": 2, "
               "\"max_window_layers\": 28, \"auto_map\": {\"a\": \"b\"}}");
-    config_of("{" HF_OLMO ", \"precision\": \"amp_bf16\", \"mlp_ratio\": 4, \"init_fn\": \"mitchell\", "
+    config_of("{" HF_OLMO ", \"precision\": \"amp_bf16\", \"alibi_bias_max\": 8.0, \"mlp_ratio\": 4, "
+              "\"init_fn\": \"mitchell\", "
               "\"embedding_size\": 50304, \"flash_attention\": true, \"rope_full_precision\": true}");
+    config_of("{\"model_type\": \"gemma2\", \"hidden_act\": \"gelu\", \"cache_implementation\": \"hybrid\"}");
     config_of("{\"model_type\": \"mpt\", \"attn_config\": {\"attn_pdrop\": 0, \"attn_impl\": \"torch\", "
               "\"attn_uses_sequence_id\": false}, \"init_config\": {\"name\": \"kaiming_normal_\"}, "
               "\"verbose\": 0}");
@@ -302,6 +304,10 @@ static void refused_gguf_files(void **state)
          "gemma2.final_logit_softcapping", "", 30},
         {"mpt_base/model-F16.gguf", "mpt.attention.max_alibi_bias", "mpt.attention.max_alibi_bios",
          "mpt.attention.max_alibi_bias", "", 28},
+        {"falcon_7b/model-F16.gguf", "falcon.rope.freq_base", "falcon.rope.freq_bose",
+         "falcon.rope.freq_base is missing", "heads of 8", 21},
+        {"phi3_long/model-BF16.gguf", "rope_factors_short", "rope_factors_shart",
+         "longrope needs the tensors rope_factors_long.weight and rope_factors_short.weight", "", 18},
         {"bloom_base/model-F16.gguf", "token_embd_norm.bias", "token_ambd_norm.bias",
          "tensor token_embd_norm.bias is missing", "bloom", 20},
     };

@@ -274,7 +274,9 @@ FAMILY_CASES = {
         gguf=["BF16"],
         fused=True,
     ),
-    "gptneo_base": dict(config={}, dtype="F16", T=9, extra={"transformer.h.1.attn.attention.bias": (1, 1, 16, 16)}),
+    "gptneo_base": dict(
+        config={}, dtype="F16", T=9, extra={"transformer.h.1.attn.attention.bias": (1, 1, 16, 16)}
+    ),
     "gptneo_odd": dict(
         prefix=("transformer.", ""),
         config=dict(
@@ -305,7 +307,13 @@ FAMILY_CASES = {
     ),
     "gemma_base": dict(config={}, dtype="F16", T=9, gguf=["F16"]),
     "gemma_heads": dict(
-        config=dict(hidden_size=26, num_attention_heads=3, num_key_value_heads=3, head_dim=14, hidden_act="gelu_pytorch_tanh"),
+        config=dict(
+            hidden_size=26,
+            num_attention_heads=3,
+            num_key_value_heads=3,
+            head_dim=14,
+            hidden_act="gelu_pytorch_tanh",
+        ),
         dtype="BF16",
         T=6,
         gguf=["BF16"],
@@ -368,7 +376,9 @@ FAMILY_CASES = {
         T=6,
     ),
     "falcon_heads": dict(
-        config=dict(hidden_size=20, num_attention_heads=2, num_kv_heads=2, multi_query=False), dtype="F16", T=6
+        config=dict(hidden_size=20, num_attention_heads=2, num_kv_heads=2, multi_query=False),
+        dtype="F16",
+        T=6,
     ),
     "mpt_base": dict(config={}, dtype="F16", T=9, gguf=["F16"]),
     "mpt_heads": dict(
@@ -411,6 +421,7 @@ FAMILY_CASES = {
         ),
         dtype="BF16",
         T=7,
+        gguf=["BF16"],
     ),
     "stablelm_base": dict(config={}, dtype="F16", T=8, gguf=["F16"]),
     "stablelm_parallel": dict(
@@ -444,6 +455,7 @@ FAMILY_CASES = {
         null=["sliding_window"],
         dtype="BF16",
         T=8,
+        gguf=["BF16"],
     ),
     "gptj_base": dict(
         config={}, dtype="F16", T=8, extra={"transformer.h.0.attn.masked_bias": ()}
@@ -465,7 +477,7 @@ FAMILY_CASES = {
         T=7,
     ),
     "bloom_base": dict(config={}, dtype="F16", T=8, gguf=["F16"], prefix=("transformer.", "")),
-    "bloom_heads": dict(config=dict(hidden_size=20, n_head=5), dtype="BF16", T=7),
+    "bloom_heads": dict(config=dict(hidden_size=20, n_head=5), dtype="BF16", T=7, gguf=["BF16"]),
     # The authors' own format (original) of what olmo_* are.
     "hfolmo_base": dict(config=dict(rope_theta=None), dtype="F16", T=8, original=True),
     "hfolmo_tied": dict(

@@ -32,7 +32,8 @@ def kv_heads(config):
     model = float64.empty_model(config).config
     if config["model_type"] == "falcon" and not model.new_decoder_architecture:
         return 1 if model.multi_query else model.num_attention_heads
-    return getattr(model, "num_key_value_heads", None) or getattr(model, "num_kv_heads", model.num_attention_heads)
+    heads = getattr(model, "num_kv_heads", model.num_attention_heads)
+    return getattr(model, "num_key_value_heads", None) or heads
 
 
 def rounded(value):
@@ -47,7 +48,14 @@ def as_gguf_says(config, case):
     out = {**config, **case.get("unfaithful", {})}
     if config["model_type"] == "olmo":
         out["layer_norm_eps"] = 1e-5
-    return {key: value if key in ("rotary_pct", "partial_rotary_factor") else rounded(value) for key, value in out.items()}
+    rope = out.get("rope_scaling", {})
+    if rope.get("type") == "longrope":
+        length, original = config["max_position_embeddings"], config["original_max_position_embeddings"]
+        factor = np.sqrt(1 + np.log(length / original) / np.log(original))
+        lists = {key: [rounded(x) for x in rope[key]] for key in ("long_factor", "short_factor")}
+        out["rope_scaling"] = {**rope, **lists, "attention_factor": float(factor)}
+    shares = ("rotary_pct", "partial_rotary_factor")
+    return {key: value if key in shares else rounded(value) for key, value in out.items()}
 
 
 def rounded_to(value, kind):
@@ -112,8 +120,8 @@ def write_keys(writer, config, n_kv):
     writer.add_context_length(next(config[key] for key in CONTEXT if key in config))
     writer.add_embedding_length(model.hidden_size)
     writer.add_block_count(model.num_hidden_layers)
-    inner = getattr(model, "intermediate_size", None) or getattr(model, "ffn_hidden_size", 4 * model.hidden_size)
-    writer.add_feed_forward_length(inner)
+    inner = getattr(model, "ffn_hidden_size", 4 * model.hidden_size)
+    writer.add_feed_forward_length(getattr(model, "intermediate_size", None) or inner)
     writer.add_head_count(n_head)
     if family not in ("mpt", "bloom"):
         writer.add_head_count_kv(n_kv)
@@ -126,12 +134,25 @@ def write_keys(writer, config, n_kv):
         writer.add_value_length(d_head)
     if rope is not None and family in ("gpt_neox", "phi", "phi3", "stablelm"):
         writer.add_rope_dimension_count(int(d_head * rope.get("partial_rotary_factor", 1.0)))
-    if rope is not None and rope["rope_theta"] != 10000:
+    if rope is not None and (rope["rope_theta"] != 10000 or family == "falcon"):
         writer.add_rope_freq_base(rope["rope_theta"])
     if rope is not None and rope["rope_type"] == "linear":
         writer.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
         writer.add_rope_scaling_factor(rope["factor"])
+    if rope is not None and rope["rope_type"] == "yarn":
+        writer.add_rope_scaling_type(gguf.RopeScalingType.YARN)
+        writer.add_rope_scaling_factor(rope["factor"])
+        writer.add_rope_scaling_orig_ctx_len(rope["original_max_position_embeddings"])
+    if rope is not None and rope["rope_type"] == "longrope":
+        write_longrope(writer, config, rope)
     write_own_keys(writer, config, model)
+
+
+def write_longrope(writer, config, rope):
+    for kind in ("long", "short"):
+        writer.add_tensor(f"rope_factors_{kind}.weight", np.array(rope[f"{kind}_factor"], np.float32))
+    writer.add_rope_scaling_orig_ctx_len(config["original_max_position_embeddings"])
+    writer.add_rope_scaling_attn_factors(rope["attention_factor"])
 
 
 def write_own_keys(writer, config, model):

@@ -38,10 +38,9 @@ def family_weights(config, seed):
 
 def original_olmo(config, tensors):
     """(config, tensors) of an OLMo as its authors saved it; gate and up the other way round than elsewhere."""
-    out = {
-        "model.transformer.wte.weight": tensors["model.embed_tokens.weight"],
-        **({"model.transformer.ff_out.weight": tensors["lm_head.weight"]} if "lm_head.weight" in tensors else {}),
-    }
+    out = {"model.transformer.wte.weight": tensors["model.embed_tokens.weight"]}
+    if "lm_head.weight" in tensors:
+        out["model.transformer.ff_out.weight"] = tensors["lm_head.weight"]
     for layer in range(config["num_hidden_layers"]):
         old, new = f"model.layers.{layer}.", f"model.transformer.blocks.{layer}."
         parts = {

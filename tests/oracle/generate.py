@@ -88,8 +88,9 @@ def measured(states, jacobians):
 
 def write_reference(path, variables, source, n_parameters=None):
     """The classic format, given the number of parameters: its index takes no room."""
-    with netCDF4.Dataset(path, "w", format="NETCDF4" if n_parameters is None else "NETCDF3_64BIT_OFFSET") as file:
-        if n_parameters is not None:
+    classic = n_parameters is not None
+    with netCDF4.Dataset(path, "w", format="NETCDF3_64BIT_OFFSET" if classic else "NETCDF4") as file:
+        if classic:
             file.n_parameters = np.int32(n_parameters)
         file.title = "float64 reference, see tests/oracle/README.md"
         file.source = source
@@ -100,7 +101,8 @@ def write_reference(path, variables, source, n_parameters=None):
                     file.createDimension(dim, size)
             kind = "i4" if values.dtype == np.int32 else "f8"
             # Small variables stay contiguous: a chunk index costs more than compression saves.
-            packed = dict(zlib=True, complevel=9, shuffle=True) if values.nbytes > 16384 and n_parameters is None else {}
+            large = values.nbytes > 16384 and not classic
+            packed = dict(zlib=True, complevel=9, shuffle=True) if large else {}
             file.createVariable(name, kind, dims, **packed)[...] = values
 
 

@@ -95,7 +95,8 @@ typedef struct {
     rj_position position;
     double
         rotary_share; /* of a head that is rotated, from its first dimension on; 0: the family rotates all */
-    int rotary_dim;   /* dimensions in place of a share; 0: none */
+    double rope_attention;    /* GGUF: attention factor of longrope; 0: 1 */
+    int rotary_dim;           /* dimensions in place of a share; 0: none */
     rj_rope rope, local_rope; /* local_rope: of sliding layers, where has_local_rope */
     bool has_local_rope;
     bool tied_head;           /* the head is the embedding */

@@ -42,6 +42,12 @@ RJ_CHECKED rj_status rj_layers_read(const rj_config_source *s, rj_key_kind kind,
 /* From what is read, which layers slide where no list says. Errors: FORMAT too many layers; no window to slide. */
 RJ_CHECKED rj_status rj_layers_derive(const rj_config_source *s, rj_config *c);
 
+/* Parts of the next, for its files: a kind by its name (file, key: for messages), and one rope of a GGUF file, unchecked. */
+RJ_CHECKED rj_status rj_rope_find_kind(const char *file, const char *key, const char *text, size_t n,
+                                       rj_rope_kind *kind);
+RJ_CHECKED rj_status rj_rope_read_gguf(const rj_config_source *s, bool local, const rj_config *config,
+                                       rj_rope *r);
+
 /* Reads and checks the rotary positions into config->rope and local_rope; needs d_head and max_context, and raises
  * max_context to what a scaling reaches. Their lists belong to the caller, also on error. */
 RJ_CHECKED rj_status rj_rope_read(const rj_config_source *s, rj_config *config);

@@ -101,10 +101,12 @@ typedef struct {
     bool residual_init;               /* drawn projections into the stream: deviation / sqrt(2 n_layer) */
     bool gelu_is_tanh;                /* "gelu" means its tanh form, as the files' authors had it */
     bool yarn_is_longrope;            /* so does "yarn" */
+    const char *vocabulary_key;       /* rows of the embedding in config.json; NULL: vocab_size */
     const char *theta_key;            /* in config.json; NULL: rope_theta */
     double rope_theta[RJ_N_FORMATS];  /* where the file has none; 0: 10000 */
     const char
         *local_theta[RJ_N_FORMATS]; /* key of the base of sliding layers, which no scaling changes; or NULL */
+    int gguf_theta_head; /* GGUF without a base: only heads of this size have the default; 0: all have */
     int gguf_n_layer_by_width; /* GGUF: models of so many layers divide logits by sqrt(d/n_head); no key tells */
 } rj_family;
 
