@@ -4,12 +4,13 @@
 #   --list L        reference (the 45 of the paper's code) or more
 #   --family F      by the column family, --lineage F by lineage
 #   --max-size G    leave out what is larger than G gigabytes to download
+#   --catalogue F   another table, such as input/pythia-checkpoints.csv
 #   --to FOLDER     default models; each model gets FOLDER/<name>/
 #   --dry-run       print the sizes and end
 #   --keep-bin      keep pytorch_model*.bin once it has been converted to safetensors
 # HF_TOKEN is the token for gated models, sent to the hub alone; HF_ENDPOINT another address of it. The same command again
 # goes on where it was stopped. Every file is checked (SHA-256, or git's own hash) before it gets its name.
-# Exit codes: 0 done, 64 command line, 66 no such model, 69 some models failed (named), 74 no room on the disk.
+# Exit codes: 0 done, 64 command line, 66 no such model, 69 some models failed (named), 74 no room on the disk, or it cannot be written.
 set -euo pipefail
 
 jobs=$(cd "$(dirname "$0")" && pwd)

@@ -9,6 +9,8 @@
 
 #include "resjac/base/memory.h"
 
+enum { MOST_COLUMNS = 10000 };
+
 struct rj_csv {
     char *path, *text;
     int n_rows, n_columns; /* the header is row 0 of `cell` */
@@ -151,8 +153,8 @@ static rj_status check_header(const rj_csv *csv)
     rj_status st = RJ_OK;
 
     for (int i = 0; i < csv->n_columns; i++)
-        for (int j = 0; j < i; j++)
-            RJ_REQUIRE(csv->cell[i][0] == '\0' || strcmp(csv->cell[i], csv->cell[j]) != 0, RJ_ERR_FORMAT,
+        for (int j = 0; j < i && csv->cell[i][0] != '\0'; j++)
+            RJ_REQUIRE(strcmp(csv->cell[i], csv->cell[j]) != 0, RJ_ERR_FORMAT,
                        "%s:%d: columns %d and %d are both named \"%.64s\"; rename one", csv->path,
                        csv->line[0], j + 1, i + 1, csv->cell[i]);
 done:
@@ -167,8 +169,12 @@ static rj_status read_all(reader *r, rj_csv *csv)
     skip_empty_lines(r);
     measure(r->at, (size_t)(r->end - r->at), &csv->n_columns, &n_lines);
     RJ_REQUIRE(r->at < r->end, RJ_ERR_FORMAT, "%s: is empty; the first line must name the columns", r->name);
-    RJ_NEW(csv->cell, n_lines, csv->n_columns);
-    RJ_NEW(csv->line, n_lines, 1);
+    RJ_REQUIRE(csv->n_columns <= MOST_COLUMNS, RJ_ERR_FORMAT, "%s:%d: %d columns, at most %d are read",
+               r->name, r->line, csv->n_columns, MOST_COLUMNS);
+    /* A field takes a byte at least, so that a short table with a long header asks for little. */
+    const ptrdiff_t fit = (r->end - r->at) / csv->n_columns + 2, rows = n_lines < fit ? n_lines : fit;
+    RJ_NEW(csv->cell, rows, csv->n_columns);
+    RJ_NEW(csv->line, rows, 1);
     RJ_TRY(read_row(r, csv, 0));
     RJ_TRY(check_header(csv));
     for (skip_empty_lines(r); r->at < r->end; skip_empty_lines(r)) {

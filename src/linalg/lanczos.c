@@ -1,10 +1,12 @@
-/* lanczos.c: each block is orthogonalised against all before it twice, with a Cholesky QR in double after each time. A block
+/* lanczos.c: each block is orthogonalised against its neighbour, then against all before it, with a Cholesky QR in double after
+ * each time. A block
  * whose columns are nearly dependent goes column by column: one that vanishes is deflated, a random column takes its place. */
 #include "lanczos.h"
 
 #include <math.h>
 #include <string.h>
 
+#include "resjac/base/clones.h"
 #include "resjac/base/memory.h"
 #include "resjac/linalg/blas.h"
 
@@ -60,7 +62,7 @@ static int factor(rj_matrix *gram, double least)
 }
 
 /* w = Q R: w <- Q, p->gram <- R; false, and w as it was, where w is nearly dependent, or a column of it below `least`. */
-static int cholesky_qr(rj_lanczos *p, double least, rj_matrix *w)
+RJ_CLONES static int cholesky_qr(rj_lanczos *p, double least, rj_matrix *w)
 {
     const rj_matrix *r = &p->gram;
     const int d = w->rows, n = w->cols;
@@ -151,16 +153,17 @@ static void second_pass(rj_lanczos *p, const rj_matrix *coefficients, int m, rj_
 }
 
 /* The block at column m of q <- orthonormal and orthogonal to the m columns before it; c [m + width, width] <- what it was:
- * coefficients of those, and R below them. A column of at most `least` beside them is deflated. */
-static void orthonormalise(rj_lanczos *p, double least, rj_matrix *q, int m, rj_matrix *c)
+ * coefficients of those, and R below them. A column of at most `least` beside them is deflated. But for rounding the block
+ * meets the columns from..m-1 alone, so the first pass need not look at others. */
+static void orthonormalise(rj_lanczos *p, double least, rj_matrix *q, int from, int m, rj_matrix *c)
 {
-    const rj_matrix basis = columns(q, 0, m);
-    rj_matrix w = columns(q, m, p->width), above = rj_matrix_block(c, 0, 0, m, p->width);
+    const rj_matrix near = columns(q, from, m - from), basis = columns(q, 0, m);
+    rj_matrix w = columns(q, m, p->width), beside = rj_matrix_block(c, from, 0, m - from, p->width);
     rj_matrix r = rj_matrix_block(c, m, 0, p->width, p->width);
 
     rj_matrix_fill(c, 0.0);
-    rj_matrix coefficients = project_out(p, &basis, &w);
-    rj_matrix_copy(&coefficients, &above);
+    rj_matrix coefficients = project_out(p, &near, &w);
+    rj_matrix_copy(&coefficients, &beside);
     if (!cholesky_qr(p, least, &w)) {
         orthonormalise_each(p, least, q, m, c);
         return;
@@ -201,7 +204,7 @@ void rj_lanczos_restart(rj_lanczos *p)
         draw_column(p, p->column);
         rj_matrix_set_column(&p->v, p->n + j, p->column);
     }
-    orthonormalise(p, 0.0, &p->v, p->n, &c);
+    orthonormalise(p, 0.0, &p->v, 0, p->n, &c);
 }
 
 /* y <- J x or J' x, finite */
@@ -231,9 +234,9 @@ rj_status rj_lanczos_step(rj_lanczos *p)
         rj_matrix_get_column(&image, j, p->column);
         p->scale = fmax(p->scale, length(u.rows, p->column));
     }
-    orthonormalise(p, negligible(p), &p->u, n, &c);
+    orthonormalise(p, negligible(p), &p->u, n > b ? n - b : 0, n, &c);
     RJ_TRY(multiply(p, 'T', &u, &back));
-    orthonormalise(p, negligible(p), &p->v, n + b, &along);
+    orthonormalise(p, negligible(p), &p->v, n, n + b, &along);
     const rj_matrix r = rj_matrix_block(&along, n + b, 0, b, b);
     rj_matrix_copy(&r, &p->next);
     p->n = n + b;

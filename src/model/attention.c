@@ -59,10 +59,12 @@ static void clip(const rj_attention *a, int n, double *x)
 static void turn(const rj_attention_pass *p, const rj_norm *norm, int n_head, int j, double *x)
 {
     const int dh = p->a->d_head;
+    const bool whole = rj_norm_is_whole(p->a, norm);
 
     clip(p->a, n_head * dh, x);
+    if (whole) rj_norm_apply(norm, x, x);
     for (int h = 0; h < n_head; h++) {
-        rj_norm_apply(norm, x + h * dh, x + h * dh);
+        if (!whole) rj_norm_apply(norm, x + h * dh, x + h * dh);
         if (p->rope != NULL) rj_rope_rotate(p->rope, j, x + h * dh);
     }
 }

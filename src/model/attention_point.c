@@ -7,6 +7,8 @@
 #include "resjac/linalg/blas.h"
 #include "resjac/model/attention_parts.h"
 
+static const rj_norm absent;
+
 void rj_attention_point_free(rj_attention_point *point)
 {
     rj_matrix_free(&point->map);
@@ -14,6 +16,8 @@ void rj_attention_point_free(rj_attention_point *point)
     rj_matrix_free(&point->shift);
     RJ_FREE(point->self);
     RJ_FREE(point->open);
+    rj_norm_point_free(&point->query_norm);
+    rj_norm_point_free(&point->key_norm);
 }
 
 /* Scratch for one head at token t, which sees n tokens; all double. */
@@ -76,13 +80,13 @@ static bool is_open(const rj_attention *a, double raw)
     return a->clip == 0.0 || fabs(raw) <= a->clip;
 }
 
-/* The norm of a query or key at its point, behind the clip. */
+/* The norm of one query or key at its point, behind the clip. */
 static rj_status linearise_norm(const rj_attention *a, const rj_norm *norm, const double *raw, head *s,
                                 rj_norm_point *point)
 {
     for (int i = 0; i < a->d_head; i++)
         s->clipped[i] = is_open(a, raw[i]) ? raw[i] : copysign(a->clip, raw[i]);
-    return rj_norm_linearise(norm, s->clipped, point);
+    return rj_norm_linearise(rj_norm_is_whole(a, norm) ? &absent : norm, s->clipped, point);
 }
 
 /* x <- C' R_j' x, C mask and norm at their point: a head's cotangent back to the projection. */
@@ -142,6 +146,22 @@ done:
     return st;
 }
 
+/* Norms of all heads together. */
+static rj_status linearise_whole(const rj_attention_pass *p, rj_attention_point *point)
+{
+    rj_status st = RJ_OK;
+    const rj_attention *a = p->a;
+    const rj_norm *query = rj_norm_is_whole(a, &a->query_norm) ? &a->query_norm : &absent;
+    const rj_norm *key = rj_norm_is_whole(a, &a->key_norm) ? &a->key_norm : &absent;
+
+    RJ_REQUIRE((query == &absent && key == &absent) || a->clip == 0.0, RJ_ERR_ARG,
+               "a clip before norms of %d and %d values", query->d, key->d);
+    RJ_TRY(rj_norm_linearise(query, p->raw_q, &point->query_norm));
+    RJ_TRY(rj_norm_linearise(key, p->raw_k, &point->key_norm));
+done:
+    return st;
+}
+
 rj_status rj_attention_linearise(const rj_attention_pass *p, rj_arithmetic type, int t,
                                  rj_attention_point *point)
 {
@@ -156,6 +176,7 @@ rj_status rj_attention_linearise(const rj_attention_pass *p, rj_arithmetic type,
     RJ_TRY(rj_matrix_new(type, dh, a->n_head, &new.shift));
     RJ_NEW(new.self, a->n_head, 1);
     RJ_TRY(linearise_clip(p, &new));
+    RJ_TRY(linearise_whole(p, &new));
     RJ_TRY(head_new(dh, n, &s));
     for (int h = 0; h < a->n_head; h++) {
         rj_matrix to = rj_head_columns(a, &new.map, h);

@@ -41,6 +41,8 @@ rj_status rj_attention_jvp(const rj_attention *a, const rj_attention_point *poin
     rj_linear_jvp(&a->query, dy, &p.q);
     rj_linear_jvp(&a->key, dy, &p.k);
     rj_linear_jvp(&a->value, dy, &p.v);
+    RJ_TRY(rj_norm_jvp_panel(&point->query_norm, &p.q));
+    RJ_TRY(rj_norm_jvp_panel(&point->key_norm, &p.k));
     if (point->open != NULL) rj_matrix_scale_rows(point->open, &p.v);
     for (int h = 0; h < a->n_head; h++) {
         const rj_matrix map = rj_head_columns(a, &point->map, h), q = rj_head_rows(a, &p.q, h);
@@ -80,6 +82,8 @@ rj_status rj_attention_vjp(const rj_attention *a, const rj_attention_point *poin
         rj_gemm('N', 'N', 1.0, &key, &p.z, 1.0, &k); /* gK <- gK + key (shift' gO) */
     }
     if (point->open != NULL) rj_matrix_scale_rows(point->open, &p.v);
+    RJ_TRY(rj_norm_vjp_panel(&point->query_norm, &p.q));
+    RJ_TRY(rj_norm_vjp_panel(&point->key_norm, &p.k));
     rj_linear_vjp(&a->query, &p.q, 0.0, g_y);
     rj_linear_vjp(&a->key, &p.k, 1.0, g_y);
     rj_linear_vjp(&a->value, &p.v, 1.0, g_y);
@@ -106,19 +110,41 @@ static void fold_head(const rj_attention *a, const rj_attention_point *point, co
     }
 }
 
+/* normed <- (D W)', D a norm of all outputs of W; empty where there is none. */
+static rj_status norm_weight(const rj_norm_point *norm, const rj_linear *linear, rj_matrix *normed)
+{
+    rj_status st = RJ_OK;
+    const rj_matrix *w = &linear->weight;
+    rj_matrix rows = {.ld = 1};
+
+    if (norm->norm->d == 0) goto done;
+    RJ_TRY(rj_matrix_new(w->type, w->cols, w->rows, &rows));
+    RJ_TRY(rj_matrix_new(w->type, w->rows, w->cols, normed));
+    rj_matrix_transpose(w, &rows);
+    RJ_TRY(rj_norm_jvp_panel(norm, &rows));
+    rj_matrix_transpose(&rows, normed);
+done:
+    rj_matrix_free(&rows);
+    return st;
+}
+
 rj_status rj_attention_fold(const rj_attention *a, const rj_attention_point *point, const rj_norm_point *norm,
                             rj_matrix *fold)
 {
     rj_status st = RJ_OK;
     const int d = fold->rows, dh = a->d_head;
+    rj_matrix query = {.ld = 1}, keys = {.ld = 1};
     double *scratch = NULL;
 
+    RJ_TRY(norm_weight(&point->query_norm, &a->query, &query));
+    RJ_TRY(norm_weight(&point->key_norm, &a->key, &keys));
+    const rj_matrix *q = query.data != NULL ? &query : &a->query.weight;
+    const rj_matrix *k = keys.data != NULL ? &keys : &a->key.weight;
     RJ_NEW(scratch, 3 * d + 2 * dh, 1);
     double *along = scratch, *g = along + d, *v = g + d, *key = v + d, *shift = key + dh;
     for (int h = 0; h < a->n_head; h++) {
-        const rj_matrix wq = rj_head_columns(a, &a->query.weight, h),
-                        map = rj_head_columns(a, &point->map, h);
-        const rj_matrix wk = rj_head_columns(a, &a->key.weight, rj_head_kv(a, h));
+        const rj_matrix wq = rj_head_columns(a, q, h), map = rj_head_columns(a, &point->map, h);
+        const rj_matrix wk = rj_head_columns(a, k, rj_head_kv(a, h));
         rj_matrix part = rj_head_columns(a, fold, h);
         rj_gemm('N', 'T', 1.0, &wq, &map, 0.0, &part); /* Wq' map' */
         rj_matrix_get_column(&point->key, h, key);
@@ -126,6 +152,8 @@ rj_status rj_attention_fold(const rj_attention *a, const rj_attention_point *poi
         fold_head(a, point, norm, h, along, shift, g, v, fold);
     }
 done:
+    rj_matrix_free(&query);
+    rj_matrix_free(&keys);
     RJ_FREE(scratch);
     return st;
 }

@@ -289,6 +289,14 @@ static rj_status derive(const rj_config_source *s, rj_config *c)
     RJ_TRY(rj_layers_derive(s, c));
     if (c->n_norm == 0) c->n_norm = c->grouped ? 2 : 1;
     c->shared_norm = c->parallel && c->n_norm == 1 && f->stem[RJ_SHARED_NORM][s->format] != NULL;
+    RJ_REQUIRE(
+        c->d_embedding == 0 || c->d_embedding == c->d, RJ_ERR_FORMAT,
+        "%s: word_embed_proj_dim = %d, needs the hidden size %d; projections around the blocks are not "
+        "evaluated",
+        s->file, c->d_embedding, c->d);
+    RJ_REQUIRE(c->d_gate_up % 2 == 0, RJ_ERR_FORMAT, "%s: mlp_hidden_size = %d is odd; it is gate and up",
+               s->file, c->d_gate_up);
+    if (c->d_gate_up > 0) c->d_ff = c->d_gate_up / 2;
     if (c->d_ff == 0) c->d_ff = 4 * c->d;
     if (c->query_scalar == 0.0) c->query_scalar = c->d_head;
     if (s->format == RJ_FORMAT_GGUF && c->n_layer == f->gguf_n_layer_by_width)
@@ -323,6 +331,7 @@ rj_status rj_config_read(const rj_weights *w, rj_config *config)
 
     RJ_TRY(s.format == RJ_FORMAT_GGUF ? open_gguf(&s) : open_json(&s));
     RJ_TRY(rj_neutral_check(&s));
+    RJ_TRY(rj_known_check(&s));
     c = s.family->base;
     c.family = s.family->name;
     for (const rj_key *const *list = s.family->keys; *list != NULL; list++) RJ_TRY(read_keys(&s, *list, &c));

@@ -1,5 +1,5 @@
 /* family_falcon.c: Falcon 7B, 40B and 2-11B: attention and MLP side by side behind one LayerNorm or two, one key-value head or a
- * few, queries of a key-value head beside it. GGUF files have no rope.freq_base where the converter wrote none: 10000. */
+ * few, queries of a key-value head beside it. */
 #include "resjac/model/family_rows.h"
 
 static const rj_key keys[] = {
@@ -64,4 +64,5 @@ const rj_family rj_family_falcon = {
     .prefixes = prefixes,
     .ignored = rj_ignored_llama,
     .fused = {[RJ_FORMAT_SAFETENSORS] = RJ_FUSED_BY_HEAD},
+    .gguf_theta_head = 64, /* llama.cpp's converter writes no base: right for 7B and 40B, wrong for 2-11B */
 };

@@ -15,6 +15,8 @@ static const rj_key keys[] = {
     RJ_KEYS_END,
 };
 
+static const char *const passed[] = {"hidden_act", NULL}; /* hidden_activation counts */
+
 const rj_family rj_family_gemma2 = {
     .name = "gemma2",
     .model_type = "gemma2",
@@ -37,6 +39,7 @@ const rj_family rj_family_gemma2 = {
              .tied_head = true,
              .initializer_range = 0.02},
     .keys = {rj_keys_llama, keys},
+    .passed = passed,
     .stem = {RJ_STEMS_TRUNK, RJ_STEMS_SANDWICH, RJ_STEMS_ATTENTION, RJ_STEMS_GATED},
     .prefixes = rj_prefixes_llama,
     .ignored = rj_ignored_llama,

@@ -26,6 +26,7 @@ static const rj_prefix prefixes[] = {{"model.", ""},
                                      {NULL, NULL}};
 static const char *const ignored[] = {"vision_tower.*", "multi_modal_projector.*", "model.vision_tower.*",
                                       "model.multi_modal_projector.*", NULL};
+static const char *const passed[] = {"hidden_act", NULL}; /* hidden_activation counts */
 
 const rj_family rj_family_gemma3 = {
     .name = "gemma3",
@@ -50,6 +51,7 @@ const rj_family rj_family_gemma3 = {
              .tied_head = true,
              .initializer_range = 0.02},
     .keys = {rj_keys_llama, keys},
+    .passed = passed,
     .stem = {RJ_STEMS_TRUNK, RJ_STEMS_SANDWICH, RJ_STEMS_ATTENTION, RJ_STEMS_HEAD_NORMS, RJ_STEMS_GATED},
     .prefixes = prefixes,
     .ignored = ignored,

@@ -19,6 +19,7 @@ static const rj_key keys[] = {
     RJ_KEYS_END,
 };
 
+static const char *const passed[] = {"attention_layers", NULL}; /* attention_types written out */
 static const rj_prefix prefixes[] = {{"transformer.", ""}, {"", ""}, {NULL, NULL}};
 static const char *const ignored[] = {"*.attn.attention.bias", "*.attn.attention.masked_bias",
                                       NULL}; /* causal masks */
@@ -42,6 +43,7 @@ const rj_family rj_family_gptneo = {
              .tied_head = true,
              .initializer_range = 0.02},
     .keys = {keys},
+    .passed = passed,
     .stem =
         {
             [RJ_EMBEDDING] = {"transformer.wte", NULL},

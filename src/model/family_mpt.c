@@ -42,6 +42,8 @@ static const rj_neutral fixed[] = {
     RJ_NEUTRAL_END,
 };
 
+static const char *const passed[] = {"fc_type", "ffn_config.fc_type",
+                                     NULL}; /* of which library a linear layer is */
 static const rj_prefix prefixes[] = {{"transformer.", ""}, {"", ""}, {NULL, NULL}};
 static const char *const ignored[] = {NULL};
 
@@ -62,6 +64,7 @@ const rj_family rj_family_mpt = {
              .initializer_range = 0.02},
     .keys = {keys},
     .fixed = fixed,
+    .passed = passed,
     .stem =
         {
             [RJ_EMBEDDING] = {"transformer.wte", "token_embd"},

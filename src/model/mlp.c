@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "resjac/base/clones.h"
 #include "resjac/base/memory.h"
 #include "resjac/linalg/blas.h"
 
@@ -20,7 +21,7 @@ static double sigmoid(double x)
 /* Constant c of the tanh forms: act = x/2 (1 + tanh(c (x + 0.044715 x^3))). */
 static double tanh_constant(rj_activation a)
 {
-    return a == RJ_ACT_GELU_FAST ? 0.7978845608 : SQRT_2_OVER_PI;
+    return a == RJ_ACT_GELU_FAST ? 0.7978845608 : a == RJ_ACT_GELU_BLOOM ? 0.79788456 : SQRT_2_OVER_PI;
 }
 
 double rj_activation_value(rj_activation a, double x)
@@ -32,6 +33,7 @@ double rj_activation_value(rj_activation a, double x)
         return 0.5 * x * (1.0 + erf(x / SQRT_2));
     case RJ_ACT_GELU_TANH:
     case RJ_ACT_GELU_FAST:
+    case RJ_ACT_GELU_BLOOM:
         return 0.5 * x * (1.0 + tanh(tanh_constant(a) * (x + 0.044715 * x * x * x)));
     case RJ_ACT_QUICK_GELU:
         return x * sigmoid(1.702 * x);
@@ -58,6 +60,7 @@ double rj_activation_slope(rj_activation a, double x)
         return 0.5 * (1.0 + erf(x / SQRT_2)) + x * exp(-0.5 * x * x) / SQRT_2PI;
     case RJ_ACT_GELU_TANH:
     case RJ_ACT_GELU_FAST:
+    case RJ_ACT_GELU_BLOOM:
         return gelu_tanh_slope(tanh_constant(a), x);
     case RJ_ACT_QUICK_GELU: {
         const double s = sigmoid(1.702 * x);
@@ -224,8 +227,8 @@ done:
 }
 
 /* Column i of (H D)': D' (up_slope_i Wup(i,:) + gate_slope_i Wgate(i,:)). */
-static void fold_unit(const rj_mlp *m, const rj_mlp_point *point, const rj_norm_point *norm, int i, double *x,
-                      double *y)
+RJ_CLONES static void fold_unit(const rj_mlp *m, const rj_mlp_point *point, const rj_norm_point *norm, int i,
+                                double *x, double *y)
 {
     const int d = m->up.weight.rows;
 

@@ -39,7 +39,8 @@ void rj_role_shape(const rj_config *c, rj_role role, int *out, int *in)
 {
     const int q = c->n_head * c->d_head, kv = c->n_kv_head * c->d_head;
     const int shapes[RJ_N_ROLES][2] = {[RJ_EMBEDDING] = {c->n_vocab, c->d},
-                                       [RJ_POSITIONS] = {c->max_context, c->d},
+                                       [RJ_POSITIONS] = {c->max_context + c->position_offset, c->d},
+                                       [RJ_EMBEDDING_NORM] = {0, c->d},
                                        [RJ_FINAL_NORM] = {0, c->d},
                                        [RJ_HEAD] = {c->n_vocab, c->d},
                                        [RJ_ATTENTION_NORM] = {0, c->d},
@@ -48,13 +49,14 @@ void rj_role_shape(const rj_config *c, rj_role role, int *out, int *in)
                                        [RJ_KEY] = {kv, c->d},
                                        [RJ_VALUE] = {kv, c->d},
                                        [RJ_QUERY_KEY_VALUE] = {q + 2 * kv, c->d},
-                                       [RJ_QUERY_NORM] = {0, c->d_head},
-                                       [RJ_KEY_NORM] = {0, c->d_head},
+                                       [RJ_QUERY_NORM] = {0, c->whole_norms ? q : c->d_head},
+                                       [RJ_KEY_NORM] = {0, c->whole_norms ? kv : c->d_head},
                                        [RJ_ATTENTION_OUT] = {c->d, q},
                                        [RJ_ATTENTION_POST_NORM] = {0, c->d},
                                        [RJ_MLP_NORM] = {0, c->d},
                                        [RJ_GATE] = {c->d_ff, c->d},
                                        [RJ_UP] = {c->d_ff, c->d},
+                                       [RJ_GATE_UP] = {2 * c->d_ff, c->d},
                                        [RJ_DOWN] = {c->d, c->d_ff},
                                        [RJ_MLP_POST_NORM] = {0, c->d}};
 
@@ -70,7 +72,7 @@ bool rj_role_exists(const rj_model *model, rj_role role)
     if (model->family->stem[role][format] == NULL) return false;
     switch (role) {
     case RJ_HEAD:
-        return c->has_head && !c->tied_head;
+        return c->has_head;
     case RJ_ATTENTION_NORM:
     case RJ_MLP_NORM:
         return !c->shared_norm;
@@ -97,7 +99,7 @@ bool rj_role_is_needed(const rj_model *model, rj_role role, rj_part part)
     case RJ_POSITIONS:
         return part == RJ_WEIGHT;
     case RJ_HEAD:
-        return part == RJ_WEIGHT || c->bias_head;
+        return part == RJ_WEIGHT ? !c->tied_head : c->bias_head;
     case RJ_QUERY:
     case RJ_KEY:
     case RJ_VALUE:
@@ -107,6 +109,7 @@ bool rj_role_is_needed(const rj_model *model, rj_role role, rj_part part)
         return part == RJ_WEIGHT || c->bias_out;
     case RJ_GATE:
     case RJ_UP:
+    case RJ_GATE_UP:
     case RJ_DOWN:
         return part == RJ_WEIGHT || c->bias_mlp;
     default: /* norms */
@@ -146,6 +149,10 @@ rj_place rj_role_place(const rj_model *model, rj_format format, rj_role role)
 
     if ((role == RJ_QUERY || role == RJ_KEY || role == RJ_VALUE) && rj_role_is_fused(model, format))
         place_fused(&model->config, family->fused[format], role, &place);
+    if ((role == RJ_GATE || role == RJ_UP) && family->stem[RJ_GATE_UP][format] != NULL) {
+        place.holder = RJ_GATE_UP;
+        place.first = (role == RJ_UP) == family->up_first ? 0 : model->config.d_ff;
+    }
     place.transposed = family->conv1d && format == RJ_FORMAT_SAFETENSORS && role >= RJ_ATTENTION_NORM;
     return place;
 }

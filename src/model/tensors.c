@@ -58,6 +58,13 @@ done:
     return st;
 }
 
+/* Read with the configuration. */
+static bool is_divisor(const rj_rope *r, const char *name)
+{
+    if (r->divisor != NULL && strcmp(name, "rope_freqs.weight") == 0) return true;
+    return r->long_factor != NULL && fnmatch("rope_factors_*.weight", name, 0) == 0;
+}
+
 /* A tensor that nobody reads may be mathematics that nobody does. */
 static rj_status refuse_others(const rj_model *model, ptrdiff_t n_used, const rj_tensor *const *used)
 {
@@ -66,8 +73,7 @@ static rj_status refuse_others(const rj_model *model, ptrdiff_t n_used, const rj
 
     for (ptrdiff_t i = 0; i < rj_weights_count(model->weights); i++) {
         const rj_tensor *t = rj_weights_at(model->weights, i);
-        bool known =
-            t == head || (model->config.rope.divisor != NULL && strcmp(t->name, "rope_freqs.weight") == 0);
+        bool known = t == head || is_divisor(&model->config.rope, t->name);
         for (ptrdiff_t k = 0; k < n_used && !known; k++) known = used[k] == t;
         for (const char *const *e = model->family->ignored; *e != NULL && !known; e++)
             known = fnmatch(*e, t->name, 0) == 0;
@@ -115,7 +121,8 @@ static rj_status complete(rj_model *model)
         const rj_role qkv = rj_role_is_fused(model, format) ? RJ_QUERY_KEY_VALUE : RJ_QUERY;
         c->bias_qkv |= rj_role_find(model, qkv, 0, RJ_BIAS) != NULL;
         c->bias_head |= rj_role_find(model, RJ_HEAD, 0, RJ_BIAS) != NULL;
-        c->shared_norm &= rj_role_find(model, RJ_ATTENTION_NORM, 0, RJ_WEIGHT) == NULL;
+        c->shared_norm &= rj_role_find(model, RJ_ATTENTION_NORM, 0, RJ_WEIGHT) == NULL ||
+                          rj_role_find(model, RJ_MLP_NORM, 0, RJ_WEIGHT) == NULL;
         c->bias_out |= rj_role_find(model, RJ_ATTENTION_OUT, 0, RJ_BIAS) != NULL;
         c->bias_mlp |= rj_role_find(model, RJ_UP, 0, RJ_BIAS) != NULL;
         c->tied_head = !stored_head;

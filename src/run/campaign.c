@@ -167,8 +167,8 @@ static rj_status prepare_output(const rj_campaign_options *o, campaign *c)
         unit[i].grid[1] = c->study->model[c->unit[i].model].shape.n_col;
         rj_shard_name(&head, unit[i].file);
     }
-    RJ_TRY(rj_manifest_write(c->folder, rj_deck_keep(c->deck), c->n_units, unit, &c->same_manifest,
-                             c->manifest_sha256));
+    RJ_TRY(rj_manifest_write(c->folder, rj_deck_keep(c->deck), rj_score_stage_key(c->scores), c->n_units,
+                             unit, &c->same_manifest, c->manifest_sha256));
     c->was_complete = c->same_manifest && rj_status_is_done(c->folder) && rj_path_exists(c->deck->output);
 done:
     RJ_FREE(unit);
@@ -202,17 +202,12 @@ static void log_plan(const campaign *c)
         rj_pipeline_options o;
         const rj_team_case l = rj_study_case(c->study, i, &o);
         const rj_team_shape *shape = &m->shape;
-        const int n_grid = shape->n_row * shape->n_col, size = rj_team_size(shape);
         rj_log(RJ_LOG_INFO,
                "model %s: %s, %d blocks, d = %d, %.4g million parameters, %d prompts in %d units, teams of "
-               "%d (%d stages "
-               "x grid %dx%d), %.2f GB a rank",
+               "%d (%d stages x grid %dx%d), %.2f GB a rank",
                m->facts.name, m->facts.family, m->config.n_layer, m->config.d,
-               1e-6 * (double)m->facts.n_parameters, c->study->prompts->n, m->n_units, size, shape->stages,
-               shape->n_row, shape->n_col,
-               1e-9 * (double)(rj_pipeline_memory_shared(&m->config, &o, n_grid) +
-                               rj_pipeline_memory_prompt(&m->config, &o, l.longest,
-                                                         (m->config.n_layer + size - 1) / size)));
+               1e-6 * (double)m->facts.n_parameters, c->study->prompts->n, m->n_units, rj_team_size(shape),
+               shape->stages, shape->n_row, shape->n_col, 1e-9 * (double)rj_team_memory(&l, shape));
     }
     rj_log(RJ_LOG_INFO, "%d units, %d done before, %d to do on %d ranks of %.2f GB", c->n_units, c->n_done,
            c->n_pending, c->size, 1e-9 * (double)c->memory);
@@ -246,7 +241,7 @@ static rj_status do_unit(campaign *c, const rj_team *team, campaign_unit *u, rj_
 {
     rj_status st = RJ_OK;
     const rj_study_model *m = &c->study->model[u->model];
-    rj_pipeline_options o = rj_study_options(c->study, u->model);
+    rj_pipeline_options o = rj_study_options(c->study, u->model, u->unit);
     const int n = rj_study_unit_prompts(c->study, u->unit);
     rj_record *record = NULL;
 
@@ -451,11 +446,21 @@ done:
     return st;
 }
 
+static rj_status open_scores(campaign *c)
+{
+    const rj_deck *d = c->deck;
+    const rj_score_rules rules = {d->scores,        d->n_score_columns, d->score_column,
+                                  d->score_primary, d->score_draws,     d->seed};
+
+    return rj_score_stage_open(&rules, &c->scores);
+}
+
 static rj_status plan(const rj_campaign_options *o, campaign *c)
 {
     rj_status st = RJ_OK;
 
     RJ_TRY_ALL(c->comm, make_paths(c));
+    RJ_TRY_ALL(c->comm, c->rank == 0 ? open_scores(c) : RJ_OK);
     c->memory = rj_memory_budget(c->comm, c->deck->memory_per_rank);
     RJ_TRY(rj_study_open(c->comm, c->deck, c->memory, o->replan || o->fresh, &c->study));
     RJ_TRY_ALL(c->comm, select_models(o, c));
@@ -543,6 +548,7 @@ rj_status rj_campaign_run(MPI_Comm comm, const rj_campaign_options *options)
     RJ_TRY(measure(options, &c));
     RJ_TRY(rj_campaign_finish(options, &c));
 done:
+    rj_score_stage_close(&c.scores);
     RJ_FREE(c.pending);
     RJ_FREE(c.list);
     RJ_FREE(c.failure);

@@ -4,6 +4,7 @@
 
 #include "resjac/run/campaign.h"
 #include "resjac/run/claim.h"
+#include "resjac/run/score_stage.h"
 #include "resjac/run/stop.h"
 #include "resjac/run/study.h"
 
@@ -42,6 +43,7 @@ typedef struct {
     rj_status worst;                              /* trouble with the output, agreed */
     bool same_manifest, was_complete; /* rank 0: nothing has changed since the last run, which finished */
     char manifest_sha256[65];         /* rank 0 */
+    rj_score_stage *scores;           /* rank 0 */
 } campaign;
 
 /* Agrees on what became of every unit, writes the final file where nothing is pending, status.json, and the table of costs.

@@ -29,46 +29,69 @@ rj_sizes rj_pipeline_sizes(const rj_config *config, const rj_pipeline_options *o
     s.size[RJ_DIM_K] = options->n_k;
     s.size[RJ_DIM_SV] = wanted < config->d ? wanted : config->d;
     s.size[RJ_DIM_PC] = RJ_TRAJECTORY_PC;
+    s.size[RJ_DIM_APROMPT] = options->n_aligned;
+    if (options->n_aligned > 0)
+        s.size[RJ_DIM_I] = s.size[RJ_DIM_J] = rj_schema_alignment(options->n_k, options->k);
     return s;
 }
 
-int rj_pipeline_triplets(const rj_config *config, const rj_pipeline_options *options)
+rj_krylov_options rj_pipeline_triplets(const rj_config *config, const rj_pipeline_options *options)
 {
     const int wanted = max_k(options) + RJ_COUPLING_DROP;
-    return wanted < config->d ? wanted : config->d;
-}
 
-rj_krylov_options rj_pipeline_krylov(const rj_config *config, const rj_pipeline_options *options)
-{
-    return (rj_krylov_options){.k = rj_pipeline_triplets(config, options),
+    return (rj_krylov_options){.k = wanted < config->d ? wanted : config->d,
                                .most = (int)rj_pipeline_sizes(config, options, 1).size[RJ_DIM_SV],
                                .tolerance = options->svd_tolerance,
                                .seed = options->seed};
 }
 
-int64_t rj_pipeline_memory_prompt(const rj_config *config, const rj_pipeline_options *options, int n_tokens,
-                                  int n_kept)
+/* Bytes of one prompt whose n_kept Jacobians stay, with what a pass through a block needs for its tokens. */
+static int64_t memory_prompt(const rj_config *c, const rj_pipeline_options *o, int n_tokens, int n_kept)
 {
-    const int64_t element = (int64_t)rj_matrix_element(options->arithmetic);
-    const int64_t d = config->d, L = config->n_layer;
-    const int64_t sv = rj_pipeline_sizes(config, options, 1).size[RJ_DIM_SV];
+    const int64_t element = (int64_t)rj_matrix_element(o->arithmetic), d = c->d;
 
-    return n_kept * d * (d + 2 * sv) * element + 8 * d * (L + 1 + 2 * n_tokens);
+    return n_kept * d * (d + 2 * rj_pipeline_sizes(c, o, 1).size[RJ_DIM_SV]) * element +
+           8 * d * (c->n_layer + 1 + 2 * n_tokens);
 }
 
-int64_t rj_pipeline_memory_shared(const rj_config *config, const rj_pipeline_options *options, int n_grid)
+/* Bytes that all prompts of a batch share where n_grid ranks decompose together, the longest prompt's pass included. */
+static int64_t memory_shared(const rj_config *c, const rj_pipeline_options *o, int n_tokens, int n_grid)
 {
-    const int64_t element = (int64_t)rj_matrix_element(options->arithmetic);
-    const int64_t d = config->d, attention = (int64_t)config->n_head * config->d_head;
-    const int64_t kv = (int64_t)config->n_kv_head * config->d_head, ff = config->d_ff;
+    const int64_t element = (int64_t)rj_matrix_element(o->arithmetic), T = n_tokens;
+    const int64_t d = c->d, attention = (int64_t)c->n_head * c->d_head;
+    const int64_t kv = (int64_t)c->n_kv_head * c->d_head, ff = c->d_ff;
     const int64_t weights = d * (2 * attention + 2 * kv + 3 * ff);    /* one block, dequantised */
     const int64_t fold = (d * (attention + ff) + 4 * d * d) / n_grid; /* G, H and products */
     /* U, V', a copy, and ?gesdd's workspace; on a grid also the bidiagonal matrix's vectors in double on one rank */
     const int64_t svd = n_grid == 1 ? 8 * d * d : 8 * d * d / n_grid + 5 * d * d * 8 / element;
-    const int64_t frame = 2 * (max_k(options) + RJ_COUPLING_DROP);
+    const int64_t frame = 2 * rj_pipeline_triplets(c, o).k;
     const int64_t coupling = d * (2 * (frame > 512 ? frame : 512) + frame); /* frames, images; a row's own */
+    const int64_t pass = T * (4 * d + attention + 2 * kv + 3 * ff) + T * T;
+    const int64_t base = 45 << 20; /* program, libraries, MPI's and HDF5's buffers */
 
-    return element * (weights + (fold > svd ? fold : svd) + coupling);
+    const rj_sizes sizes = rj_pipeline_sizes(c, o, 1);
+    const int64_t aligned = o->n_aligned * rj_schema_count(RJ_VAR_ALIGNMENT_MATRIX, &sizes);
+
+    return base + element * (weights + (fold > svd ? fold : svd) + coupling) + 8 * (pass + aligned);
+}
+
+/* Prompts that fit beside each other, at most n_prompts; < 1: none does. */
+static int64_t batch_size(const rj_config *c, const rj_pipeline_options *o, int n_tokens, int n_kept,
+                          int n_grid, int n_prompts)
+{
+    const int64_t room =
+        (o->memory - memory_shared(c, o, n_tokens, n_grid)) / memory_prompt(c, o, n_tokens, n_kept);
+
+    return room < n_prompts ? room : n_prompts;
+}
+
+int64_t rj_pipeline_memory(const rj_config *config, const rj_pipeline_options *options, int n_tokens,
+                           int n_kept, int n_grid, int n_prompts)
+{
+    const int64_t batch = batch_size(config, options, n_tokens, n_kept, n_grid, n_prompts);
+
+    return memory_shared(config, options, n_tokens, n_grid) +
+           (batch < 1 ? 1 : batch) * memory_prompt(config, options, n_tokens, n_kept);
 }
 
 /* Coupling of the batch's prompts, one after the other, each by all ranks. Collective on the team. */
@@ -169,15 +192,14 @@ rj_status rj_pipeline_run(const rj_team *team, const rj_model *model, const rj_p
     const int kept = (c->n_layer + team->size - 1) / team->size;
     int longest = 1;
 
+    for (int i = 0; i < options->n_aligned; i++) record->aprompt[i] = options->aligned[i];
     for (int i = 0; i < n_prompts; i++) longest = tokens[i].n > longest ? tokens[i].n : longest;
-    const int64_t shared = rj_pipeline_memory_shared(c, options, team->n_grid);
-    const int64_t each = rj_pipeline_memory_prompt(c, options, longest, kept);
-    const int64_t room = (options->memory - shared) / each;
-    RJ_REQUIRE(room >= 1, RJ_ERR_NOMEM,
+    const int batch = (int)batch_size(c, options, longest, kept, team->n_grid, n_prompts);
+    RJ_REQUIRE(batch >= 1, RJ_ERR_NOMEM,
                "one prompt needs %.2f GB on a rank, %.2f GB are allowed; use fewer ranks a node, or raise "
                "layout.memory_per_rank or layout.stages",
-               1e-9 * (double)(shared + each), 1e-9 * (double)options->memory);
-    const int batch = room < n_prompts ? (int)room : n_prompts;
+               1e-9 * (double)rj_pipeline_memory(c, options, longest, kept, team->n_grid, 1),
+               1e-9 * (double)options->memory);
     for (int first = 0; first < n_prompts; first += batch) {
         const int n = first + batch <= n_prompts ? batch : n_prompts - first;
         RJ_TRY(run_batch(team, model, options, first, n, tokens, record));

@@ -8,25 +8,45 @@
 static const double long_unit = 600.0; /* seconds */
 enum { MOST_IN_GRID = 1024 };
 
-double rj_team_unit_seconds(const rj_team_case *c)
+rj_work rj_team_work(const rj_team_case *c)
 {
     const rj_config *m = c->config;
-    const double d = m->d, L = m->n_layer, T = c->longest, attention = (double)m->n_head * m->d_head;
-    const double kv = (double)m->n_kv_head * m->d_head, ff = m->d_ff * (m->gated ? 1.5 : 1.0);
-    const double sv = (double)rj_pipeline_sizes(m, c->options, 1).size[RJ_DIM_SV];
-    const double weights = d * (2 * attention + 2 * kv + 2 * ff);
-    const double jacobian = 2 * d * d * (attention + d + m->d_ff);
-    const double svd = 12 * d * d * d; /* at about a third of the speed of a product */
-    const double coupling = 4 * d * d * L * sv;
-    const double rate = c->options->arithmetic == RJ_SINGLE ? 20e9 : 10e9;
+    const rj_pipeline_options *o = c->options;
+    const rj_sizes sizes = rj_pipeline_sizes(m, o, 1);
+    const rj_krylov_options triplets = rj_pipeline_triplets(m, o);
+    rj_work w = {.n_layer = m->n_layer,
+                 .d = m->d,
+                 .attention = m->n_head * m->d_head,
+                 .kv = m->n_kv_head * m->d_head,
+                 .d_ff = m->d_ff,
+                 .gated = m->gated,
+                 .parallel = m->parallel,
+                 .twin = c->is_twin,
+                 .is_double = o->arithmetic == RJ_DOUBLE,
+                 .krylov = o->svd == RJ_SVD_KRYLOV,
+                 .k = triplets.k,
+                 .most = triplets.most,
+                 .n_k = o->n_k,
+                 .prompts = c->unit_prompts,
+                 .tokens = c->tokens};
 
-    return c->unit_prompts * L * (2 * T * weights + jacobian + svd + coupling) / rate;
+    for (int id = 0; id < RJ_N_VARIABLES; id++)
+        w.stored += c->unit_prompts * (rj_schema[id].type == RJ_VALUE_DOUBLE ? 8.0 : 4.0) *
+                    (double)rj_schema_count((rj_variable_id)id, &sizes);
+    return w;
+}
+
+double rj_team_unit_seconds(const rj_team_case *c, int stages, int n_grid)
+{
+    const rj_machine machine = rj_machine_built_in();
+    const rj_work work = rj_team_work(c);
+
+    return rj_expect_unit(&machine, &work, stages, n_grid).total;
 }
 
 static int64_t memory_needed(const rj_team_case *c, int n_kept, int n_grid)
 {
-    return rj_pipeline_memory_shared(c->config, c->options, n_grid) +
-           rj_pipeline_memory_prompt(c->config, c->options, c->longest, n_kept);
+    return rj_pipeline_memory(c->config, c->options, c->longest, n_kept, n_grid, 1);
 }
 
 /* Blocks that the fullest rank keeps. */
@@ -36,10 +56,17 @@ static int kept(int n_layer, int stages, int n_grid)
     return (in_stage + n_grid - 1) / n_grid;
 }
 
+int64_t rj_team_memory(const rj_team_case *c, const rj_team_shape *shape)
+{
+    const int n_grid = shape->n_row * shape->n_col, n_kept = kept(c->config->n_layer, shape->stages, n_grid);
+
+    return rj_pipeline_memory(c->config, c->options, c->longest, n_kept, n_grid, c->unit_prompts);
+}
+
 rj_status rj_team_choose_grid(const rj_team_case *c, const rj_deck_layout *asked, rj_team_shape *shape)
 {
     rj_status st = RJ_OK;
-    const double block = rj_team_unit_seconds(c) / c->config->n_layer;
+    const int L = c->config->n_layer;
     int n = 1;
 
     if (asked->n_row > 0) {
@@ -47,7 +74,8 @@ rj_status rj_team_choose_grid(const rj_team_case *c, const rj_deck_layout *asked
         shape->n_col = asked->n_col;
         return RJ_OK;
     }
-    while (n <= MOST_IN_GRID && (memory_needed(c, 1, n) > c->options->memory || block / n > long_unit))
+    while (n <= MOST_IN_GRID &&
+           (memory_needed(c, 1, n) > c->options->memory || rj_team_unit_seconds(c, L, n) > long_unit))
         n *= 2;
     RJ_REQUIRE(
         n <= MOST_IN_GRID, RJ_ERR_USAGE,
@@ -60,13 +88,12 @@ done:
     return st;
 }
 
-/* Time until n_units are done, in units of one rank's time for one; 1 % a stage for what stages cost. */
+/* Seconds until n_units like these are done. */
 static double makespan(const rj_team_case *c, int n_units, int n_ranks, int stages, int n_grid)
 {
-    const int teams = n_ranks / (stages * n_grid), in_stage = (c->config->n_layer + stages - 1) / stages;
-    const int rounds = (n_units + teams - 1) / teams;
+    const int teams = n_ranks / (stages * n_grid), rounds = (n_units + teams - 1) / teams;
 
-    return rounds * (double)in_stage / c->config->n_layer * (1 + .01 * (stages - 1));
+    return rounds * rj_team_unit_seconds(c, stages, n_grid);
 }
 
 static int fewest_stages(const rj_team_case *c, int n_grid)
@@ -75,7 +102,7 @@ static int fewest_stages(const rj_team_case *c, int n_grid)
     int stages = 1;
 
     while (stages < L && (memory_needed(c, kept(L, stages, n_grid), n_grid) > c->options->memory ||
-                          rj_team_unit_seconds(c) / (stages * n_grid) > long_unit))
+                          rj_team_unit_seconds(c, stages, n_grid) > long_unit))
         stages++;
     return stages;
 }

@@ -6,7 +6,7 @@
 #include "resjac/base/agree.h"
 #include "resjac/base/clock.h"
 
-enum { TAG_STATUS = 1, TAG_STREAM, CHUNK = 1 << 24 };
+enum { CHUNK = 1 << 24 };
 
 static MPI_Datatype column_of(const rj_team *t, rj_arithmetic type, int d)
 {
@@ -17,30 +17,26 @@ static MPI_Datatype column_of(const rj_team *t, rj_arithmetic type, int d)
     return column;
 }
 
-void rj_team_send(const rj_team *t, int d, int n, const int *n_tokens, double *const *x, const int *status)
+/* The status travels as the tag; messages of one sender arrive in order. */
+void rj_team_send(const rj_team *t, int d, int T, const double *x, int status, MPI_Request *request)
 {
     const rj_stage before = rj_clock_enter(RJ_STAGE_EXCHANGE);
-    const int to = t->rank + t->n_grid;
     MPI_Datatype column = column_of(t, RJ_DOUBLE, d);
 
-    RJ_MPI(t->comm, MPI_Send(status, n, MPI_INT, to, TAG_STATUS, t->comm));
-    for (int i = 0; i < n; i++)
-        if (status[i] == RJ_OK) RJ_MPI(t->comm, MPI_Send(x[i], n_tokens[i], column, to, TAG_STREAM, t->comm));
+    RJ_MPI(t->comm,
+           MPI_Isend(x, status == RJ_OK ? T : 0, column, t->rank + t->n_grid, status, t->comm, request));
     MPI_Type_free(&column);
     rj_clock_enter(before);
 }
 
-void rj_team_receive(const rj_team *t, int d, int n, const int *n_tokens, double *const *x, int *status)
+void rj_team_receive(const rj_team *t, int d, int T, double *x, int *status)
 {
     const rj_stage before = rj_clock_enter(RJ_STAGE_EXCHANGE);
-    const int from = t->rank - t->n_grid;
     MPI_Datatype column = column_of(t, RJ_DOUBLE, d);
+    MPI_Status envelope;
 
-    RJ_MPI(t->comm, MPI_Recv(status, n, MPI_INT, from, TAG_STATUS, t->comm, MPI_STATUS_IGNORE));
-    for (int i = 0; i < n; i++)
-        if (status[i] == RJ_OK)
-            RJ_MPI(t->comm,
-                   MPI_Recv(x[i], n_tokens[i], column, from, TAG_STREAM, t->comm, MPI_STATUS_IGNORE));
+    RJ_MPI(t->comm, MPI_Recv(x, T, column, t->rank - t->n_grid, MPI_ANY_TAG, t->comm, &envelope));
+    *status = envelope.MPI_TAG;
     MPI_Type_free(&column);
     rj_clock_enter(before);
 }
@@ -103,7 +99,7 @@ static bool layer_stride(rj_variable_id id, const rj_sizes *sizes, ptrdiff_t *ou
     bool found = false;
 
     *outer = *inner = 1;
-    for (int i = 1; rj_schema[id].dims[i] != RJ_DIM_NONE; i++) {
+    for (int i = 1; i < 5 && rj_schema[id].dims[i] != RJ_DIM_NONE; i++) {
         const rj_dim dim = rj_schema[id].dims[i];
         if (dim == RJ_DIM_LAYER)
             found = true;
@@ -128,13 +124,13 @@ void rj_team_record_open(const rj_team *t, rj_range home, rj_record *r, ptrdiff_
 {
     for (int i = 0; t->size > 1 && i < RJ_N_VARIABLES; i++) {
         const rj_variable_id id = (rj_variable_id)i;
-        const ptrdiff_t count = rj_schema_count(id, &r->sizes);
-        ptrdiff_t outer, inner;
+        ptrdiff_t outer, inner, row = 0;
+        const ptrdiff_t rows = rj_record_rows(r, id, first, n, &row), count = rj_schema_count(id, &r->sizes);
         if (layer_stride(id, &r->sizes, &outer, &inner)) {
-            for (ptrdiff_t p = first; p < first + n; p++)
+            for (ptrdiff_t p = row; p < row + rows; p++)
                 clear_others(home, r->sizes.size[RJ_DIM_LAYER], outer, inner, rj_record_at(r, id, p));
         } else if (t->rank != 0) {
-            memset(rj_record_at(r, id, first), 0, sizeof(double) * (size_t)(n * count));
+            memset(rj_record_at(r, id, row), 0, sizeof(double) * (size_t)(rows * count));
         }
     }
 }
@@ -143,6 +139,8 @@ void rj_team_record_close(const rj_team *t, rj_record *r, ptrdiff_t first, ptrdi
 {
     for (int i = 0; i < RJ_N_VARIABLES; i++) {
         const rj_variable_id id = (rj_variable_id)i;
-        rj_team_collect(t, n * rj_schema_count(id, &r->sizes), rj_record_at(r, id, first));
+        ptrdiff_t row = 0;
+        const ptrdiff_t rows = rj_record_rows(r, id, first, n, &row);
+        rj_team_collect(t, rows * rj_schema_count(id, &r->sizes), rj_record_at(r, id, row));
     }
 }

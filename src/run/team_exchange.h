@@ -7,11 +7,10 @@
 #include "resjac/run/team.h"
 #include "resjac/store/record.h"
 
-/* The residual streams x[i] [d,T_i] of n prompts from this rank to its like in the next stage, and there from the one before.
- * status[i] != RJ_OK: the prompt is out and its stream is left away. */
-void rj_team_send(const rj_team *team, int d, int n, const int *n_tokens, double *const *x,
-                  const int *status);
-void rj_team_receive(const rj_team *team, int d, int n, const int *n_tokens, double *const *x, int *status);
+/* The residual stream x [d,T] of one prompt to this rank's like in the next stage, and there from the one before, in the order of
+ * prompts. status != RJ_OK: the prompt is out and its stream is left away. x stays untouched until MPI_Wait on the request. */
+void rj_team_send(const rj_team *team, int d, int T, const double *x, int status, MPI_Request *request);
+void rj_team_receive(const rj_team *team, int d, int T, double *x, int *status);
 
 /* status[i] <- the gravest of all ranks. */
 void rj_team_agree_prompts(const rj_team *team, int n, int *status);

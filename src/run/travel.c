@@ -86,58 +86,82 @@ rj_status rj_travel_tick(const rj_travel *t, int steps, int coupled)
                            : o->tick(o->tick_ctx, (t->first * per_prompt + steps + coupled * .5 * L) / all);
 }
 
-/* All prompts through all blocks of the stage, states alone, in y. */
-static rj_status forward_stage(rj_travel *t, double *const *y)
+/* What a stage passes on: copies of its streams, behind its last block. Arrays are [n]. */
+typedef struct {
+    double **y; /* [d,T_i] */
+    MPI_Request *request;
+} passed_on;
+
+static rj_status passed_on_new(const rj_travel *t, passed_on *p)
 {
     rj_status st = RJ_OK;
-    rj_block *block = NULL;
 
-    for (int l = t->stage.first; l < t->stage.first + t->stage.count; l++) {
-        RJ_TRY(rj_block_load(t->model, l, t->options->arithmetic, &block));
-        for (int i = 0; i < t->n; i++)
-            if (t->status[i] == RJ_OK)
-                RJ_TRY(rj_travel_own_trouble(
-                    t, i, rj_block_forward(block, t->n_tokens[i], y[i], t->n_tokens[i] - 1, NULL)));
-        rj_block_free(&block);
-    }
+    RJ_NEW(p->request, t->n, 1);
+    for (int i = 0; i < t->n; i++) p->request[i] = MPI_REQUEST_NULL;
+    RJ_NEW(p->y, t->n, 1);
+    for (int i = 0; i < t->n; i++) RJ_NEW(p->y[i], t->config->d, t->n_tokens[i]);
 done:
-    rj_block_free(&block);
     return st;
 }
 
-static rj_status copy_streams(const rj_travel *t, double ***y)
+static void passed_on_free(const rj_travel *t, passed_on *p)
 {
-    rj_status st = RJ_OK;
+    if (p->request != NULL) RJ_MPI(t->team->comm, MPI_Waitall(t->n, p->request, MPI_STATUSES_IGNORE));
+    for (int i = 0; p->y != NULL && i < t->n; i++) rj_free(p->y[i]);
+    RJ_FREE(p->y);
+    RJ_FREE(p->request);
+}
 
-    RJ_NEW(*y, t->n, 1);
-    for (int i = 0; i < t->n; i++) {
-        RJ_NEW((*y)[i], t->config->d, t->n_tokens[i]);
-        memcpy((*y)[i], t->x[i], sizeof(double) * (size_t)t->config->d * (size_t)t->n_tokens[i]);
+/* Prompt i through one block, states alone. `outcome` is that of the unit so far: once it is an error every prompt is out, but all are
+ * received and passed on, since the next stage must not wait in vain. */
+static rj_status forward_one(rj_travel *t, const rj_block *block, int l, int i, passed_on *p,
+                             rj_status outcome)
+{
+    const rj_team *team = t->team;
+    const int d = t->config->d, T = t->n_tokens[i], last = t->stage.first + t->stage.count - 1;
+
+    if (l == t->stage.first) {
+        if (team->stage_at > 0) rj_team_receive(team, d, T, t->x[i], &t->status[i]);
+        if (outcome == RJ_OK) memcpy(p->y[i], t->x[i], sizeof(double) * (size_t)d * (size_t)T);
     }
-done:
-    return st;
+    if (outcome == RJ_OK && t->status[i] == RJ_OK)
+        outcome = rj_travel_own_trouble(t, i, rj_block_forward(block, T, p->y[i], T - 1, NULL));
+    if (outcome != RJ_OK && t->status[i] == RJ_OK) t->status[i] = (int)outcome;
+    if (l == last) rj_team_send(team, d, T, p->y[i], t->status[i], &p->request[i]);
+    return outcome;
+}
+
+/* All prompts through all blocks of a stage that has one behind it. A prompt is passed on when it has left the last block. */
+static rj_status forward_stage(rj_travel *t, passed_on *p)
+{
+    rj_status outcome = RJ_OK;
+    rj_block *block = NULL;
+
+    for (int l = t->stage.first; l < t->stage.first + t->stage.count; l++) {
+        if (outcome == RJ_OK) outcome = rj_block_load(t->model, l, t->options->arithmetic, &block);
+        for (int i = 0; i < t->n; i++) outcome = forward_one(t, block, l, i, p, outcome);
+        rj_block_free(&block);
+    }
+    return outcome;
 }
 
 rj_status rj_travel_to_stages(rj_travel *t)
 {
     rj_status st = RJ_OK;
     const rj_team *team = t->team;
-    double **y = NULL;
+    passed_on p = {0};
 
     if (team->shape.stages == 1) return RJ_OK;
-    if (team->stage_at > 0) rj_team_receive(team, t->config->d, t->n, t->n_tokens, t->x, t->status);
-    if (team->stage_at < team->shape.stages - 1) {
-        st = copy_streams(t, &y);
-        if (st == RJ_OK) st = forward_stage(t, y);
-        for (int i = 0; st != RJ_OK && i < t->n; i++)
-            t->status[i] = st; /* the next stage must not wait in vain */
-        rj_team_send(team, t->config->d, t->n, t->n_tokens, y, t->status);
-    }
+    RJ_TRY_ALL(team->comm, passed_on_new(t, &p));
+    if (team->stage_at < team->shape.stages - 1)
+        st = forward_stage(t, &p);
+    else
+        for (int i = 0; i < t->n; i++)
+            rj_team_receive(team, t->config->d, t->n_tokens[i], t->x[i], &t->status[i]);
     RJ_TRY_ALL(team->comm, st);
     rj_team_agree_prompts(team, t->n, t->status);
 done:
-    for (int i = 0; y != NULL && i < t->n; i++) rj_free(y[i]);
-    RJ_FREE(y);
+    passed_on_free(t, &p);
     return st;
 }
 
@@ -198,7 +222,7 @@ static rj_status decompose(const rj_travel *t, const rj_point *point, rj_last_bl
                            rj_topk *top)
 {
     rj_status st = RJ_OK;
-    const rj_krylov_options wanted = rj_pipeline_krylov(t->config, t->options);
+    const rj_krylov_options wanted = rj_pipeline_triplets(t->config, t->options);
 
     RJ_TRY(rj_point_jacobian(point, last, jac));
     rj_clock_enter(RJ_STAGE_SVD);

@@ -13,7 +13,7 @@ typedef struct {
     const rj_pipeline_options *options;
     rj_record *record;
     rj_range stage, home; /* of blocks */
-    int first, n;        /* prompts of the record */
+    int first, n;         /* prompts of the record */
     int *n_tokens;
     double **x;                /* [d,T_i]: the stream in front of the stage, then behind it */
     double **path;             /* [d,L+1]: the last token's states; this rank's depths only, else 0 */

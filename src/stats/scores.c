@@ -6,6 +6,8 @@
 
 #include "resjac/base/memory.h"
 
+enum { MOST_ROWS = 20000 };
+
 /* The column's index; the error lists what the table has. */
 static rj_status find_column(const rj_csv *csv, const char *name, int *column)
 {
@@ -63,6 +65,8 @@ rj_status rj_scores_take(const rj_csv *csv, int n_columns, const char *const *co
     rj_status st = RJ_OK;
     rj_scores *own = NULL;
 
+    RJ_REQUIRE(rj_csv_rows(csv) <= MOST_ROWS, RJ_ERR_FORMAT, "%s: has %d rows, at most %d are read",
+               rj_csv_path(csv), rj_csv_rows(csv), MOST_ROWS);
     RJ_NEW(own, 1, 1);
     own->n_rows = rj_csv_rows(csv);
     own->n_columns = n_columns;

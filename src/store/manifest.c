@@ -51,10 +51,11 @@ done:
     return st;
 }
 
-static rj_status units_json(rj_per_prompt keep, int n_units, const rj_manifest_unit *unit, char **text)
+static rj_status units_json(rj_per_prompt keep, const char *annex, int n_units, const rj_manifest_unit *unit,
+                            char **text)
 {
-    json_t *list = json_array(),
-           *root = json_pack("{s:i, s:i, s:o}", "format", 1, "keep", (int)keep, "units", list);
+    json_t *list = json_array(), *root = json_pack("{s:i, s:i, s:s, s:o}", "format", 1, "keep", (int)keep,
+                                                   "annex", annex, "units", list);
 
     for (int i = 0; i < n_units; i++)
         json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:[i, i]}", "model", unit[i].model, "file",
@@ -65,15 +66,15 @@ static rj_status units_json(rj_per_prompt keep, int n_units, const rj_manifest_u
     return *text != NULL ? RJ_OK : rj_raise(RJ_ERR_NOMEM, __FILE__, __LINE__, "no memory for the manifest");
 }
 
-rj_status rj_manifest_write(const char *folder, rj_per_prompt keep, int n_units, const rj_manifest_unit *unit,
-                            bool *same, char sha256[65])
+rj_status rj_manifest_write(const char *folder, rj_per_prompt keep, const char *annex, int n_units,
+                            const rj_manifest_unit *unit, bool *same, char sha256[65])
 {
     rj_status st = RJ_OK;
     char *text = NULL, *old = NULL, *path = NULL;
     size_t n_old = 0;
 
     RJ_TRY(rj_path_join(folder, "manifest.json", &path));
-    RJ_TRY(units_json(keep, n_units, unit, &text));
+    RJ_TRY(units_json(keep, annex, n_units, unit, &text));
     *same = rj_path_exists(path) && rj_file_load(path, MANIFEST_LIMIT, &old, &n_old) == RJ_OK &&
             strcmp(old, text) == 0;
     if (!*same) RJ_TRY(rj_text_replace(path, text, strlen(text), true));

@@ -5,6 +5,8 @@
 #include <stdint.h>
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -98,6 +100,27 @@ static void refused(void **state)
     assert_non_null(strstr(rj_status_message(), "NUL"));
 }
 
+/* Ten thousand columns and as many rows of one field: refused at the first, with memory for no more. */
+static void lopsided(void **state)
+{
+    enum { MOST = 10000 };
+    char *text = malloc(5 * MOST);
+    rj_csv *csv = NULL;
+    size_t n = 0;
+
+    (void)state;
+    assert_non_null(text);
+    for (int i = 0; i < MOST - 1; i++) text[n++] = ',';
+    for (int i = 0; i < MOST; i++) n += (size_t)sprintf(text + n, "\nx");
+    assert_int_equal(rj_csv_parse("t.csv", text, n, &csv), RJ_ERR_FORMAT);
+    assert_non_null(strstr(rj_status_message(), "t.csv:2: 1 fields, the header has 10000"));
+    text[n] = '\0';
+    memset(text, ',', MOST);
+    assert_int_equal(rj_csv_parse("t.csv", text, n, &csv), RJ_ERR_FORMAT);
+    assert_non_null(strstr(rj_status_message(), "10001 columns, at most 10000"));
+    free(text);
+}
+
 static void truncated(void **state)
 {
     static const char text[] = "model,\"s\"\"c\",n\r\n\"a,\n\",1,\"\"\"\"\r\nb,2,\r\n";
@@ -135,8 +158,8 @@ static void no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cells),     cmocka_unit_test(numbers),   cmocka_unit_test(refused),
-        cmocka_unit_test(truncated), cmocka_unit_test(no_memory),
+        cmocka_unit_test(cells),    cmocka_unit_test(numbers),   cmocka_unit_test(refused),
+        cmocka_unit_test(lopsided), cmocka_unit_test(truncated), cmocka_unit_test(no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,8 +18,6 @@ for n in 2 3 4 6 8; do
 done
 run_as two 4 layout.stages=2
 expect 0 'equal content' -- "$resjac" verify one.nc two.nc
-run_as narrow 2 layout.stages=2 layout.memory_per_rank=1M # one prompt at a time
-expect 0 'equal content' -- "$resjac" verify one.nc narrow.nc
 
 # grids: their own bits, the same whatever the stages and ranks beside; in double, as 1/s of the least s is amplified rounding
 run_as double 1 arithmetic=double
@@ -44,10 +42,11 @@ expect 64 'needs at least 4 ranks, the run has 3' -- ranks 3 "$resjac" run deck.
 expect 64 'layout.team is 5' -- ranks 1 "$resjac" run deck.yaml --set layout.team=5 --set layout.grid=1x2
 expect 64 'such as 2x2' -- ranks 1 "$resjac" run deck.yaml --set layout.grid=four
 
-# few units on many ranks: stages fill them
-expect 0 'teams of 3 (3 stages x grid 1x1)' -- ranks 6 "$resjac" run deck.yaml --set output=fill.nc --set layout.unit_prompts=8
-expect 0 -- ranks 1 "$resjac" run deck.yaml --set output=fill1.nc --set layout.unit_prompts=8
+# one unit of several prompts on more ranks than blocks
+run_as fill 6 layout.unit_prompts=8 layout.stages=6
+run_as fill1 1 layout.unit_prompts=8
 expect 0 'equal content' -- "$resjac" verify fill.nc fill1.nc
+expect 64 'raise layout.memory_per_rank' -- ranks 1 "$resjac" run deck.yaml --set output=small.nc --set layout.memory_per_rank=10M
 
 # seven models of several families on four ranks, one broken
 {

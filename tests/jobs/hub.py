@@ -49,7 +49,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(403 if token else 401, X_Error_Code="GatedRepo")
         if repository.startswith("private/") and token != f"Bearer {TOKEN}" and not store:
             return self.answer(401, X_Error_Code="RepoNotFound")
-        if found.group(2) not in (COMMIT, "main"):
+        if found.group(2) not in (COMMIT, "main", "step1000"):
             return self.answer(404, X_Error_Code="RevisionNotFound")
         if repository.endswith("/busy") and len([s for s in hub.seen if s[1] == self.path]) <= 2:
             return self.answer(503)

@@ -30,9 +30,10 @@ typedef struct {
 static const struct {
     const char *name;
     int at_least;
-} families[] = {{"llama", 22}, {"gpt2", 5},   {"qwen2", 5},   {"gemma3", 5}, {"gptneox", 4},
-                {"phi", 4},    {"gptneo", 2}, {"mistral", 2}, {"gemma", 4},  {"gemma2", 3},
-                {"olmo", 4},   {"falcon", 6}, {"mpt", 4}};
+} families[] = {{"llama", 22}, {"gpt2", 5},    {"qwen2", 5}, {"gemma3", 5}, {"gptneox", 4},  {"phi", 4},
+                {"gptneo", 2}, {"mistral", 2}, {"gemma", 4}, {"gemma2", 3}, {"olmo", 4},     {"falcon", 6},
+                {"mpt", 4},    {"hfolmo", 2},  {"qwen3", 3}, {"olmo2", 4},  {"stablelm", 4}, {"phi3", 4},
+                {"gptj", 2},   {"opt", 2},     {"bloom", 4}};
 
 static glob_t references;
 
@@ -163,12 +164,21 @@ static void check_block(const rj_model *model, int layer, rj_arithmetic type, in
     rj_block_free(&block);
 }
 
+/* As many as transformers' model has, where the file says. */
+static void check_parameters(const rj_model *model, int nc)
+{
+    int n = 0;
+    if (nc_get_att_int(nc, NC_GLOBAL, "n_parameters", &n) == NC_NOERR)
+        assert_int_equal(rj_model_parameters(model), n);
+}
+
 static errors compare(const char *path, int nc, rj_arithmetic type)
 {
     rj_model *model = NULL;
     errors e = {0};
 
     if (rj_model_open(path, false, 0, &model) != RJ_OK) fail_msg("%s", rj_status_message());
+    check_parameters(model, nc);
     const rj_config *c = rj_model_config(model);
     const int T = length_of(nc, "token"), d = c->d;
     double *token = load(nc, "token_ids"), *hidden = load(nc, "hidden"), *logits = load(nc, "logits_last");

@@ -8,7 +8,8 @@ enum { D = 7, HEADS = 4, KV = 2, DH = 6, T = 9, LONG = 150 };
 
 /* What a test adds to the plain attention. */
 typedef struct {
-    int n_kv; /* 0: KV */
+    int n_kv;   /* 0: KV */
+    bool whole; /* norms are of all heads together */
     double softcap, alibi_max, clip;
 } extras;
 
@@ -20,21 +21,21 @@ static rj_linear drawn(const char *name, int out, int in, double deviation)
     return l;
 }
 
-static double *normal_vector(const char *name)
+static double *normal_vector(const char *name, int n)
 {
     void *values = NULL;
-    assert_ok(rj_alloc(&values, DH, 1, sizeof(double), __FILE__, __LINE__));
-    fill_normal(name, DH, values);
+    assert_ok(rj_alloc(&values, (ptrdiff_t)n, 1, sizeof(double), __FILE__, __LINE__));
+    fill_normal(name, n, values);
     return values;
 }
 
-static rj_norm head_norm(const char *name, rj_norm_kind kind)
+static rj_norm norm_of(const char *name, rj_norm_kind kind, int n)
 {
     return (rj_norm){.kind = kind,
-                     .d = DH,
+                     .d = n,
                      .eps = 0.05,
-                     .gain = normal_vector(name),
-                     .bias = kind == RJ_NORM_LAYER ? normal_vector("bias") : NULL};
+                     .gain = normal_vector(name, n),
+                     .bias = kind == RJ_NORM_LAYER ? normal_vector("bias", n) : NULL};
 }
 
 /* norms: -1 none, else their kind. */
@@ -50,8 +51,8 @@ static rj_attention attention_with(int window, int norms, extras e)
                       .clip = e.clip};
 
     if (norms >= 0) {
-        a.query_norm = head_norm("query norm", (rj_norm_kind)norms);
-        a.key_norm = head_norm("key norm", (rj_norm_kind)norms);
+        a.query_norm = norm_of("query norm", (rj_norm_kind)norms, e.whole ? HEADS * DH : DH);
+        a.key_norm = norm_of("key norm", (rj_norm_kind)norms, e.whole ? a.n_kv_head * DH : DH);
     }
     a.query = drawn("q", HEADS * DH, D, 0.5);
     a.key = drawn("k", a.n_kv_head * DH, D, 0.5);
@@ -270,6 +271,21 @@ static void derivatives_with_caps_clips_and_slopes(void **state)
     rj_rope_table_free(&rope);
 }
 
+/* One key-value head alone has its key norm as a head has it, the queries have theirs together. */
+static void derivatives_with_norms_of_all_heads(void **state)
+{
+    rj_rope_table rope = rotation(T);
+
+    (void)state;
+    for (int n_kv = 1; n_kv <= HEADS; n_kv *= 2)
+        for (int norms = RJ_NORM_RMS; norms <= RJ_NORM_LAYER; norms++) {
+            rj_attention a = attention_with(0, norms, (extras){.n_kv = n_kv, .whole = true, .softcap = 1.1});
+            for (int t = 0; t < T; t += 4) check_derivative(&a, &rope, t);
+            rj_attention_free(&a);
+        }
+    rj_rope_table_free(&rope);
+}
+
 static void derivatives(void **state)
 {
     static const int windows[] = {0, 1, 2, 5, T + 1};
@@ -298,6 +314,7 @@ int main(void)
         unit(caps_and_clips_by_hand),
         unit(derivatives),
         unit(derivatives_with_caps_clips_and_slopes),
+        unit(derivatives_with_norms_of_all_heads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -74,7 +74,17 @@ static void blocks_are_differentiated(void **state)
                                         "falcon_40b",
                                         "falcon_11b",
                                         "mpt_base",
-                                        "mpt_heads"};
+                                        "mpt_heads",
+                                        "hfolmo_base",
+                                        "qwen3_window",
+                                        "olmo2_base",
+                                        "olmo2_heads",
+                                        "stablelm_parallel",
+                                        "phi3_base",
+                                        "phi3_long",
+                                        "gptj_base",
+                                        "opt_base",
+                                        "bloom_heads"};
 
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -123,7 +133,8 @@ static void layer_norm_blocks_forget_the_mean(void **state)
 {
     static const char *const names[] = {"gpt2_base",   "gptneox_base", "gptneox_sequential", "phi_base",
                                         "gptneo_base", "olmo_base",    "falcon_7b",          "falcon_40b",
-                                        "falcon_11b",  "mpt_base"};
+                                        "falcon_11b",  "mpt_base",     "stablelm_parallel",  "gptj_base",
+                                        "opt_base",    "bloom_base"};
 
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -143,6 +154,7 @@ static void layer_norm_blocks_forget_the_mean(void **state)
         if (length_error(point, d, x + (T - 1) * d) > 1e-5) assert_false(b->parallel);
         assert_true(b->parallel ==
                     (strncmp(names[i], "falcon", 6) == 0 || strcmp(names[i], "phi_base") == 0 ||
+                     strcmp(names[i], "stablelm_parallel") == 0 || strcmp(names[i], "gptj_base") == 0 ||
                      strcmp(names[i], "gptneox_base") == 0));
         rj_point_free(&point);
         rj_block_free(&b);
@@ -212,10 +224,11 @@ done:
 
 static void every_allocation_may_fail(void **state)
 {
-    static const char *const names[] = {"gpt2_base", "gemma3_new_keys", "mpt_base", "phi_base", "falcon_40b"};
+    static const char *const names[] = {"gpt2_base",  "gemma3_new_keys", "mpt_base",  "phi_base",
+                                        "falcon_40b", "olmo2_base",      "phi3_long", "bloom_base"};
 
     (void)state;
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 8; i++) {
         int n = 0;
         for (rj_status st = RJ_ERR_NOMEM; st != RJ_OK; n++) {
             rj_memory_fail_after(n);

@@ -77,10 +77,13 @@ static void layer_norm_forgets_the_mean(void **state)
 /* Values of f(1) to all digits, and slopes by central differences. */
 static void activations(void **state)
 {
-    static const double at_one[] = {
-        [RJ_ACT_SILU] = 0.73105857863000488,      [RJ_ACT_GELU] = 0.84134474606854293,
-        [RJ_ACT_GELU_TANH] = 0.84119199060827676, [RJ_ACT_GELU_FAST] = 0.84119199060827676,
-        [RJ_ACT_QUICK_GELU] = 0.8457957659328212, [RJ_ACT_RELU] = 1.0};
+    static const double at_one[] = {[RJ_ACT_SILU] = 0.73105857863000488,
+                                    [RJ_ACT_GELU] = 0.84134474606854293,
+                                    [RJ_ACT_GELU_TANH] = 0.84119199060827676,
+                                    [RJ_ACT_GELU_FAST] = 0.84119199060827676,
+                                    [RJ_ACT_GELU_BLOOM] = 0.8411919903841787,
+                                    [RJ_ACT_QUICK_GELU] = 0.8457957659328212,
+                                    [RJ_ACT_RELU] = 1.0};
     (void)state;
     for (rj_activation a = RJ_ACT_SILU; a <= RJ_ACT_RELU; a++) {
         assert_true(fabs(rj_activation_value(a, 1.0) - at_one[a]) < (a == RJ_ACT_GELU_FAST ? 1e-9 : 1e-15));

@@ -125,6 +125,95 @@ MPT = {
     "attn_config": {"alibi": True, "alibi_bias_max": 5, "clip_qkv": 0.75, "attn_impl": "torch"},
     "layer_norm_epsilon": 6e-4,
 }
+QWEN3 = {
+    **SMALL,
+    "architectures": ["Qwen3ForCausalLM"],
+    "model_type": "qwen3",
+    "hidden_act": "silu",
+    "hidden_size": 20,
+    "intermediate_size": 29,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 1,
+    "head_dim": 14,
+    "rms_norm_eps": 2e-4,
+    "rope_theta": 135.5,
+}
+OLMO2 = {
+    **SMALL,
+    "architectures": ["Olmo2ForCausalLM"],
+    "model_type": "olmo2",
+    "hidden_act": "silu",
+    "hidden_size": 24,
+    "intermediate_size": 29,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "rms_norm_eps": 2e-4,
+    "rope_theta": 246.5,
+}
+STABLELM = {
+    **SMALL,
+    "architectures": ["StableLmForCausalLM"],
+    "model_type": "stablelm",
+    "hidden_act": "silu",
+    "hidden_size": 24,
+    "intermediate_size": 29,
+    "num_attention_heads": 3,
+    "num_key_value_heads": 3,
+    "partial_rotary_factor": 0.5,
+    "use_qkv_bias": True,
+    "layer_norm_eps": 2e-4,
+    "rope_theta": 357.5,
+}
+PHI3 = {
+    **SMALL,
+    "architectures": ["Phi3ForCausalLM"],
+    "model_type": "phi3",
+    "hidden_act": "silu",
+    "hidden_size": 24,
+    "intermediate_size": 29,
+    "num_attention_heads": 3,
+    "num_key_value_heads": 1,
+    "rms_norm_eps": 2e-4,
+    "rope_theta": 468.5,
+    "sliding_window": 4,
+    "original_max_position_embeddings": 64,
+    "pad_token_id": 0,
+}
+GPTJ = {
+    "architectures": ["GPTJForCausalLM"],
+    "model_type": "gptj",
+    "activation_function": "gelu_new",
+    "n_embd": 24,
+    "n_head": 3,
+    "n_layer": 2,
+    "n_positions": 32,
+    "rotary_dim": 4,
+    "vocab_size": 41,
+    "layer_norm_epsilon": 3e-4,
+}
+OPT = {
+    **SMALL,
+    "architectures": ["OPTForCausalLM"],
+    "model_type": "opt",
+    "activation_function": "relu",
+    "hidden_size": 24,
+    "ffn_dim": 37,
+    "num_attention_heads": 3,
+    "max_position_embeddings": 16,
+    "word_embed_proj_dim": 24,
+    "do_layer_norm_before": True,
+    "_remove_final_layer_norm": False,
+}
+BLOOM = {
+    "architectures": ["BloomForCausalLM"],
+    "model_type": "bloom",
+    "hidden_size": 24,
+    "n_head": 3,
+    "n_layer": 2,
+    "vocab_size": 41,
+    "seq_length": 64,
+    "layer_norm_epsilon": 5e-4,
+}
 FAMILY_BASES = {
     "gptneox": GPTNEOX,
     "phi": PHI,
@@ -135,6 +224,14 @@ FAMILY_BASES = {
     "olmo": OLMO,
     "falcon": FALCON,
     "mpt": MPT,
+    "qwen3": QWEN3,
+    "olmo2": OLMO2,
+    "stablelm": STABLELM,
+    "phi3": PHI3,
+    "gptj": GPTJ,
+    "opt": OPT,
+    "bloom": BLOOM,
+    "hfolmo": OLMO,
 }
 
 FAMILY_CASES = {
@@ -177,7 +274,9 @@ FAMILY_CASES = {
         gguf=["BF16"],
         fused=True,
     ),
-    "gptneo_base": dict(config={}, dtype="F16", T=9, extra={"transformer.h.1.attn.attention.bias": (1, 1, 16, 16)}),
+    "gptneo_base": dict(
+        config={}, dtype="F16", T=9, extra={"transformer.h.1.attn.attention.bias": (1, 1, 16, 16)}
+    ),
     "gptneo_odd": dict(
         prefix=("transformer.", ""),
         config=dict(
@@ -208,7 +307,13 @@ FAMILY_CASES = {
     ),
     "gemma_base": dict(config={}, dtype="F16", T=9, gguf=["F16"]),
     "gemma_heads": dict(
-        config=dict(hidden_size=26, num_attention_heads=3, num_key_value_heads=3, head_dim=14, hidden_act="gelu_pytorch_tanh"),
+        config=dict(
+            hidden_size=26,
+            num_attention_heads=3,
+            num_key_value_heads=3,
+            head_dim=14,
+            hidden_act="gelu_pytorch_tanh",
+        ),
         dtype="BF16",
         T=6,
         gguf=["BF16"],
@@ -271,7 +376,9 @@ FAMILY_CASES = {
         T=6,
     ),
     "falcon_heads": dict(
-        config=dict(hidden_size=20, num_attention_heads=2, num_kv_heads=2, multi_query=False), dtype="F16", T=6
+        config=dict(hidden_size=20, num_attention_heads=2, num_kv_heads=2, multi_query=False),
+        dtype="F16",
+        T=6,
     ),
     "mpt_base": dict(config={}, dtype="F16", T=9, gguf=["F16"]),
     "mpt_heads": dict(
@@ -279,6 +386,111 @@ FAMILY_CASES = {
         dtype="BF16",
         T=8,
         gguf=["BF16"],
+    ),
+    "qwen3_base": dict(config={}, dtype="F16", T=8, gguf=["F16"]),
+    "qwen3_window": dict(
+        config=dict(
+            hidden_size=16,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            head_dim=6,
+            attention_bias=True,
+            use_sliding_window=True,
+            sliding_window=3,
+            max_window_layers=1,
+            tie_word_embeddings=True,
+        ),
+        dtype="BF16",
+        T=7,
+    ),
+    "olmo2_base": dict(config={}, dtype="F16", T=8, gguf=["F16"]),
+    "olmo2_heads": dict(
+        config=dict(
+            hidden_size=18,
+            num_attention_heads=3,
+            num_key_value_heads=3,
+            attention_bias=True,
+            tie_word_embeddings=True,
+            rope_theta=None,
+            rope_parameters={
+                "rope_type": "yarn",
+                "rope_theta": 99.5,
+                "factor": 4.0,
+                "original_max_position_embeddings": 16,
+            },
+        ),
+        dtype="BF16",
+        T=7,
+        gguf=["BF16"],
+    ),
+    "stablelm_base": dict(config={}, dtype="F16", T=8, gguf=["F16"]),
+    "stablelm_parallel": dict(
+        config=dict(
+            hidden_size=32,
+            intermediate_size=23,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            use_parallel_residual=True,
+            use_qkv_bias=False,
+            tie_word_embeddings=True,
+        ),
+        dtype="BF16",
+        T=7,
+        gguf=["BF16"],
+    ),
+    "phi3_base": dict(config={}, dtype="F16", T=8, gguf=["F16"]),
+    "phi3_long": dict(
+        config=dict(
+            hidden_size=20,
+            num_attention_heads=2,
+            num_key_value_heads=2,
+            max_position_embeddings=64,
+            original_max_position_embeddings=6,
+            rope_scaling={
+                "type": "longrope",
+                "short_factor": [1.0, 1.05, 1.2, 1.6, 2.5],
+                "long_factor": [1.1, 1.5, 2.75, 5.5, 8.0],
+            },
+        ),
+        null=["sliding_window"],
+        dtype="BF16",
+        T=8,
+        gguf=["BF16"],
+    ),
+    "gptj_base": dict(
+        config={}, dtype="F16", T=8, extra={"transformer.h.0.attn.masked_bias": ()}
+    ),
+    "gptj_whole": dict(
+        config=dict(n_embd=20, n_head=2, rotary_dim=10, n_inner=33), dtype="BF16", T=7
+    ),
+    "opt_base": dict(config={}, dtype="F16", T=8, prefix=("model.decoder.", "decoder.")),
+    "opt_unbiased": dict(
+        config=dict(
+            hidden_size=20,
+            num_attention_heads=2,
+            word_embed_proj_dim=20,
+            enable_bias=False,
+            activation_function="gelu",
+            tie_word_embeddings=False,
+        ),
+        dtype="BF16",
+        T=7,
+    ),
+    "bloom_base": dict(config={}, dtype="F16", T=8, gguf=["F16"], prefix=("transformer.", "")),
+    "bloom_heads": dict(config=dict(hidden_size=20, n_head=5), dtype="BF16", T=7, gguf=["BF16"]),
+    # The authors' own format (original) of what olmo_* are.
+    "hfolmo_base": dict(config=dict(rope_theta=None), dtype="F16", T=8, original=True),
+    "hfolmo_tied": dict(
+        config=dict(
+            hidden_size=20,
+            num_attention_heads=2,
+            rope_theta=None,
+            clip_qkv=None,
+            tie_word_embeddings=True,
+        ),
+        dtype="BF16",
+        T=7,
+        original=True,
     ),
 }
 for name, case in FAMILY_CASES.items():

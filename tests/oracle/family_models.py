@@ -34,3 +34,41 @@ def family_weights(config, seed):
             mean, deviation = 0, GAINS.get(leaf, gain) / np.sqrt(shape[1])
         out[name] = (mean + deviation * rng.standard_normal(shape)).astype(np.float32)
     return out
+
+
+def original_olmo(config, tensors):
+    """(config, tensors) of an OLMo as its authors saved it; gate and up the other way round than elsewhere."""
+    out = {"model.transformer.wte.weight": tensors["model.embed_tokens.weight"]}
+    if "lm_head.weight" in tensors:
+        out["model.transformer.ff_out.weight"] = tensors["lm_head.weight"]
+    for layer in range(config["num_hidden_layers"]):
+        old, new = f"model.layers.{layer}.", f"model.transformer.blocks.{layer}."
+        parts = {
+            "att_proj": ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"],
+            "attn_out": ["self_attn.o_proj"],
+            "ff_proj": ["mlp.up_proj", "mlp.gate_proj"],
+            "ff_out": ["mlp.down_proj"],
+        }
+        for name, holds in parts.items():
+            out[f"{new}{name}.weight"] = np.concatenate([tensors[f"{old}{part}.weight"] for part in holds])
+    keys = {
+        "model_type": "hf_olmo",
+        "d_model": config["hidden_size"],
+        "n_layers": config["num_hidden_layers"],
+        "n_heads": config["num_attention_heads"],
+        "n_kv_heads": config.get("num_key_value_heads"),
+        "mlp_hidden_size": 2 * config["intermediate_size"],
+        "max_sequence_length": config["max_position_embeddings"],
+        "clip_qkv": config.get("clip_qkv"),
+        "weight_tying": config.get("tie_word_embeddings", False),
+        "embedding_size": config["vocab_size"],
+        "activation_type": "swiglu",
+        "alibi": False,
+        "attention_layer_norm": False,
+        "block_type": "sequential",
+        "include_bias": False,
+        "layer_norm_type": "default",
+        "layer_norm_with_affine": False,
+        "rope": True,
+    }
+    return keys, out

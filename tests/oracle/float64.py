@@ -5,6 +5,9 @@ Here the names torch.float32 and torch.float stand for torch.float64, so that th
 unchanged but in double. The real float32 stays known as FLOAT32, and `NoFloat32` fails as soon as any
 operation yields one."""
 
+import functools
+import sys
+
 import torch
 
 FLOAT32 = torch.float32
@@ -62,17 +65,27 @@ class NoFloat32(TorchDispatchMode):
 
 
 def as_configured(model, config):
-    """What transformers fixes although a file says it: the largest slope of MPT's ALiBi, the epsilon of OLMo's norms."""
+    """What transformers fixes although a file says it: the largest slope of MPT's ALiBi, the epsilon of OLMo's norms; and
+    BLOOM's activation, without its rounded derivative.
+    """
     family = config.get("model_type")
     if family == "mpt":
         largest = model.config.attn_config.alibi_bias_max
-        build = model.transformer.build_mpt_alibi_tensor
-        model.transformer.build_mpt_alibi_tensor = lambda *args, **kwargs: build(*args, alibi_bias_max=largest, **kwargs)
+        build = functools.partial(model.transformer.build_mpt_alibi_tensor, alibi_bias_max=largest)
+        model.transformer.build_mpt_alibi_tensor = build
+    if family == "bloom":  # whose own backward pass has a rounded constant
+        plain = sys.modules[type(model).__module__].bloom_gelu_forward
+        for module in model.modules():
+            if type(module).__name__ == "BloomGelu":
+                module.forward = plain
     if family == "olmo":
         for module in model.modules():
             if type(module).__name__ == "OlmoLayerNorm":
-                shape, eps = module.normalized_shape, config.get("layer_norm_eps", 1e-5)
-                module.forward = lambda x, shape=shape, eps=eps: torch.nn.functional.layer_norm(x, shape, eps=eps)
+                module.forward = functools.partial(
+                    torch.nn.functional.layer_norm,
+                    normalized_shape=module.normalized_shape,
+                    eps=config.get("layer_norm_eps", 1e-5),
+                )
 
 
 def empty_model(config):
@@ -113,7 +126,8 @@ def assert_double(module):
 
 def trunk(model):
     """Everything but the head."""
-    inner = next(getattr(model, name) for name in ("transformer", "gpt_neox", "model") if hasattr(model, name))
+    names = ("transformer", "gpt_neox", "model")
+    inner = next(getattr(model, name) for name in names if hasattr(model, name))
     return getattr(inner, "decoder", inner)
 
 
@@ -143,10 +157,13 @@ def run_model(model, token_ids, calls=None):
             calls.append((args[1:], kwargs))
         return (leaf, *args[1:]), kwargs
 
+    def after(module, args, out):
+        outputs.append(out[0] if isinstance(out, tuple) else out)
+
     hooks = []
     for layer in blocks(model):
         hooks.append(layer.register_forward_pre_hook(before, with_kwargs=True))
-        hooks.append(layer.register_forward_hook(lambda module, args, out: outputs.append(out[0] if isinstance(out, tuple) else out)))
+        hooks.append(layer.register_forward_hook(after))
     with NoFloat32():
         out = trunk(model)(input_ids=torch.tensor([list(token_ids)]), use_cache=False)
         logits = head(model, out.last_hidden_state[:, -1])

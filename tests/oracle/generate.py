@@ -19,7 +19,7 @@ import tiny_gguf
 import tiny_models
 import tiny_weights
 import tokens
-from checkpoints import read_folder, read_gguf, read_safetensors
+from checkpoints import read_folder, read_gguf
 from family_cases import FAMILY_CASES
 
 NULL_DRAWS = 4000
@@ -86,8 +86,12 @@ def measured(states, jacobians):
     return out
 
 
-def write_reference(path, variables, source):
-    with netCDF4.Dataset(path, "w", format="NETCDF4") as file:
+def write_reference(path, variables, source, n_parameters=None):
+    """The classic format, given the number of parameters: its index takes no room."""
+    classic = n_parameters is not None
+    with netCDF4.Dataset(path, "w", format="NETCDF3_64BIT_OFFSET" if classic else "NETCDF4") as file:
+        if classic:
+            file.n_parameters = np.int32(n_parameters)
         file.title = "float64 reference, see tests/oracle/README.md"
         file.source = source
         for name, (dims, values) in variables.items():
@@ -97,7 +101,8 @@ def write_reference(path, variables, source):
                     file.createDimension(dim, size)
             kind = "i4" if values.dtype == np.int32 else "f8"
             # Small variables stay contiguous: a chunk index costs more than compression saves.
-            packed = dict(zlib=True, complevel=9, shuffle=True) if values.nbytes > 16384 else {}
+            large = values.nbytes > 16384 and not classic
+            packed = dict(zlib=True, complevel=9, shuffle=True) if large else {}
             file.createVariable(name, kind, dims, **packed)[...] = values
 
 
@@ -130,20 +135,22 @@ def generate_family_case(name, out):
     config = tiny_models.case_config(name)
     tensors = family_models.family_weights(config, zlib.crc32(name.encode()))
     token_ids = tiny_models.prompt(name, config["vocab_size"])
-    named = tiny_models.folder_tensors(name, tensors)
-    tiny_models.write_folder(folder, config, named, case["dtype"])
-    read = read_safetensors(folder / "model.safetensors")
-    read = {key: read[new] for key, new in tiny_models.folder_names(name, tensors).items()}
+    named, keys = tiny_models.folder_tensors(name, tensors), config
+    if case.get("original", False):
+        keys, named = family_models.original_olmo(config, tensors)
+    tiny_models.write_folder(folder, keys, named, case["dtype"])
+    read = {key: family_gguf.rounded_to(value, case["dtype"]) for key, value in tensors.items()}
     values = reference(config, read, token_ids, measures_too=False)
     del values["final_normed"]
-    write_reference(folder / "reference.nc", values, name)
+    n = sum(value.size for value in tensors.values())
+    write_reference(folder / "reference.nc", values, name, n)
     for kind in case.get("gguf", []):
         path = folder / f"model-{kind}.gguf"
         said = family_gguf.as_gguf_says(config, case)
         family_gguf.write_gguf(path, said, tensors, kind, case.get("fused", False))
         values = reference(said, family_gguf.stored(tensors, said, kind), token_ids, measures_too=False)
         values = {variable: values[variable] for variable in kept_variables(values, said)}
-        write_reference(folder / f"reference-{kind}.nc", values, path.name)
+        write_reference(folder / f"reference-{kind}.nc", values, path.name, n)
     print(name, "written", flush=True)
 
 

@@ -37,6 +37,8 @@ static size_t length(int nc, const char *name)
     return n;
 }
 
+static bool one_at_a_time; /* a batch holds one prompt */
+
 static void begin(fixture *f, const rj_team_shape *shape, rj_last_block last, int norm)
 {
     char path[4096];
@@ -57,13 +59,20 @@ static void begin(fixture *f, const rj_team_shape *shape, rj_last_block last, in
     snprintf(path, sizeof path, "%s/llama_base", golden);
     assert_int_equal(rj_model_open(path, false, 0, &f->model), RJ_OK);
 
-    const rj_pipeline_options options = {.arithmetic = RJ_DOUBLE,
-                                         .last_block = last,
-                                         .n_k = f->n_k,
-                                         .k = f->k,
-                                         .norm = norm,
-                                         .memory = 1 << 30};
-    const rj_sizes sizes = rj_pipeline_sizes(rj_model_config(f->model), &options, 2);
+    const int aligned[] = {1}; /* the second prompt */
+    rj_pipeline_options options = {.arithmetic = RJ_DOUBLE,
+                                   .last_block = last,
+                                   .n_k = f->n_k,
+                                   .k = f->k,
+                                   .norm = norm,
+                                   .memory = 1 << 30,
+                                   .n_aligned = 1,
+                                   .aligned = aligned};
+    const rj_config *c = rj_model_config(f->model);
+    const rj_sizes sizes = rj_pipeline_sizes(c, &options, 2);
+    const int kept = (c->n_layer + rj_team_size(shape) - 1) / rj_team_size(shape);
+    if (one_at_a_time)
+        options.memory = rj_pipeline_memory(c, &options, f->T, kept, shape->n_row * shape->n_col, 1);
     /* two prompts: the oracle's stands second, so that a slip of one prompt shows */
     const int32_t other[] = {1, 2, 3};
     const rj_tokens tokens[] = {{3, other}, {f->T, f->ids}};
@@ -168,6 +177,42 @@ static void check_every_measure(const fixture *f)
     }
 }
 
+/* |U_j' J_i V_j| from the oracle's J, element by element; U_j, V_j of its decomposition, up to signs. */
+static void check_alignment(const fixture *f)
+{
+    const rj_sizes *sizes = &f->record->sizes;
+    const int L = (int)sizes->size[RJ_DIM_LAYER], d = rj_model_config(f->model)->d,
+              n = (int)sizes->size[RJ_DIM_I];
+    const double *ours = rj_record_at(f->record, RJ_VAR_ALIGNMENT_MATRIX, 0);
+    double *jac = reference(f, "jacobian", (size_t)(L * d * d));
+
+    assert_non_null(jac);
+    assert_true(f->record->aprompt[0] == 1 && n == (int)rj_schema_alignment(f->n_k, f->k));
+    for (int j = 0; j < L; j++) {
+        const rj_matrix rows = {RJ_DOUBLE, d, d, d, jac + j * d * d}; /* row-major: J' */
+        rj_matrix own;
+        rj_topk top;
+        assert_int_equal(rj_matrix_new(RJ_DOUBLE, d, d, &own), RJ_OK);
+        rj_matrix_transpose(&rows, &own);
+        assert_int_equal(rj_topk_full(&own, n, &top), RJ_OK);
+        for (int at = 0; at < L * n * n; at++) {
+            const int i = at / n / n, a = at / n % n, b = at % n;
+            const double *u = (const double *)top.u.data + a * top.u.ld,
+                         *v = (const double *)top.v.data + b * top.v.ld;
+            double sum = 0;
+            for (int r = 0; r < d; r++)
+                for (int c = 0; c < d; c++) sum += u[r] * jac[(i * d + r) * d + c] * v[c];
+            const double value = ours[((i * L + j) * n + a) * n + b];
+            if (!(fabs(fabs(value) - fabs(sum)) < 1e-9 * (1 + top.s[0])))
+                fail_msg("A(%d,%d)[%d,%d] is %.17g, the oracle's is %.17g", i, j, a, b, value, sum);
+            if (i == j && a == b) assert_true(fabs(value - top.s[a]) < 1e-9 * top.s[0]);
+        }
+        rj_topk_free(&top);
+        rj_matrix_free(&own);
+    }
+    free(jac);
+}
+
 /* Whatever the shape of the team, which decides the residuals of a decomposition at most. */
 static void every_measure_is_the_oracles(void **x)
 {
@@ -176,13 +221,16 @@ static void every_measure_is_the_oracles(void **x)
         fixture f;
         if (rj_team_size(&shapes[i]) > rj_test_size) continue;
         begin(&f, &shapes[i], RJ_LAST_RAW, 2);
-        if (leads(&f)) check_every_measure(&f);
+        if (leads(&f)) {
+            check_every_measure(&f);
+            check_alignment(&f);
+        }
         end(&f);
     }
 }
 
-/* The number of stages decides no bit. */
-static void stages_change_nothing(void **x)
+/* The number of stages decides no bit, nor do the prompts that share a pass. */
+static void stages_and_batches_change_nothing(void **x)
 {
     (void)x;
     for (int i = 1; i < N_SHAPES; i++) {
@@ -190,12 +238,15 @@ static void stages_change_nothing(void **x)
         fixture f, g;
         if (rj_team_size(&shapes[i]) > rj_test_size || shapes[i].stages == 1) continue;
         begin(&f, &shapes[i], RJ_LAST_RAW, 2);
+        one_at_a_time = true;
         begin(&g, &one, RJ_LAST_RAW, 2);
-        for (int id = 0; leads(&f) && leads(&g) && id < RJ_N_VARIABLES; id++)
+        one_at_a_time = false;
+        for (int index = 0; leads(&f) && leads(&g) && index < RJ_N_VARIABLES; index++) {
+            const rj_variable_id id = (rj_variable_id)index;
+            const ptrdiff_t n = rj_schema_rows(id, &f.record->sizes) * rj_schema_count(id, &f.record->sizes);
             if (id != RJ_VAR_PROMPT_SECONDS)
-                assert_memory_equal(f.record->value[id], g.record->value[id],
-                                    sizeof(double) * 2 *
-                                        (size_t)rj_schema_count((rj_variable_id)id, &f.record->sizes));
+                assert_memory_equal(f.record->value[id], g.record->value[id], sizeof(double) * (size_t)n);
+        }
         end(&f);
         end(&g);
     }
@@ -233,6 +284,10 @@ static void check_last_block(const fixture *f, bool skip)
         const double *misfit = rj_record_at(f->record, RJ_VAR_COUPLING_MISFIT, 1);
         for (int j = 0; j < L; j++)
             assert_true(isnan(misfit[(L - 1) * L + j]) && isnan(misfit[j * L + L - 1]));
+        const double *alignment = rj_record_at(f->record, RJ_VAR_ALIGNMENT_MATRIX, 0);
+        const ptrdiff_t n = f->record->sizes.size[RJ_DIM_I] * f->record->sizes.size[RJ_DIM_J];
+        for (ptrdiff_t at = 0; at < L * L * n; at++)
+            assert_int_equal(isnan(alignment[at]) != 0, at / n / L == L - 1 || at / n % L == L - 1);
     }
     assert_true(compare(f, RJ_VAR_HIDDEN_NORM, 1e-9) && compare(f, RJ_VAR_LINE_SHAPE_SCORE, 1e-9));
     free(raw);
@@ -256,7 +311,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         rj_unit_test(every_measure_is_the_oracles),
-        rj_unit_test(stages_change_nothing),
+        rj_unit_test(stages_and_batches_change_nothing),
         rj_unit_test(norm_one_divides_by_the_trace),
         rj_unit_test(last_block_changes_the_last_jacobian_alone),
     };

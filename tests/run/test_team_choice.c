@@ -19,7 +19,8 @@ static const rj_deck_layout automatic = {0};
 static rj_team_case of(const rj_config *config, rj_pipeline_options *o, double gigabytes)
 {
     *o = (rj_pipeline_options){.n_k = 3, .k = k, .norm = 2, .memory = (int64_t)(1e9 * gigabytes)};
-    return (rj_team_case){"m", config, o, 8, 64};
+    return (rj_team_case){
+        .name = "m", .config = config, .options = o, .unit_prompts = 8, .longest = 64, .tokens = 64};
 }
 
 static rj_team_shape choose(const rj_team_case *c, const rj_deck_layout *asked, int n_units, int n_ranks)
@@ -48,7 +49,7 @@ static void a_large_model_gets_stages_and_a_grid(void **x)
     (void)x;
     const rj_team_shape many = choose(&c, &automatic, 1000, 4096), few = choose(&c, &automatic, 1000, 512);
     assert_true(many.stages > 1 && many.n_row * many.n_col > 1);
-    assert_true(rj_team_unit_seconds(&c) / rj_team_size(&many) <= 600);
+    assert_true(rj_team_unit_seconds(&c, many.stages, many.n_row * many.n_col) <= 600);
     assert_int_equal(few.n_row, many.n_row); /* results depend on the grid, so it does not on the ranks */
     assert_int_equal(few.n_col, many.n_col);
 }
@@ -61,7 +62,7 @@ static void what_cannot_be_is_refused_with_the_remedy(void **x)
     (void)x;
     assert_int_equal(rj_team_choose_stages(&c, &automatic, 8, 3, &shape), RJ_ERR_USAGE);
     assert_non_null(strstr(rj_status_message(), "needs at least 4 ranks, the run has 3"));
-    c = of(&small, &o, .04); /* fits one block a rank, not thirty */
+    c = of(&small, &o, .09); /* fits one block a rank, not thirty */
     shape = (rj_team_shape){0, 1, 1};
     assert_int_equal(rj_team_choose_stages(&c, &automatic, 8, 2, &shape), RJ_ERR_USAGE);
     assert_non_null(strstr(rj_status_message(), "start at least"));

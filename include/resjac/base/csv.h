@@ -13,7 +13,7 @@ typedef struct rj_csv rj_csv;
  * that is not quoted are dropped.
  *   name [in]  of the file, for messages
  *   csv  [out] free with rj_csv_free; untouched on error
- * Errors: FORMAT no header, a column named twice, a row of another length, a quote that is not closed or stands inside a field,
+ * Errors: FORMAT no header, more than 10000 columns, a column named twice, a row of another length, a quote that is not closed or stands inside a field,
  * a NUL, a line that ends in CR alone (file, line, column); NOMEM. */
 RJ_CHECKED rj_status rj_csv_parse(const char *name, const char *text, size_t n, rj_csv **csv);
 void rj_csv_free(rj_csv **csv);

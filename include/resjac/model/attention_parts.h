@@ -14,6 +14,12 @@ typedef struct {
         *raw_v; /* those of the token to linearise at, as projected; one allocation, at raw_q */
 } rj_attention_pass;
 
+/* Whether a norm of queries or keys is one of all heads together. */
+static inline bool rj_norm_is_whole(const rj_attention *a, const rj_norm *norm)
+{
+    return norm->d > a->d_head;
+}
+
 static inline int rj_head_kv(const rj_attention *a, int h)
 {
     return h / (a->n_head / a->n_kv_head);

@@ -12,7 +12,8 @@ enum { RJ_N_FORMATS = 2 }; /* tables are indexed by rj_format */
 /* What a tensor is for. Those from RJ_ATTENTION_NORM on exist once a block. A family has those that it has a stem for. */
 typedef enum {
     RJ_EMBEDDING = 0,
-    RJ_POSITIONS, /* learned, [max_context,d] */
+    RJ_POSITIONS,      /* learned, [max_context,d] */
+    RJ_EMBEDDING_NORM, /* of what the embedding gives */
     RJ_FINAL_NORM,
     RJ_HEAD,
     RJ_ATTENTION_NORM,
@@ -28,6 +29,7 @@ typedef enum {
     RJ_MLP_NORM,
     RJ_GATE,
     RJ_UP,
+    RJ_GATE_UP, /* in place of the two: outputs are all of the one, all of the other */
     RJ_DOWN,
     RJ_MLP_POST_NORM,
     RJ_N_ROLES
@@ -82,27 +84,36 @@ typedef struct {
     const rj_key *keys[3];    /* lists in order, up to a NULL; each up to a key of all zeros */
     const rj_neutral
         *fixed; /* keys of the family's own that are not evaluated; NULL, or up to one of all zeros */
+    const char *const
+        *needed; /* keys of config.json that may not be left to their defaults; NULL, or up to a NULL */
+    const char *const
+        *passed; /* patterns (fnmatch) of keys of config.json that say nothing here; NULL, or up to a NULL */
     /* Stem of a tensor's name, "#" for the block; ".weight" and ".bias" follow. NULL: the family has no such tensor. */
     const char *stem[RJ_N_ROLES][RJ_N_FORMATS];
     const rj_prefix *prefixes;  /* the stems' own, then those of other exports; up to a NULL */
     const char *const *ignored; /* patterns (fnmatch) of tensors that nothing here needs, up to a NULL */
     bool conv1d;                /* safetensors: matrices of blocks are [in,out] */
     rj_fused fused[RJ_N_FORMATS];
+    bool up_first;                    /* of a tensor with gate and up */
     bool interleaved[RJ_N_FORMATS];   /* rotary rows of a query or key head: 2 i + s holds s n_rotary/2 + i */
     double norm_offset[RJ_N_FORMATS]; /* gain = offset + what the file has */
     bool embedding_by_sqrt_d;         /* embedding_scale is sqrt(d) */
     bool residual_init;               /* drawn projections into the stream: deviation / sqrt(2 n_layer) */
     bool gelu_is_tanh;                /* "gelu" means its tanh form, as the files' authors had it */
+    bool yarn_is_longrope;            /* so does "yarn" */
+    const char *vocabulary_key;       /* rows of the embedding in config.json; NULL: vocab_size */
     const char *theta_key;            /* in config.json; NULL: rope_theta */
     double rope_theta[RJ_N_FORMATS];  /* where the file has none; 0: 10000 */
     const char
         *local_theta[RJ_N_FORMATS]; /* key of the base of sliding layers, which no scaling changes; or NULL */
+    int gguf_theta_head; /* GGUF without a base: only heads of this size have the default; 0: all have */
     int gguf_n_layer_by_width; /* GGUF: models of so many layers divide logits by sqrt(d/n_head); no key tells */
 } rj_family;
 
 extern const rj_family rj_family_llama, rj_family_gpt2, rj_family_qwen2, rj_family_gemma3, rj_family_mistral,
     rj_family_gemma, rj_family_gemma2, rj_family_gptneox, rj_family_phi, rj_family_gptneo, rj_family_olmo,
-    rj_family_falcon, rj_family_mpt;
+    rj_family_falcon, rj_family_mpt, rj_family_hf_olmo, rj_family_qwen3, rj_family_olmo2, rj_family_stablelm,
+    rj_family_phi3, rj_family_gptj, rj_family_opt, rj_family_bloom;
 
 /* NULL where there is none. model_type may be a wrapper's. */
 const rj_family *rj_family_of_model_type(const char *model_type);

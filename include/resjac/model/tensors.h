@@ -18,7 +18,7 @@ struct rj_model {
     bool random_init;
     uint64_t seed;
     int64_t n_parameters;
-    rj_norm final_norm;
+    rj_norm embedding_norm, final_norm;
 };
 
 /* Finds every tensor of the family and compares its shape, completes config (n_vocab, has_head; for GGUF biases,

@@ -19,6 +19,9 @@ int rj_cost_krylov_columns(int d, int k, bool is_double);
 
 /* Seconds of the leading k triplets (n in all) of a dense J [d,d] by products, and of all singular values. */
 double rj_cost_krylov(const rj_cost_rates *rates, int d, int k, int n, bool is_double);
+
+/* The part of it that is products, where the columns are known. */
+double rj_cost_krylov_products(const rj_cost_rates *rates, int d, int columns, int n);
 double rj_cost_full(const rj_cost_rates *rates, int d);
 
 /* Is a Krylov decomposition expected to take less than 3/4 of a full one, which tells more, and to need no more than

@@ -19,7 +19,7 @@ typedef struct {
 /* The columns `model` (required), `lineage` (where there is one) and the named columns of a table; no other cell is looked
  * at.
  *   scores [out] free with rj_scores_free; untouched on error
- * Errors: FORMAT no such column (names those there are), a model without a name or with two rows (both lines), a name of more than
+ * Errors: FORMAT more than 20000 rows, no such column (names those there are), a model without a name or with two rows (both lines), a name of more than
  * 127 bytes, a cell that is no number (line, column); NOMEM. */
 RJ_CHECKED rj_status rj_scores_take(const rj_csv *csv, int n_columns, const char *const *column,
                                     rj_scores **scores);

@@ -1,4 +1,5 @@
-/* test_pipeline_svd.c: a unit measured by leading triplets against the same unit by full decompositions. */
+/* mpi_test_pipeline_svd.c: a unit measured by leading triplets against the same unit by full decompositions, by as many stages
+ * as there are ranks. */
 #include "rj_test.h"
 
 #include <math.h>
@@ -11,6 +12,7 @@
 #include "../temporary.h"
 #include "resjac/base/memory.h"
 #include "resjac/run/pipeline.h"
+#include "resjac/run/team.h"
 
 enum { D = 320, FF = 256, L = 3, VOCAB = 16, N_K = 2 };
 static const int k_count[N_K] = {3, 5};
@@ -79,10 +81,10 @@ static rj_record *measure(rj_arithmetic type, rj_svd_method svd)
     assert_int_equal(rj_model_open(temporary_path("m"), true, 5, &model), RJ_OK);
     const rj_sizes sizes = rj_pipeline_sizes(rj_model_config(model), &options, 1);
     assert_int_equal(rj_record_create(&sizes, &record), RJ_OK);
-    const rj_team_shape alone = {1, 1, 1};
+    const rj_team_shape shape = {rj_test_size < L ? rj_test_size : L, 1, 1};
     rj_team *team = NULL;
-    assert_int_equal(rj_team_create(rj_test_comm, &alone, &team), RJ_OK);
-    assert_int_equal(rj_pipeline_run(team, model, &options, 1, &tokens, record), RJ_OK);
+    assert_int_equal(rj_team_create(rj_test_comm, &shape, &team), RJ_OK);
+    if (team != NULL) assert_int_equal(rj_pipeline_run(team, model, &options, 1, &tokens, record), RJ_OK);
     rj_team_free(&team);
     rj_model_close(&model);
     return record;
@@ -112,39 +114,43 @@ static void check_layer(const rj_record *full, const rj_record *few, int l)
 }
 
 /* Pairwise measures within 1e-5 + 3e-3 (1e-6/gap): what an error of the frames in a gap can do. */
-static void leading_triplets_give_the_same_measures(void **x)
+static void check_unit(const rj_record *full, const rj_record *few)
 {
     const rj_variable_id pairwise[] = {RJ_VAR_COUPLING_MISFIT, RJ_VAR_COUPLING_MISFIT_VJU,
                                        RJ_VAR_COUPLING_NULL_ROTATION, RJ_VAR_COUPLING_NULL_CONJUGATION,
                                        RJ_VAR_COUPLING_MISFIT_TRACE};
+    double gap = 1;
+    for (int i = 0; i < L * N_K; i++) {
+        gap = fmin(gap, rj_record_at(full, RJ_VAR_RELATIVE_GAP, 0)[i]);
+        assert_true(fabs(rj_record_at(full, RJ_VAR_RELATIVE_GAP, 0)[i] -
+                         rj_record_at(few, RJ_VAR_RELATIVE_GAP, 0)[i]) < 1e-5);
+    }
+    for (int l = 0; l < L; l++) check_layer(full, few, l);
+    for (size_t v = 0; v < sizeof pairwise / sizeof *pairwise; v++)
+        for (int at = 0; at < N_K * L * L; at++) {
+            const double a = rj_record_at(full, pairwise[v], 0)[at],
+                         b = rj_record_at(few, pairwise[v], 0)[at];
+            const bool diagonal = at / L % L == at % L;
+            assert_true(fabs(a - b) < (diagonal ? 5e-6 : 0) + (1e-5 + 3e-3 * (1e-6 / gap)) * fabs(a));
+        }
+}
+
+static void leading_triplets_give_the_same_measures(void **x)
+{
     (void)x;
     write_model();
     for (int type = RJ_SINGLE; type <= RJ_DOUBLE; type++) {
         rj_record *full = measure((rj_arithmetic)type, RJ_SVD_FULL);
         rj_record *few = measure((rj_arithmetic)type, RJ_SVD_KRYLOV);
-        double gap = 1;
-        for (int i = 0; i < L * N_K; i++) {
-            gap = fmin(gap, rj_record_at(full, RJ_VAR_RELATIVE_GAP, 0)[i]);
-            assert_true(fabs(rj_record_at(full, RJ_VAR_RELATIVE_GAP, 0)[i] -
-                             rj_record_at(few, RJ_VAR_RELATIVE_GAP, 0)[i]) < 1e-5);
-        }
-        for (int l = 0; l < L; l++) check_layer(full, few, l);
-        for (size_t v = 0; v < sizeof pairwise / sizeof *pairwise; v++)
-            for (int at = 0; at < N_K * L * L; at++) {
-                const double a = rj_record_at(full, pairwise[v], 0)[at],
-                             b = rj_record_at(few, pairwise[v], 0)[at];
-                const bool diagonal = at / L % L == at % L;
-                assert_true(fabs(a - b) < (diagonal ? 5e-6 : 0) + (1e-5 + 3e-3 * (1e-6 / gap)) * fabs(a));
-            }
+        if (rj_test_rank == 0) check_unit(full, few);
         rj_record_destroy(&full);
         rj_record_destroy(&few);
     }
-    assert_int_equal(rj_memory_live(), 0);
 }
 
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(leading_triplets_give_the_same_measures)};
+    const struct CMUnitTest tests[] = {rj_unit_test(leading_triplets_give_the_same_measures)};
     rj_test_begin(&argc, &argv);
     return rj_test_end(cmocka_run_group_tests(tests, temporary_begin, temporary_end));
 }
