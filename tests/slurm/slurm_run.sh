@@ -18,6 +18,12 @@ done
 job=$(submit again --ntasks=1 "$home/jobs/run.sbatch" "$deck")
 expect_job "$job" 60 COMPLETED 0 again.log '6 done before, 0 to do' 'is up to date'
 
+# as resjac plan proposes it
+expect 0 'jobs/run.sbatch' -- "$resjac" plan "$scratch/$deck" --ranks 2 --ranks-per-node 1 \
+  --template "$home/jobs/submit.template"
+job=$(cd "$home" && RESJAC_HOME='' SBATCH_OUTPUT=$scratch/planned.log bash "$scratch/out.txt" | grep -o '[0-9]*$')
+expect_job "$job" 60 COMPLETED 0 planned.log '2 ranks on 2 nodes' 'state done'
+
 # other ends are the job's end, and are not tried again
 job=$(submit lost --ntasks=2 "$home/jobs/run.sbatch" "$deck" --set "models=[{path: nowhere}, {path: $golden/llama_base}]" --set output=lost.nc)
 expect_job "$job" 60 FAILED 69 lost.log 'exit 69, state partial, 3 units stored'
