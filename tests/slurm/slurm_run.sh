@@ -8,7 +8,7 @@ tiny_deck "$golden/llama_base" '"out file.nc"   # quoted' >"$deck"
 expect 0 -- ranks 1 "$resjac" run "$deck" --set output=reference.nc
 
 # two ranks on two nodes, with either launcher
-for launcher in srun 'srun --mpi=pmix' mpirun; do
+for launcher in '' 'srun --mpi=pmix' mpirun; do # '': the script's own
   rm -rf 'out file.nc'*
   job=$(LAUNCHER=$launcher submit plain --ntasks=2 --nodes=2 "$home/jobs/run.sbatch" "$deck")
   expect_job "$job" 60 COMPLETED 0 plain.log 'on 2 ranks' 'out file.nc is written' 'exit 0, state done, 6 units stored'
