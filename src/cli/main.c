@@ -2,17 +2,20 @@
 #include <mpi.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "commands.h"
 #include "options.h"
 #include "resjac/base/agree.h"
+#include "resjac/base/fault.h"
 #include "resjac/base/file.h"
 #include "resjac/base/log.h"
 #include "resjac/base/memory.h"
 #include "resjac/report/report.h"
 #include "resjac/run/campaign.h"
+#include "resjac/run/stop.h"
 #include "resjac/store/manifest.h"
 #include "resjac/store/results.h"
 
@@ -28,6 +31,7 @@ static rj_status run(MPI_Comm comm, const rj_options *o, const char *command_lin
                                          .fresh = o->fresh,
                                          .command = command_line,
                                          .version = rj_version_line()};
+    rj_stop_listen();
     return rj_campaign_run(comm, &options);
 }
 
@@ -139,7 +143,9 @@ int main(int argc, char **argv)
     MPI_Comm_size(comm, &size);
     rj_log_setup(RJ_LOG_INFO, size > 1 ? rank : -1);
 
-    st = rj_agree(comm, rj_options_parse(argc, argv, rank == 0, &options));
+    memset(&options, 0, sizeof options);
+    st = rj_agree(comm, rj_fault_setup(getenv("RESJAC_FAULT"), rank));
+    if (st == RJ_OK) st = rj_agree(comm, rj_options_parse(argc, argv, rank == 0, &options));
     if (st == RJ_OK && options.verbose) rj_log_setup(RJ_LOG_DEBUG, size > 1 ? rank : -1);
     if (st == RJ_OK && !options.help) {
         if (strcmp(options.command, "run") == 0)

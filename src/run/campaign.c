@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "campaign_finish.h"
+#include "campaign_share.h"
 #include "resjac/base/agree.h"
 #include "resjac/base/clock.h"
+#include "resjac/base/fault.h"
 #include "resjac/base/file.h"
 #include "resjac/base/hash.h"
 #include "resjac/base/log.h"
@@ -19,6 +21,7 @@
 #include "resjac/run/claim.h"
 #include "resjac/run/study.h"
 #include "resjac/store/manifest.h"
+#include "resjac/store/tidy.h"
 
 enum { DECK_LIMIT = 1 << 24 };
 
@@ -156,7 +159,7 @@ static rj_status prepare_output(const rj_campaign_options *o, campaign *c)
     }
     RJ_REQUIRE(!rj_path_is_folder(c->deck->output), RJ_ERR_CREATE,
                "%s: is a folder; output must be a file's name", c->deck->output);
-    RJ_TRY(rj_path_make_folder(c->units_folder));
+    RJ_TRY(rj_output_prepare(c->deck->output));
     RJ_NEW(unit, c->n_units, 1);
     for (int i = 0; i < c->n_units; i++) {
         const rj_shard_head head = rj_study_head(c->study, c->unit[i].model, c->unit[i].unit);
@@ -211,6 +214,9 @@ static rj_status between_blocks(void *ctx, double share)
     const double spent = rj_clock_now() - c->unit_start;
 
     rj_claim_tick(&c->claim);
+    rj_lease_renew(c->leases);
+    const rj_status fault = rj_fault_at(RJ_FAULT_UNIT_BLOCK);
+    if (fault != RJ_OK) return fault;
     if (!rj_stop_drops(&c->stop, spent / share - spent)) return RJ_OK;
     return rj_raise(RJ_ERR_STOPPED, __FILE__, __LINE__, "%s: the unit under way is dropped",
                     rj_stop_reason(&c->stop));
@@ -230,6 +236,7 @@ static rj_status do_unit(campaign *c, campaign_unit *u, rj_model *model, bool *i
     o.tick_ctx = c;
     const rj_sizes sizes = rj_pipeline_sizes(&m->config, &o, n);
     const rj_shard_head head = rj_study_head(c->study, u->model, u->unit);
+    RJ_TRY(rj_fault_at(RJ_FAULT_UNIT_MEASURE));
     RJ_TRY(rj_record_create(&sizes, &record));
     fill_record(c, u, record);
     RJ_TRY(rj_pipeline_run(model, &o, n, m->tokens + (ptrdiff_t)u->unit * c->deck->unit_prompts, record));
@@ -307,6 +314,7 @@ static rj_status work(campaign *c)
         if (next >= c->n_pending) break;
         campaign_unit *u = &c->unit[c->pending[next]];
         bool in_store = false;
+        if (!rj_campaign_may_measure(c, u)) continue;
         c->unit_start = rj_clock_now();
         const rj_status outcome = measure_unit(c, u, &open, &in_store);
         if (outcome == RJ_ERR_STOPPED) break; /* the unit stays to be done */
@@ -426,6 +434,7 @@ static rj_status measure(const rj_campaign_options *o, campaign *c)
 {
     rj_status st = RJ_OK;
 
+    RJ_TRY(rj_leases_open(c->comm, c->folder, c->study->n_models, &c->leases));
     RJ_TRY(rj_claim_open(c->comm, &c->claim));
     rj_stop_open(&c->stop, c->rank == 0 ? c->deck->output : NULL,
                  o->max_seconds > 0 ? fmax(o->max_seconds - (rj_clock_now() - c->start), 1e-9) : 0.0);
@@ -433,6 +442,7 @@ static rj_status measure(const rj_campaign_options *o, campaign *c)
     rj_stop_close();
     RJ_MPI(c->comm, MPI_Barrier(c->comm)); /* rank 0 must serve claims until the last is made */
     rj_claim_close(&c->claim);
+    rj_leases_close(c->comm, &c->leases);
     c->worst = rj_agree(c->comm, mine);
 done:
     return st;

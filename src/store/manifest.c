@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "publish.h"
+#include "resjac/base/fault.h"
 #include "resjac/base/file.h"
 #include "resjac/base/hash.h"
 #include "resjac/base/json.h"
@@ -15,7 +17,7 @@
 #include "resjac/base/memory.h"
 #include "resjac/store/results.h"
 
-enum { PATH_SIZE = 4096, MANIFEST_LIMIT = 1 << 28 };
+enum { MANIFEST_LIMIT = 1 << 28 };
 
 static rj_status write_all(int file, const char *path, const char *text, size_t n)
 {
@@ -33,21 +35,25 @@ static rj_status write_all(int file, const char *path, const char *text, size_t 
 rj_status rj_text_replace(const char *path, const char *text, size_t n, bool durable)
 {
     rj_status st = RJ_OK;
-    char beside[PATH_SIZE] = "";
+    char *beside = NULL;
     int file = -1;
 
-    RJ_REQUIRE(snprintf(beside, sizeof beside, "%s.tmp.%ld", path, (long)getpid()) < PATH_SIZE, RJ_ERR_CREATE,
-               "%s: the path is longer than %d bytes", path, PATH_SIZE);
+    RJ_TRY(rj_publish_name(path, &beside));
+    RJ_TRY(rj_fault_at(RJ_FAULT_TEXT_CREATE));
     file = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     RJ_REQUIRE(file >= 0, RJ_ERR_CREATE, "%s: cannot create: %s; give an output folder that is writable",
                beside, strerror(errno));
+    RJ_TRY(rj_fault_at(RJ_FAULT_TEXT_WRITE));
     RJ_TRY(write_all(file, beside, text, n));
+    if (durable) RJ_TRY(rj_fault_at(RJ_FAULT_TEXT_FLUSH));
     RJ_REQUIRE(!durable || fsync(file) == 0, RJ_ERR_IO, "%s: cannot flush: %s", beside, strerror(errno));
+    RJ_TRY(rj_fault_at(RJ_FAULT_TEXT_RENAME));
     RJ_REQUIRE(rename(beside, path) == 0, RJ_ERR_CREATE, "%s: cannot rename to it: %s", path,
                strerror(errno));
 done:
     if (file >= 0) close(file);
     if (st != RJ_OK && file >= 0) unlink(beside);
+    rj_free(beside);
     return st;
 }
 
