@@ -38,13 +38,16 @@ static rj_status run(MPI_Comm comm, const rj_options *o, const char *command_lin
 static rj_status verify_one(const char *path)
 {
     rj_status st = RJ_OK;
+    const bool is_folder = rj_path_is_folder(path);
     int n_problems = 0;
 
-    if (rj_path_is_folder(path))
+    if (is_folder)
         RJ_TRY(rj_manifest_verify(path, &n_problems));
     else
         RJ_TRY(rj_results_verify(path, &n_problems));
-    RJ_REQUIRE(n_problems == 0, RJ_ERR_FORMAT, "%s: %d problems", path, n_problems);
+    RJ_REQUIRE(n_problems == 0, RJ_ERR_FORMAT, "%s: %d problems; repair: %s%s%s", path, n_problems,
+               is_folder ? "what each line above says" : "rm '", is_folder ? "" : path,
+               is_folder ? "" : "' and resjac run DECK");
     printf("%s: complete and consistent\n", path);
 done:
     return st;

@@ -70,6 +70,54 @@ static rj_status units_json(rj_per_prompt keep, int n_units, const rj_manifest_u
     return *text != NULL ? RJ_OK : rj_raise(RJ_ERR_NOMEM, __FILE__, __LINE__, "no memory for the manifest");
 }
 
+static int by_file(const void *a, const void *b)
+{
+    const rj_manifest_unit *x = a, *y = b;
+    return strcmp(x->file, y->file);
+}
+
+static rj_status sorted_copy(int n, const rj_manifest_unit *unit, rj_manifest_unit **copy)
+{
+    rj_status st = RJ_OK;
+
+    RJ_NEW(*copy, n, 1);
+    if (n > 0) memcpy(*copy, unit, (size_t)n * sizeof *unit);
+    qsort(*copy, (size_t)n, sizeof **copy, by_file);
+done:
+    return st;
+}
+
+/* Says what a changed deck, model, prompt list or program makes of the last run's units. A broken manifest says nothing. */
+static rj_status log_change(const char *folder, int n_units, const rj_manifest_unit *unit)
+{
+    rj_status st = RJ_OK;
+    rj_manifest_unit *old = NULL, *now = NULL;
+    int n_old = 0, kept = 0;
+
+    st = rj_manifest_read(folder, &n_old, &old);
+    if (st == RJ_ERR_FORMAT || st == RJ_ERR_MISSING) rj_log(RJ_LOG_WARN, "%s", rj_status_message());
+    if (st == RJ_ERR_FORMAT || st == RJ_ERR_MISSING) return RJ_OK;
+    RJ_TRY(st);
+    qsort(old, (size_t)n_old, sizeof *old, by_file);
+    RJ_TRY(sorted_copy(n_units, unit, &now));
+    for (int i = 0, j = 0; i < n_old && j < n_units;) {
+        const int order = strcmp(old[i].file, now[j].file);
+        kept += order == 0;
+        i += order <= 0;
+        j += order >= 0;
+    }
+    if (kept < n_old || kept < n_units)
+        rj_log(
+            RJ_LOG_INFO,
+            "other units than last time: %d are the same, %d are new, %d are no longer asked for and stay on "
+            "the disk (a changed deck, model, prompt list or program)",
+            kept, n_units - kept, n_old - kept);
+done:
+    rj_free(old);
+    rj_free(now);
+    return st;
+}
+
 rj_status rj_manifest_write(const char *folder, rj_per_prompt keep, int n_units, const rj_manifest_unit *unit,
                             bool *same, char sha256[65])
 {
@@ -81,6 +129,7 @@ rj_status rj_manifest_write(const char *folder, rj_per_prompt keep, int n_units,
     RJ_TRY(units_json(keep, n_units, unit, &text));
     *same = rj_path_exists(path) && rj_file_load(path, MANIFEST_LIMIT, &old, &n_old) == RJ_OK &&
             strcmp(old, text) == 0;
+    if (!*same && rj_path_exists(path)) RJ_TRY(log_change(folder, n_units, unit));
     if (!*same) RJ_TRY(rj_text_replace(path, text, strlen(text), true));
     RJ_TRY(rj_hash_bytes(text, strlen(text), sha256));
 done:
@@ -131,43 +180,6 @@ done:
     rj_json_close(&manifest);
     RJ_FREE(own);
     RJ_FREE(path);
-    return st;
-}
-
-static rj_status verify_unit(const char *units, const char *file, int *n_problems)
-{
-    rj_status st = RJ_OK;
-    char *path = NULL;
-    int n = 0;
-
-    RJ_TRY(rj_path_join(units, file, &path));
-    if (!rj_path_exists(path)) {
-        rj_log(RJ_LOG_WARN, "%s: is missing; rerun the deck to measure this unit", path);
-        n = 1;
-    } else if (rj_results_verify(path, &n) != RJ_OK) {
-        rj_log(RJ_LOG_WARN, "%s; delete the file and rerun the deck", rj_status_message());
-        n = 1;
-    }
-    *n_problems += n;
-done:
-    RJ_FREE(path);
-    return st;
-}
-
-rj_status rj_manifest_verify(const char *folder, int *n_problems)
-{
-    rj_status st = RJ_OK;
-    char *units = NULL;
-    rj_manifest_unit *unit = NULL;
-    int n = 0;
-
-    *n_problems = 0;
-    RJ_TRY(rj_path_join(folder, "units", &units));
-    RJ_TRY(rj_manifest_read(folder, &n, &unit));
-    for (int i = 0; i < n; i++) RJ_TRY(verify_unit(units, unit[i].file, n_problems));
-done:
-    RJ_FREE(unit);
-    RJ_FREE(units);
     return st;
 }
 

@@ -21,7 +21,7 @@ typedef struct {
     char key[65];
 } rj_manifest_unit;
 
-/* Writes <folder>/manifest.json. The same units and `keep` give the same bytes; `same` tells whether they were there already.
+/* Writes <folder>/manifest.json; logs (INFO) how its units differ from those that are there. The same units and `keep` give the same bytes; `same` tells whether they were there already.
  *   keep   [in]  what the final file keeps of them
  *   sha256 [out] of the file: the identity of the run's results
  * Errors: CREATE; IO; NOMEM. */
@@ -33,8 +33,10 @@ RJ_CHECKED rj_status rj_manifest_write(const char *folder, rj_per_prompt keep, i
  * Errors: MISSING no manifest; FORMAT it is broken; NOMEM. */
 RJ_CHECKED rj_status rj_manifest_read(const char *folder, int *n_units, rj_manifest_unit **unit);
 
-/* Checks that every unit of <folder>/manifest.json is there and passes rj_results_verify; logs (WARN) each problem.
- * Errors: MISSING no manifest; FORMAT it is broken; NOMEM. */
+/* Checks that every unit of <folder>/manifest.json is there, is the one that the manifest names, and passes
+ * rj_results_verify; and that <folder>/units holds nothing foreign: what is neither a unit under its own name (those of
+ * another deck stay), nor set aside, nor a temporary file. Logs (WARN) each problem with the command that repairs it.
+ * Errors: MISSING no manifest; FORMAT it is broken; IO; NOMEM. */
 RJ_CHECKED rj_status rj_manifest_verify(const char *folder, int *n_problems);
 
 typedef struct {
