@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "resjac/base/fault.h"
 #include "resjac/base/memory.h"
 
 struct rj_file {
@@ -35,6 +36,7 @@ rj_status rj_file_open(const char *path, rj_file **file)
     rj_file *f = NULL;
     struct stat info;
 
+    RJ_TRY(rj_fault_at(RJ_FAULT_FILE_OPEN));
     RJ_NEW(f, 1, 1);
     f->descriptor = -1;
     RJ_TRY(rj_path_copy(path, &f->path));
@@ -82,6 +84,7 @@ rj_status rj_file_read(const rj_file *file, uint64_t offset, size_t n, void *buf
                "%s: %zu bytes at offset %" PRIu64 " reach beyond the end of the file at %" PRIu64
                "; is it complete?",
                file->path, n, offset, file->size);
+    RJ_TRY(rj_fault_at(RJ_FAULT_FILE_READ));
     while (n > 0) {
         const ssize_t got = pread(file->descriptor, to, n, (off_t)offset);
         if (got < 0 && errno == EINTR) continue;

@@ -2,12 +2,14 @@
 #include <mpi.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "commands.h"
 #include "options.h"
 #include "resjac/base/agree.h"
+#include "resjac/base/fault.h"
 #include "resjac/base/file.h"
 #include "resjac/base/log.h"
 #include "resjac/base/memory.h"
@@ -16,6 +18,7 @@
 #include "resjac/run/campaign.h"
 #include "resjac/run/plan.h"
 #include "resjac/run/score_stage.h"
+#include "resjac/run/stop.h"
 #include "resjac/store/manifest.h"
 #include "resjac/store/results.h"
 
@@ -32,19 +35,23 @@ static rj_status run(MPI_Comm comm, const rj_options *o, const char *command_lin
                                          .replan = o->replan,
                                          .command = command_line,
                                          .version = rj_version_line()};
+    rj_stop_listen();
     return rj_campaign_run(comm, &options);
 }
 
 static rj_status verify_one(const char *path)
 {
     rj_status st = RJ_OK;
+    const bool is_folder = rj_path_is_folder(path);
     int n_problems = 0;
 
-    if (rj_path_is_folder(path))
+    if (is_folder)
         RJ_TRY(rj_manifest_verify(path, &n_problems));
     else
         RJ_TRY(rj_results_verify(path, &n_problems));
-    RJ_REQUIRE(n_problems == 0, RJ_ERR_FORMAT, "%s: %d problems", path, n_problems);
+    RJ_REQUIRE(n_problems == 0, RJ_ERR_FORMAT, "%s: %d problems; repair: %s%s%s", path, n_problems,
+               is_folder ? "what each line above says" : "rm '", is_folder ? "" : path,
+               is_folder ? "" : "' and resjac run DECK");
     printf("%s: complete and consistent\n", path);
 done:
     return st;
@@ -196,7 +203,9 @@ int main(int argc, char **argv)
     MPI_Comm_size(comm, &size);
     rj_log_setup(RJ_LOG_INFO, size > 1 ? rank : -1);
 
-    st = rj_agree(comm, rj_options_parse(argc, argv, rank == 0, &options));
+    memset(&options, 0, sizeof options);
+    st = rj_agree(comm, rj_fault_setup(getenv("RESJAC_FAULT"), rank));
+    if (st == RJ_OK) st = rj_agree(comm, rj_options_parse(argc, argv, rank == 0, &options));
     if (st == RJ_OK && options.verbose) rj_log_setup(RJ_LOG_DEBUG, size > 1 ? rank : -1);
     if (st == RJ_OK && !options.help) {
         if (strcmp(options.command, "run") == 0)

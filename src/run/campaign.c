@@ -9,8 +9,10 @@
 #include <string.h>
 
 #include "campaign_finish.h"
+#include "campaign_share.h"
 #include "resjac/base/agree.h"
 #include "resjac/base/clock.h"
+#include "resjac/base/fault.h"
 #include "resjac/base/file.h"
 #include "resjac/base/hash.h"
 #include "resjac/base/log.h"
@@ -20,6 +22,7 @@
 #include "resjac/run/claim.h"
 #include "resjac/run/study.h"
 #include "resjac/store/manifest.h"
+#include "resjac/store/tidy.h"
 
 enum { DECK_LIMIT = 1 << 24 };
 
@@ -157,7 +160,7 @@ static rj_status prepare_output(const rj_campaign_options *o, campaign *c)
     }
     RJ_REQUIRE(!rj_path_is_folder(c->deck->output), RJ_ERR_CREATE,
                "%s: is a folder; output must be a file's name", c->deck->output);
-    RJ_TRY(rj_path_make_folder(c->units_folder));
+    RJ_TRY(rj_output_prepare(c->deck->output));
     RJ_NEW(unit, c->n_units, 1);
     for (int i = 0; i < c->n_units; i++) {
         const rj_shard_head head = rj_study_head(c->study, c->unit[i].model, c->unit[i].unit);
@@ -231,6 +234,9 @@ static rj_status between_blocks(void *ctx, double share)
     const double spent = rj_clock_now() - c->unit_start;
 
     rj_claim_tick(&c->claim);
+    rj_lease_renew(c->leases);
+    const rj_status fault = rj_fault_at(RJ_FAULT_UNIT_BLOCK);
+    if (fault != RJ_OK) return fault;
     if (!rj_stop_drops(&c->stop, spent / share - spent)) return RJ_OK;
     return rj_raise(RJ_ERR_STOPPED, __FILE__, __LINE__, "%s: the unit under way is dropped",
                     rj_stop_reason(&c->stop));
@@ -249,6 +255,7 @@ static rj_status do_unit(campaign *c, const rj_team *team, campaign_unit *u, rj_
     o.tick_ctx = c;
     const rj_sizes sizes = rj_pipeline_sizes(&m->config, &o, n);
     const rj_shard_head head = rj_study_head(c->study, u->model, u->unit);
+    RJ_TRY_ALL(team->comm, rj_fault_at(RJ_FAULT_UNIT_MEASURE));
     RJ_TRY_ALL(team->comm, rj_record_create(&sizes, &record));
     fill_record(c, u, record);
     RJ_TRY(
@@ -323,14 +330,24 @@ done:
     return st;
 }
 
-/* The next of n units for this team, n or more where none is left, -1 where one of its ranks must stop. Collective on the team. */
-static long long claim_together(campaign *c, const rj_team *team)
+/* The next of list [n] that is this run's to measure, n or more where none is left. Rank 0 of a team. */
+static long long claim_next(campaign *c, int n, const int *list)
+{
+    long long next;
+
+    do next = rj_claim_next(&c->claim);
+    while (next < n && !rj_campaign_may_measure(c, &c->unit[list[next]]));
+    return next;
+}
+
+/* The same for a team, -1 where one of its ranks must stop. Collective on the team. */
+static long long claim_together(campaign *c, const rj_team *team, int n, const int *list)
 {
     int may = rj_stop_allows(&c->stop, c->longest_unit);
     long long next = -1;
 
     RJ_MPI(team->comm, MPI_Allreduce(MPI_IN_PLACE, &may, 1, MPI_INT, MPI_MIN, team->comm));
-    if (may && team->rank == 0) next = rj_claim_next(&c->claim);
+    if (may && team->rank == 0) next = claim_next(c, n, list);
     RJ_MPI(team->comm, MPI_Bcast(&next, 1, MPI_LONG_LONG, 0, team->comm));
     return next;
 }
@@ -343,7 +360,7 @@ static rj_status work(campaign *c, const rj_team *team, int n, const int *list)
     opened open = {-1, NULL};
 
     while (st == RJ_OK) {
-        const long long next = claim_together(c, team);
+        const long long next = claim_together(c, team, n, list);
         if (next < 0 || next >= n) break;
         campaign_unit *u = &c->unit[list[next]];
         bool in_store = false;
@@ -508,6 +525,7 @@ static rj_status measure(const rj_campaign_options *o, campaign *c)
     rj_status st = RJ_OK;
     int n_left = c->n_pending;
 
+    RJ_TRY(rj_leases_open(c->comm, c->folder, c->study->n_models, &c->leases));
     rj_stop_open(&c->stop, c->rank == 0 ? c->deck->output : NULL,
                  o->max_seconds > 0 ? fmax(o->max_seconds - (rj_clock_now() - c->start), 1e-9) : 0.0);
     while (n_left > 0 && c->worst == RJ_OK) {
@@ -528,6 +546,7 @@ static rj_status measure(const rj_campaign_options *o, campaign *c)
     }
 done:
     rj_stop_close();
+    rj_leases_close(c->comm, &c->leases);
     return st;
 }
 

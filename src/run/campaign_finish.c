@@ -1,5 +1,6 @@
 /* campaign_finish.c: the final file is written when no unit is left that could still be measured. */
 #include "campaign_finish.h"
+#include "campaign_share.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -321,6 +322,7 @@ rj_status rj_campaign_finish(const rj_campaign_options *options, campaign *c)
 {
     rj_status st = RJ_OK;
 
+    rj_campaign_look_again(c);
     RJ_TRY(agree_units(c));
     log_costs(c);
     if (c->worst != RJ_OK) return end_in_trouble(c);

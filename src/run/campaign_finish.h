@@ -4,6 +4,7 @@
 
 #include "resjac/run/campaign.h"
 #include "resjac/run/claim.h"
+#include "resjac/run/lease.h"
 #include "resjac/run/score_stage.h"
 #include "resjac/run/stop.h"
 #include "resjac/run/study.h"
@@ -37,6 +38,7 @@ typedef struct {
     int n_before;              /* units of earlier lists */
     campaign_failure *failure; /* [models] */
     rj_claim claim;
+    rj_leases *leases;
     rj_stop stop;
     int64_t memory;                               /* bytes a rank */
     double start, unit_start, longest_unit, told; /* seconds; told: when status.json was last written */

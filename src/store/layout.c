@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "resjac/base/fault.h"
 #include "resjac/base/memory.h"
 
 bool rj_layout_has(rj_layout_kind kind, rj_variable_id id)
@@ -352,11 +353,13 @@ rj_status rj_layout_put(const rj_nc *nc, const rj_layout *layout, size_t first, 
     const rj_layout *l = layout;
     const rj_record *r = record;
     const size_t n = r != NULL ? (size_t)r->sizes.size[RJ_DIM_PROMPT] : 0;
-    rj_status st = rj_nc_put_texts(nc, l->group, l->prompt_id, first, n, RJ_NAME_SIZE,
-                                   n > 0 ? r->prompt_id[0] : NULL, RJ_NAME_SIZE);
-    rj_status next = rj_nc_put_texts(nc, l->group, l->prompt_sha256, first, st == RJ_OK ? n : 0,
-                                     RJ_SHA256_SIZE, n > 0 ? r->prompt_sha256[0] : NULL, RJ_SHA256_SIZE + 1);
+    rj_status st = rj_fault_at(RJ_FAULT_NC_PUT), next;
 
+    next = rj_nc_put_texts(nc, l->group, l->prompt_id, first, st == RJ_OK ? n : 0, RJ_NAME_SIZE,
+                           n > 0 ? r->prompt_id[0] : NULL, RJ_NAME_SIZE);
+    if (st == RJ_OK) st = next;
+    next = rj_nc_put_texts(nc, l->group, l->prompt_sha256, first, st == RJ_OK ? n : 0, RJ_SHA256_SIZE,
+                           n > 0 ? r->prompt_sha256[0] : NULL, RJ_SHA256_SIZE + 1);
     if (st == RJ_OK) st = next;
     if (l->aprompt_id >= 0) {
         next = put_aligned(nc, l, first, first_aligned, st == RJ_OK ? r : NULL);

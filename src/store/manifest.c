@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "publish.h"
+#include "resjac/base/fault.h"
 #include "resjac/base/file.h"
 #include "resjac/base/hash.h"
 #include "resjac/base/json.h"
@@ -15,7 +17,7 @@
 #include "resjac/base/memory.h"
 #include "resjac/store/results.h"
 
-enum { PATH_SIZE = 4096, MANIFEST_LIMIT = 1 << 28 };
+enum { MANIFEST_LIMIT = 1 << 28 };
 
 static rj_status write_all(int file, const char *path, const char *text, size_t n)
 {
@@ -33,21 +35,25 @@ static rj_status write_all(int file, const char *path, const char *text, size_t 
 rj_status rj_text_replace(const char *path, const char *text, size_t n, bool durable)
 {
     rj_status st = RJ_OK;
-    char beside[PATH_SIZE] = "";
+    char *beside = NULL;
     int file = -1;
 
-    RJ_REQUIRE(snprintf(beside, sizeof beside, "%s.tmp.%ld", path, (long)getpid()) < PATH_SIZE, RJ_ERR_CREATE,
-               "%s: the path is longer than %d bytes", path, PATH_SIZE);
+    RJ_TRY(rj_publish_name(path, &beside));
+    RJ_TRY(rj_fault_at(RJ_FAULT_TEXT_CREATE));
     file = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     RJ_REQUIRE(file >= 0, RJ_ERR_CREATE, "%s: cannot create: %s; give an output folder that is writable",
                beside, strerror(errno));
+    RJ_TRY(rj_fault_at(RJ_FAULT_TEXT_WRITE));
     RJ_TRY(write_all(file, beside, text, n));
+    if (durable) RJ_TRY(rj_fault_at(RJ_FAULT_TEXT_FLUSH));
     RJ_REQUIRE(!durable || fsync(file) == 0, RJ_ERR_IO, "%s: cannot flush: %s", beside, strerror(errno));
+    RJ_TRY(rj_fault_at(RJ_FAULT_TEXT_RENAME));
     RJ_REQUIRE(rename(beside, path) == 0, RJ_ERR_CREATE, "%s: cannot rename to it: %s", path,
                strerror(errno));
 done:
     if (file >= 0) close(file);
     if (st != RJ_OK && file >= 0) unlink(beside);
+    rj_free(beside);
     return st;
 }
 
@@ -66,6 +72,54 @@ static rj_status units_json(rj_per_prompt keep, const char *annex, int n_units, 
     return *text != NULL ? RJ_OK : rj_raise(RJ_ERR_NOMEM, __FILE__, __LINE__, "no memory for the manifest");
 }
 
+static int by_file(const void *a, const void *b)
+{
+    const rj_manifest_unit *x = a, *y = b;
+    return strcmp(x->file, y->file);
+}
+
+static rj_status sorted_copy(int n, const rj_manifest_unit *unit, rj_manifest_unit **copy)
+{
+    rj_status st = RJ_OK;
+
+    RJ_NEW(*copy, n, 1);
+    if (n > 0) memcpy(*copy, unit, (size_t)n * sizeof *unit);
+    qsort(*copy, (size_t)n, sizeof **copy, by_file);
+done:
+    return st;
+}
+
+/* Says what a changed deck, model, prompt list or program makes of the last run's units. A broken manifest says nothing. */
+static rj_status log_change(const char *folder, int n_units, const rj_manifest_unit *unit)
+{
+    rj_status st = RJ_OK;
+    rj_manifest_unit *old = NULL, *now = NULL;
+    int n_old = 0, kept = 0;
+
+    st = rj_manifest_read(folder, &n_old, &old);
+    if (st == RJ_ERR_FORMAT || st == RJ_ERR_MISSING) rj_log(RJ_LOG_WARN, "%s", rj_status_message());
+    if (st == RJ_ERR_FORMAT || st == RJ_ERR_MISSING) return RJ_OK;
+    RJ_TRY(st);
+    qsort(old, (size_t)n_old, sizeof *old, by_file);
+    RJ_TRY(sorted_copy(n_units, unit, &now));
+    for (int i = 0, j = 0; i < n_old && j < n_units;) {
+        const int order = strcmp(old[i].file, now[j].file);
+        kept += order == 0;
+        i += order <= 0;
+        j += order >= 0;
+    }
+    if (kept < n_old || kept < n_units)
+        rj_log(
+            RJ_LOG_INFO,
+            "other units than last time: %d are the same, %d are new, %d are no longer asked for and stay on "
+            "the disk (a changed deck, model, prompt list or program)",
+            kept, n_units - kept, n_old - kept);
+done:
+    rj_free(old);
+    rj_free(now);
+    return st;
+}
+
 rj_status rj_manifest_write(const char *folder, rj_per_prompt keep, const char *annex, int n_units,
                             const rj_manifest_unit *unit, bool *same, char sha256[65])
 {
@@ -77,6 +131,7 @@ rj_status rj_manifest_write(const char *folder, rj_per_prompt keep, const char *
     RJ_TRY(units_json(keep, annex, n_units, unit, &text));
     *same = rj_path_exists(path) && rj_file_load(path, MANIFEST_LIMIT, &old, &n_old) == RJ_OK &&
             strcmp(old, text) == 0;
+    if (!*same && rj_path_exists(path)) RJ_TRY(log_change(folder, n_units, unit));
     if (!*same) RJ_TRY(rj_text_replace(path, text, strlen(text), true));
     RJ_TRY(rj_hash_bytes(text, strlen(text), sha256));
 done:
@@ -131,43 +186,6 @@ done:
     rj_json_close(&manifest);
     RJ_FREE(own);
     RJ_FREE(path);
-    return st;
-}
-
-static rj_status verify_unit(const char *units, const char *file, int *n_problems)
-{
-    rj_status st = RJ_OK;
-    char *path = NULL;
-    int n = 0;
-
-    RJ_TRY(rj_path_join(units, file, &path));
-    if (!rj_path_exists(path)) {
-        rj_log(RJ_LOG_WARN, "%s: is missing; rerun the deck to measure this unit", path);
-        n = 1;
-    } else if (rj_results_verify(path, &n) != RJ_OK) {
-        rj_log(RJ_LOG_WARN, "%s; delete the file and rerun the deck", rj_status_message());
-        n = 1;
-    }
-    *n_problems += n;
-done:
-    RJ_FREE(path);
-    return st;
-}
-
-rj_status rj_manifest_verify(const char *folder, int *n_problems)
-{
-    rj_status st = RJ_OK;
-    char *units = NULL;
-    rj_manifest_unit *unit = NULL;
-    int n = 0;
-
-    *n_problems = 0;
-    RJ_TRY(rj_path_join(folder, "units", &units));
-    RJ_TRY(rj_manifest_read(folder, &n, &unit));
-    for (int i = 0; i < n; i++) RJ_TRY(verify_unit(units, unit[i].file, n_problems));
-done:
-    RJ_FREE(unit);
-    RJ_FREE(units);
     return st;
 }
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "resjac/base/agree.h"
+#include "resjac/base/fault.h"
 #include "resjac/base/file.h"
 #include "resjac/base/memory.h"
 #include "seal.h"
@@ -48,8 +49,10 @@ rj_status rj_nc_raise(const rj_nc *nc, int error, const char *call, const char *
 static rj_status reserve(const char *path, int flags, uint64_t bytes)
 {
     rj_status st = RJ_OK;
-    int error;
-    const int fd = open(path, flags | O_RDWR | O_CLOEXEC, 0666);
+    int error, fd = -1;
+
+    RJ_TRY(rj_fault_at(RJ_FAULT_NC_RESERVE));
+    fd = open(path, flags | O_RDWR | O_CLOEXEC, 0666);
 
     RJ_REQUIRE(fd >= 0, RJ_ERR_CREATE,
                "%s: cannot create it: %s; check that its folder exists and can be written to", path,
@@ -69,6 +72,7 @@ rj_status rj_nc_create(const char *path, uint64_t bytes, rj_nc *nc)
     rj_status st = RJ_OK;
     rj_nc mine = {path, -1, true, false};
 
+    RJ_TRY(rj_fault_at(RJ_FAULT_NC_CREATE));
     unlink(path); /* of a killed process that had this number */
     RJ_TRY(reserve(path, O_CREAT | O_EXCL, bytes));
     RJ_NC(&mine, nc_create(path, NC_NETCDF4 | NC_CLOBBER, &mine.id));
@@ -166,6 +170,7 @@ rj_status rj_nc_open(const char *path, bool sealed, rj_nc *nc)
     rj_status st = RJ_OK;
     rj_nc mine = {path, -1, false, false};
 
+    RJ_TRY(rj_fault_at(RJ_FAULT_NC_OPEN));
     RJ_TRY(rj_seal_check(path, sealed));
     RJ_NC(&mine, nc_open(path, NC_NOWRITE, &mine.id));
     *nc = mine;
@@ -180,6 +185,7 @@ rj_status rj_nc_close(rj_nc *nc)
 
     nc->id = -1;
     if (id >= 0) RJ_NC(nc, nc_close(id));
+    if (id >= 0 && nc->writing) RJ_TRY(rj_fault_at(RJ_FAULT_NC_CLOSE));
 done:
     return st;
 }

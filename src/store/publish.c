@@ -8,17 +8,19 @@
 #include <unistd.h>
 
 #include "content.h"
+#include "resjac/base/fault.h"
 #include "resjac/base/file.h"
 #include "resjac/base/memory.h"
+#include "resjac/base/process.h"
 #include "seal.h"
 
 rj_status rj_publish_name(const char *path, char **temporary)
 {
     rj_status st = RJ_OK;
-    char host[65] = "", *text = NULL;
+    char host[RJ_HOST_SIZE], *text = NULL;
     const size_t size = strlen(path) + sizeof host + 32;
 
-    if (gethostname(host, sizeof host - 1) != 0) host[0] = '\0';
+    rj_host_name(host);
     RJ_NEW(text, (ptrdiff_t)size, 1);
     snprintf(text, size, "%s.tmp.%s.%ld", path, host, (long)getpid());
     *temporary = text;
@@ -27,7 +29,7 @@ done:
 }
 
 /* EINVAL: some file systems do not flush folders, and do not need to. */
-static rj_status flush(const char *path, int flags)
+rj_status rj_publish_flush(const char *path, int flags)
 {
     rj_status st = RJ_OK;
     const int fd = open(path, flags | O_CLOEXEC);
@@ -62,12 +64,17 @@ rj_status rj_publish(const char *temporary, const char *path)
     char *folder = NULL;
 
     RJ_TRY(rj_path_folder(path, &folder));
+    RJ_TRY(rj_fault_at(RJ_FAULT_PUBLISH_SEAL));
     RJ_TRY(rj_seal_add(temporary));
-    RJ_TRY(flush(temporary, O_RDWR));
+    RJ_TRY(rj_fault_at(RJ_FAULT_PUBLISH_FLUSH));
+    RJ_TRY(rj_publish_flush(temporary, O_RDWR));
+    RJ_TRY(rj_fault_at(RJ_FAULT_PUBLISH_VERIFY));
     RJ_TRY(verify(temporary));
+    RJ_TRY(rj_fault_at(RJ_FAULT_PUBLISH_RENAME));
     RJ_REQUIRE(rename(temporary, path) == 0, RJ_ERR_CREATE, "%s: cannot be put in place: %s; is it a folder?",
                path, strerror(errno));
-    RJ_TRY(flush(folder, O_RDONLY | O_DIRECTORY));
+    RJ_TRY(rj_fault_at(RJ_FAULT_PUBLISH_FOLDER));
+    RJ_TRY(rj_publish_flush(folder, O_DIRECTORY));
 done:
     rj_free(folder);
     return st;

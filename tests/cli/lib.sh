@@ -11,7 +11,7 @@ failures=0 checks=0
 # ranks N COMMAND..: under MPI; one rank without a launcher too, as users do on a login node.
 ranks() {
   local n=$1; shift
-  if [ "$n" = 1 ]; then timeout "${LIMIT:-60}" "$@"; else timeout "${LIMIT:-60}" "$mpiexec" -n "$n" "$@"; fi
+  if [ "$n" = 1 ]; then timeout --kill-after=5 "${LIMIT:-60}" "$@"; else timeout --kill-after=5 "${LIMIT:-60}" "$mpiexec" -n "$n" "$@"; fi
 }
 
 fail() { failures=$((failures + 1)); printf 'FAILED: %s\n' "$*"; }

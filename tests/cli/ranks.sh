@@ -33,14 +33,25 @@ expect 0 '4 units, 4 done before, 0 to do' 'up to date' -- ranks 2 "$resjac" run
 cp -r ranks2.nc.d cut.nc.d
 rm "$(ls cut.nc.d/units/*.nc | head -n 1)"
 printf 'x' | dd of="$(ls cut.nc.d/units/*.nc | tail -n 1)" bs=1 seek=3000 conv=notrunc status=none
-expect 65 'is missing' -- "$resjac" verify cut.nc.d
+expect 65 'is missing; repair: resjac run DECK' 'altered or damaged' '(it sets the file aside)' -- "$resjac" verify cut.nc.d
 expect 0 '4 units, 2 done before, 2 to do' -- ranks 3 "$resjac" run deck.yaml --set output=cut.nc
 expect 0 'equal content' -- "$resjac" verify one.nc cut.nc
 expect 0 'complete and consistent' -- "$resjac" verify cut.nc.d
 
-# a changed deck is other units; --fresh keeps the old beside
-expect 0 '0 done before, 4 to do' -- ranks 2 "$resjac" run deck.yaml --set output=cut.nc --set 'coupling.k=[5]'
+# a foreign file, and a sound unit under another's name, which resjac does not take for it either
+cp -r cut.nc.d foreign.nc.d
+echo 'mine' >foreign.nc.d/units/notes-unit00000-0123456789abcdef.nc
+set -- foreign.nc.d/units/tiny-*.nc
+cp "$1" "$2"
+expect 65 'foreign: its key is' "repair: rm '$2' and resjac run DECK" 'foreign: no unit of this name' '2 problems' -- "$resjac" verify foreign.nc.d
+rm foreign.nc.d/units/notes-*
+expect 0 '4 units, 3 done before, 1 to do' -- ranks 2 "$resjac" run deck.yaml --set output=foreign.nc
+expect 0 'complete and consistent' -- "$resjac" verify foreign.nc.d
+
+# a changed deck is other units, and it is said; --fresh keeps the old beside
+expect 0 'other units than last time: 0 are the same, 4 are new, 4 are no longer asked for' '0 done before, 4 to do' -- ranks 2 "$resjac" run deck.yaml --set output=cut.nc --set 'coupling.k=[5]'
 expect 65 'differ' -- "$resjac" verify one.nc cut.nc
+expect 0 '4 units of another deck' -- "$resjac" verify cut.nc.d
 expect 0 'k5.nc: 2 models' -- "$resjac" reduce cut.nc.d -o k5.nc # passes over the units of the old deck
 expect 0 'complete and consistent' -- "$resjac" verify k5.nc
 expect 0 '0 done before, 4 to do' 'is kept as cut.nc.old-1' -- ranks 2 "$resjac" run deck.yaml --set output=cut.nc --fresh

@@ -51,4 +51,16 @@ expect 75 'the same command resumes' -- late
 # all units done, no time left for the final file: it is left to the next run
 rm -rf part.nc part.nc.d
 SLURM_JOB_END_TIME=$(($(date +%s) + 2)) expect 75 'the same command resumes' -- "$resjac" run deck.yaml --set output=part.nc
+
+unset SLURM_JOB_END_TIME
+# SIGTERM where no unit is under way: planning, books, final file (of two units on one rank: its third)
+dropped() { # STEP RANKS
+  rm -rf part.nc part.nc.d
+  RESJAC_FAULT=$1=term expect 75 'fault injected at' 'the same command resumes' -- ranks "$2" "$resjac" run deck.yaml --set layout.unit_prompts=900 --set output=part.nc
+  [ -e part.nc ] && fail "SIGTERM at $1: the final file was written"
+}
+for at in mpi.agree:0:3 output.prepare text.create text.rename lease.take; do dropped "$at" 2; done
+for at in nc.close:0:6 publish.flush:0:3 publish.rename:0:3; do dropped "$at" 1; done
+expect 0 -- ranks 2 "$resjac" run deck.yaml --set layout.unit_prompts=900 --set output=part.nc
+expect 0 'complete and consistent' -- "$resjac" verify part.nc.d
 finish

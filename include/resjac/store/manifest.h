@@ -22,7 +22,7 @@ typedef struct {
     int grid[2]; /* rows and columns of ranks that decompose together: results depend on it */
 } rj_manifest_unit;
 
-/* Writes <folder>/manifest.json. The same units, `keep` and `annex` give the same bytes; `same` tells whether they were there
+/* Writes <folder>/manifest.json; logs (INFO) how its units differ from those that are there. The same units, `keep` and `annex` give the same bytes; `same` tells whether they were there
  * already.
  *   keep   [in]  what the final file keeps of them
  *   annex  [in]  identity of what is added to the final file
@@ -36,8 +36,10 @@ RJ_CHECKED rj_status rj_manifest_write(const char *folder, rj_per_prompt keep, c
  * Errors: MISSING no manifest; FORMAT it is broken; NOMEM. */
 RJ_CHECKED rj_status rj_manifest_read(const char *folder, int *n_units, rj_manifest_unit **unit);
 
-/* Checks that every unit of <folder>/manifest.json is there and passes rj_results_verify; logs (WARN) each problem.
- * Errors: MISSING no manifest; FORMAT it is broken; NOMEM. */
+/* Checks that every unit of <folder>/manifest.json is there, is the one that the manifest names, and passes
+ * rj_results_verify; and that <folder>/units holds nothing foreign: what is neither a unit under its own name (those of
+ * another deck stay), nor set aside, nor a temporary file. Logs (WARN) each problem with the command that repairs it.
+ * Errors: MISSING no manifest; FORMAT it is broken; IO; NOMEM. */
 RJ_CHECKED rj_status rj_manifest_verify(const char *folder, int *n_problems);
 
 typedef struct {
