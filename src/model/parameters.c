@@ -4,16 +4,18 @@
 
 enum { MOST_TOKENS = 1 << 28 };
 
-/* Rows of the embedding: in config.json, or in the text_config of a wrapper. */
+/* Rows of the embedding: in config.json, or in the text_config of a wrapper. OLMo's own files pad them to embedding_size. */
 static rj_status read_vocabulary(const rj_weights *w, int *n_vocab)
 {
     rj_status st = RJ_OK;
     const rj_json *j = rj_weights_config(w);
     const json_t *text = json_object_get(j->root, "text_config");
+    const json_t *in = json_is_object(text) ? text : j->root, *padded = json_object_get(in, "embedding_size");
+    const char *key = padded != NULL && !json_is_null(padded) ? "embedding_size" : "vocab_size";
     int64_t n = 0;
 
-    RJ_TRY(rj_json_integer(j, json_is_object(text) ? text : j->root, "vocab_size", true, &n));
-    RJ_REQUIRE(1 <= n && n < MOST_TOKENS, RJ_ERR_FORMAT, "%s: vocab_size = %lld, needs 1..%d", j->path,
+    RJ_TRY(rj_json_integer(j, in, key, true, &n));
+    RJ_REQUIRE(1 <= n && n < MOST_TOKENS, RJ_ERR_FORMAT, "%s: %s = %lld, needs 1..%d", j->path, key,
                (long long)n, MOST_TOKENS - 1);
     *n_vocab = (int)n;
 done:
