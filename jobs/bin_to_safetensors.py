@@ -54,7 +54,11 @@ class Storage:
 class Tensor:
     def __init__(self, storage, offset, shape, stride):
         sizes = (offset, *shape, *stride)
-        if not isinstance(storage, Storage) or not all(type(n) is int and n >= 0 for n in sizes) or len(shape) != len(stride):
+        if (
+            not isinstance(storage, Storage)
+            or not all(type(n) is int and n >= 0 for n in sizes)
+            or len(shape) != len(stride)
+        ):
             raise Refused("a tensor's description is not one")
         last = offset + sum((n - 1) * s for n, s in zip(shape, stride))
         if 0 not in shape and last >= storage.count:
@@ -103,7 +107,9 @@ class Unpickler(pickle.Unpickler):
         return ALLOWED[module, name]
 
     def persistent_load(self, given):
-        if not (isinstance(given, tuple) and len(given) >= 5 and given[0] == "storage" and isinstance(given[1], StorageType)):
+        if not (
+            isinstance(given, tuple) and len(given) >= 5 and given[0] == "storage" and isinstance(given[1], StorageType)
+        ):
             raise Refused("its pickle refers to something that is no storage")
         _, kind, key, _, count = given[:5]
         if len(given) > 5 and given[5] is not None:

@@ -10,7 +10,7 @@
 #   --keep-bin      keep pytorch_model*.bin once it has been converted to safetensors
 # HF_TOKEN is the token for gated models, sent to the hub alone; HF_ENDPOINT another address of it. The same command again
 # goes on where it was stopped. Every file is checked (SHA-256, or git's own hash) before it gets its name.
-# Exit codes: 0 done, 64 command line, 66 no such model, 69 some models failed (named), 74 no room on the disk.
+# Exit codes: 0 done, 64 command line, 66 no such model, 69 some models failed (named), 74 no room on the disk, or it cannot be written.
 set -euo pipefail
 
 jobs=$(cd "$(dirname "$0")" && pwd)

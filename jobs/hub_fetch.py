@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import sys
 import time
 import urllib.error
@@ -95,7 +96,7 @@ class Hub:
         pinned = re.fullmatch("[0-9a-f]{40}", revision)  # else a branch, such as one of a training's checkpoints
         if not re.fullmatch("[0-9a-f]{40}", commit) or (pinned and commit != revision):
             raise Failure(f"the hub names commit {commit}, but {revision if pinned else '40 digits'} is needed")
-        return commit, {name: f for name, f in files.items() if re.fullmatch(r"[\w.-]+", name)}
+        return commit, {name: f for name, f in files.items() if re.fullmatch(r"\w[\w.-]*", name)}
 
     def file_path(self, repository, commit, name):
         return f"/{repository}/resolve/{commit}/{urllib.parse.quote(name)}"
@@ -208,7 +209,7 @@ class Checkpoint:
                     mode = "ab" if response.status == 206 else "wb"  # else the store sends all of it
                     with open(part, mode) as file:
                         shutil.copyfileobj(response, file, CHUNK)
-            except (http.client.HTTPException, ConnectionError, TimeoutError):
+            except (http.client.HTTPException, ConnectionError, socket.timeout):
                 pass
             if part.stat().st_size < size and attempt + 1 < ATTEMPTS:
                 time.sleep(self.hub.wait)
@@ -245,7 +246,11 @@ def parse():
     parser.add_argument("--dry-run", action="store_true", help="print the sizes and end")
     parser.add_argument("--keep-bin", action="store_true")
     parser.add_argument("--catalogue", type=Path, default=CATALOGUE)
-    parser.error = lambda message: (parser.print_usage(sys.stderr), print(f"fetch: {message}", file=sys.stderr), sys.exit(64))
+    parser.error = lambda message: (
+        parser.print_usage(sys.stderr),
+        print(f"fetch: {message}", file=sys.stderr),
+        sys.exit(64),
+    )
     args = parser.parse_args()
     if not (args.names or args.list or args.family or args.lineage):
         parser.error("name models, or choose by --list, --family or --lineage")
@@ -278,7 +283,9 @@ def plan(rows, args, hub, failed):
             continue
         large = args.max_size is not None and model.size > args.max_size * 1e9
         state = "left out" if large else "is there" if model.missing == 0 else row["revision"][:10] or "newest"
-        print(f"{model.size / 1e9:9.3f} GB  {model.missing / 1e9:9.3f} missing  {state:10}  {model.name} {model.commit[:10]}")
+        print(
+            f"{model.size / 1e9:9.3f} GB  {model.missing / 1e9:9.3f} missing  {state:10}  {model.name} {model.commit[:10]}"
+        )
         if not large:
             found.append(model)
     missing = sum(model.missing for model in found)
@@ -290,7 +297,7 @@ def fetch_all(found, args, failed):
     for model in found:
         try:
             model.fetch(args.keep_bin)
-        except Failure as error:
+        except (Failure, OSError) as error:
             failed.append(model.name)
             print(f"fetch: {model.name}: {error}", file=sys.stderr)
             continue
@@ -322,4 +329,8 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except OSError as fault:
+        print(f"fetch: {fault}", file=sys.stderr)
+        sys.exit(74)

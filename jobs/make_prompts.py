@@ -99,7 +99,8 @@ def main():
     part.replace(args.out)
     args.out.with_name(args.out.name + ".sources.md").write_text(
         f"{len(lines)} prompts, seed {args.seed}, SHA-256 `{hashlib.sha256(text).hexdigest()}`.\n\n"
-        "| task | data set | configuration, split | rows | taken | licence |\n|---|---|---|---|---|---|\n" + "".join(sources)
+        "| task | data set | configuration, split | rows | taken | licence |\n|---|---|---|---|---|---|\n"
+        + "".join(sources)
     )
     print(f"prompts: {args.out}, {len(lines)} prompts")
     return 0

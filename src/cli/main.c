@@ -14,6 +14,7 @@
 #include "resjac/report/report.h"
 #include "resjac/run/calibrate.h"
 #include "resjac/run/campaign.h"
+#include "resjac/run/plan.h"
 #include "resjac/run/score_stage.h"
 #include "resjac/store/manifest.h"
 #include "resjac/store/results.h"
@@ -139,8 +140,28 @@ done:
     return st;
 }
 
+static rj_status plan(const rj_options *o)
+{
+    rj_status st = RJ_OK;
+    const rj_plan_options options = {.deck = o->word[0],
+                                     .n_set = o->n_set,
+                                     .set = o->set,
+                                     .n_ranks = o->n_ranks,
+                                     .ranks_per_node = o->ranks_per_node,
+                                     .memory_per_node = o->memory_per_node,
+                                     .machine = o->machine,
+                                     .template = o->template,
+                                     .json = o->json};
+
+    RJ_REQUIRE(o->n_ranks > 0, RJ_ERR_USAGE, "resjac plan: needs --ranks N");
+    RJ_TRY(rj_plan_print(&options, stdout));
+done:
+    return st;
+}
+
 static rj_status alone(const rj_options *o)
 {
+    if (strcmp(o->command, "plan") == 0) return plan(o);
     if (strcmp(o->command, "inspect") == 0) return rj_inspect(o->word[0], o->check);
     if (strcmp(o->command, "verify") == 0) return verify(o);
     if (strcmp(o->command, "reduce") == 0) return reduce(o);

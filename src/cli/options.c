@@ -26,6 +26,12 @@ enum {
     KEY_PRIMARY,
     KEY_RESAMPLES,
     KEY_SEED,
+    KEY_RANKS,
+    KEY_RANKS_PER_NODE,
+    KEY_MEMORY_PER_NODE,
+    KEY_MACHINE,
+    KEY_TEMPLATE,
+    KEY_JSON,
     KEY_SAVE,
     KEY_DECK
 };
@@ -42,6 +48,20 @@ static const struct argp_option run_options[] = {
     {"replan", KEY_REPLAN, NULL, 0,
      "Choose the layout anew instead of the last launch's; units of another grid are measured again", 0},
     {"verbose", 'v', NULL, 0, "Log more", 0},
+    {"help", 'h', NULL, 0, "Print this", -1},
+    {0},
+};
+static const struct argp_option plan_options[] = {
+    {"ranks", KEY_RANKS, "N", 0, "Ranks of the run (required)", 0},
+    {"ranks-per-node", KEY_RANKS_PER_NODE, "M", 0, "Ranks of a node (default: all)", 0},
+    {"memory-per-node", KEY_MEMORY_PER_NODE, "GB", 0,
+     "Memory of a node (default: the deck's layout.memory_per_rank, else 2 GB a rank)", 0},
+    {"machine", KEY_MACHINE, "FILE", 0,
+     "Rates that resjac bench --save wrote (default: RESJAC_MACHINE, else built-in ones)", 0},
+    {"template", KEY_TEMPLATE, "SBATCH", 0, "Fill {{ranks}}, {{nodes}} .. of this batch script and print it",
+     0},
+    {"json", KEY_JSON, NULL, 0, "Print JSON", 0},
+    {"set", KEY_SET, "KEY=VALUE", 0, "Override a key of the deck; may be repeated", 0},
     {"help", 'h', NULL, 0, "Print this", -1},
     {0},
 };
@@ -93,6 +113,8 @@ typedef struct {
 
 static const command commands[] = {
     {"run", "DECK", "Measures what the deck asks for; the same command again resumes.", 1, 1, run_options},
+    {"plan", "DECK", "Says what a deck takes on so many ranks, from configurations alone.", 1, 1,
+     plan_options},
     {"inspect", "MODEL", "Shows architecture, tensors, tokenizer and sizes of a checkpoint.", 1, 1,
      inspect_options},
     {"reduce", "OUT.d ...|OUT.nc",
@@ -155,6 +177,19 @@ static error_t parse_scores(int key, char *text, struct argp_state *state)
     }
 }
 
+static error_t parse_count(struct argp_state *state, const char *name, const char *text, int *value)
+{
+    char *end = NULL;
+    const long n = strtol(text, &end, 10);
+
+    if (*end != '\0' || end == text || n < 1 || n > 10000000) {
+        argp_error(state, "%s %s: needs a count from 1", name, text);
+        return EINVAL;
+    }
+    *value = (int)n;
+    return 0;
+}
+
 static error_t parse(int key, char *text, struct argp_state *state)
 {
     rj_options *o = state->input;
@@ -173,6 +208,26 @@ static error_t parse(int key, char *text, struct argp_state *state)
             argp_error(state, "--max-seconds %s: needs seconds > 0", text);
             return EINVAL;
         }
+        return 0;
+    case KEY_RANKS:
+        return parse_count(state, "--ranks", text, &o->n_ranks);
+    case KEY_RANKS_PER_NODE:
+        return parse_count(state, "--ranks-per-node", text, &o->ranks_per_node);
+    case KEY_MEMORY_PER_NODE:
+        o->memory_per_node = strtod(text, &end);
+        if (*end != '\0' || !(o->memory_per_node > 0 && o->memory_per_node < 1e6)) {
+            argp_error(state, "--memory-per-node %s: needs GB > 0", text);
+            return EINVAL;
+        }
+        return 0;
+    case KEY_MACHINE:
+        o->machine = text;
+        return 0;
+    case KEY_TEMPLATE:
+        o->template = text;
+        return 0;
+    case KEY_JSON:
+        o->json = true;
         return 0;
     case KEY_TOLERANCE:
         o->tolerance = strtod(text, &end);

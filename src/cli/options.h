@@ -24,6 +24,10 @@ typedef struct {
     char **column;  /* [RJ_MAX_WORDS] --column */
     long resamples; /* --resamples */
     unsigned long long seed;
+    int n_ranks, ranks_per_node; /* of plan; 0 where not given */
+    double memory_per_node;
+    const char *machine, *template;
+    bool json;
     const char *save, *deck; /* of bench: --save, --deck */
 } rj_options;
 

@@ -123,6 +123,8 @@ static rj_status job_check(job *w, int first, int n_rows)
     }
     for (int i = 0; i < w->L; i++)
         if (w->block[i].top != NULL) RJ_TRY(check_block(w, i, i >= first && i < first + n_rows));
+    RJ_REQUIRE(w->out->alignment == NULL || (1 <= w->out->n_alignment && w->out->n_alignment <= largest),
+               RJ_ERR_ARG, "alignment matrices of %d directions, needs 1..%d", w->out->n_alignment, largest);
     w->width = frame_width(w->d, largest);
 done:
     return st;
@@ -189,6 +191,8 @@ static void clear_rows(const job *w, int first, int n_rows)
             for (size_t p = 0; p < sizeof pairwise / sizeof *pairwise; p++)
                 for (int j = 0; j < w->L; j++) pairwise[p][row * w->L + j] = NAN;
         }
+    const ptrdiff_t row = o->alignment == NULL ? 0 : (ptrdiff_t)w->L * o->n_alignment * o->n_alignment;
+    for (ptrdiff_t i = first * row; i < (first + n_rows) * row; i++) o->alignment[i] = NAN;
 }
 
 /* null, null_sd, null_signed and null_trace, [n_k,L] */
@@ -309,6 +313,19 @@ static void store_pair(const rj_coupling_measures *out, ptrdiff_t at, const rj_p
     out->subspace_vu[at] = m->subspace_vu;
 }
 
+/* A of blocks i and j, from the table that has it. */
+static void store_alignment(const job *w, int i, int j)
+{
+    const int n = w->out->n_alignment, known = min_int(n, w->known[j]);
+    const rj_matrix *a = &w->pair.table[RJ_PAIR_A].m;
+    double *out = w->out->alignment + ((ptrdiff_t)i * w->L + j) * n * n;
+
+    for (int c = 0; c < known; c++) {
+        const double *column = (const double *)a->data + (ptrdiff_t)c * a->ld;
+        for (int r = 0; r < known; r++) out[(ptrdiff_t)r * n + c] = column[r];
+    }
+}
+
 static rj_status measure_pair(job *w, const rj_pair_row *row, int i, int j)
 {
     rj_status st = RJ_OK;
@@ -347,6 +364,7 @@ static rj_status measure_row(job *w, int i, int start, int n)
     begin_row(w, i, n);
     for (int b = 0; b < n; b++) {
         fill_pair(w, b);
+        if (w->out->alignment != NULL) store_alignment(w, i, w->use[start + b]);
         RJ_TRY(measure_pair(w, &row, i, w->use[start + b]));
     }
 done:

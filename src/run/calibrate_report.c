@@ -40,7 +40,7 @@ static rj_status run_first(MPI_Comm self, const rj_study *study)
     rj_status st = RJ_OK;
     const rj_study_model *m = &study->model[0];
     const rj_team_shape shape = {1, 1, 1};
-    const rj_pipeline_options o = rj_study_options(study, 0);
+    const rj_pipeline_options o = rj_study_options(study, 0, 0);
     const rj_sizes sizes = rj_pipeline_sizes(&m->config, &o, 1);
     rj_model *model = NULL;
     rj_record *record = NULL;

@@ -241,7 +241,7 @@ static rj_status do_unit(campaign *c, const rj_team *team, campaign_unit *u, rj_
 {
     rj_status st = RJ_OK;
     const rj_study_model *m = &c->study->model[u->model];
-    rj_pipeline_options o = rj_study_options(c->study, u->model);
+    rj_pipeline_options o = rj_study_options(c->study, u->model, u->unit);
     const int n = rj_study_unit_prompts(c->study, u->unit);
     rj_record *record = NULL;
 

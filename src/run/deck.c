@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "deck_alignment.h"
 #include "deck_layout.h"
 #include "deck_paths.h"
 #include "resjac/base/file.h"
@@ -264,6 +265,11 @@ static rj_status set_merge(deck_target *t, const rj_yaml *v)
     return st;
 }
 
+static rj_status set_alignment(deck_target *t, const rj_yaml *v)
+{
+    return rj_deck_alignment(v, &t->deck->n_alignment, &t->deck->alignment);
+}
+
 static rj_status set_provenance(deck_target *t, const rj_yaml *v)
 {
     static const char *const words[] = {"full", "minimal", NULL};
@@ -381,6 +387,7 @@ static const deck_key keys[] = {
     {"weights.stage_to", refuse_section},
     {"store.per_prompt", set_per_prompt},
     {"store.merge", set_merge},
+    {"store.alignment", set_alignment},
     {"provenance", set_provenance},
     {"seed", set_seed},
     {"output", set_output},
@@ -538,6 +545,7 @@ void rj_deck_free(rj_deck **deck)
     if (d == NULL) return;
     rj_deck_models_free(d->n_models, &d->model);
     RJ_FREE(d->k);
+    RJ_FREE(d->alignment);
     RJ_FREE(d->prompts);
     RJ_FREE(d->scores);
     free_columns(d->n_score_columns, &d->score_column);

@@ -29,6 +29,9 @@ rj_sizes rj_pipeline_sizes(const rj_config *config, const rj_pipeline_options *o
     s.size[RJ_DIM_K] = options->n_k;
     s.size[RJ_DIM_SV] = wanted < config->d ? wanted : config->d;
     s.size[RJ_DIM_PC] = RJ_TRAJECTORY_PC;
+    s.size[RJ_DIM_APROMPT] = options->n_aligned;
+    if (options->n_aligned > 0)
+        s.size[RJ_DIM_I] = s.size[RJ_DIM_J] = rj_schema_alignment(options->n_k, options->k);
     return s;
 }
 
@@ -66,7 +69,10 @@ static int64_t memory_shared(const rj_config *c, const rj_pipeline_options *o, i
     const int64_t pass = T * (4 * d + attention + 2 * kv + 3 * ff) + T * T;
     const int64_t base = 45 << 20; /* program, libraries, MPI's and HDF5's buffers */
 
-    return base + element * (weights + (fold > svd ? fold : svd) + coupling) + 8 * pass;
+    const rj_sizes sizes = rj_pipeline_sizes(c, o, 1);
+    const int64_t aligned = o->n_aligned * rj_schema_count(RJ_VAR_ALIGNMENT_MATRIX, &sizes);
+
+    return base + element * (weights + (fold > svd ? fold : svd) + coupling) + 8 * (pass + aligned);
 }
 
 /* Prompts that fit beside each other, at most n_prompts; < 1: none does. */
@@ -186,6 +192,7 @@ rj_status rj_pipeline_run(const rj_team *team, const rj_model *model, const rj_p
     const int kept = (c->n_layer + team->size - 1) / team->size;
     int longest = 1;
 
+    for (int i = 0; i < options->n_aligned; i++) record->aprompt[i] = options->aligned[i];
     for (int i = 0; i < n_prompts; i++) longest = tokens[i].n > longest ? tokens[i].n : longest;
     const int batch = (int)batch_size(c, options, longest, kept, team->n_grid, n_prompts);
     RJ_REQUIRE(batch >= 1, RJ_ERR_NOMEM,

@@ -84,6 +84,8 @@ rj_status rj_measure_coupling(const rj_config *c, const rj_pipeline_options *o, 
                               const rj_coupling_block *block, const rj_coupling_exchange *exchange,
                               rj_record *r, ptrdiff_t p)
 {
+    ptrdiff_t row = 0;
+    const bool aligned = rj_record_rows(r, RJ_VAR_ALIGNMENT_MATRIX, p, 1, &row) > 0;
     const rj_coupling_measures m = {
         .misfit = rj_record_at(r, RJ_VAR_COUPLING_MISFIT, p),
         .misfit_signed = rj_record_at(r, RJ_VAR_COUPLING_MISFIT_SIGNED, p),
@@ -102,6 +104,8 @@ rj_status rj_measure_coupling(const rj_config *c, const rj_pipeline_options *o, 
         .null_sd = rj_record_at(r, RJ_VAR_COUPLING_NULL_SD, p),
         .null_signed = rj_record_at(r, RJ_VAR_COUPLING_NULL_SIGNED, p),
         .null_trace = rj_record_at(r, RJ_VAR_COUPLING_NULL_TRACE, p),
+        .alignment = aligned ? rj_record_at(r, RJ_VAR_ALIGNMENT_MATRIX, row) : NULL,
+        .n_alignment = (int)r->sizes.size[RJ_DIM_I],
     };
     const rj_stage before = rj_clock_enter(RJ_STAGE_COUPLING);
     const rj_status st =
@@ -114,8 +118,10 @@ rj_status rj_measure_coupling(const rj_config *c, const rj_pipeline_options *o, 
 void rj_measure_nothing(rj_record *r, ptrdiff_t p, rj_status why)
 {
     for (int id = 0; id < RJ_N_VARIABLES; id++) {
-        if (id == RJ_VAR_N_TOKENS || id == RJ_VAR_LAST_TOKEN_ID) continue;
-        double *value = rj_record_at(r, (rj_variable_id)id, p);
+        ptrdiff_t row = 0;
+        const ptrdiff_t rows = rj_record_rows(r, (rj_variable_id)id, p, 1, &row);
+        if (rows == 0 || id == RJ_VAR_N_TOKENS || id == RJ_VAR_LAST_TOKEN_ID) continue;
+        double *value = rj_record_at(r, (rj_variable_id)id, row);
         for (ptrdiff_t i = 0; i < rj_schema_count((rj_variable_id)id, &r->sizes); i++) value[i] = NAN;
     }
     *rj_record_at(r, RJ_VAR_PROMPT_STATUS, p) = rj_status_exit(why);

@@ -10,9 +10,8 @@
 #include "resjac/base/hash.h"
 #include "resjac/base/log.h"
 #include "resjac/base/memory.h"
-#include "resjac/linalg/krylov.h"
-#include "resjac/schedule/cost.h"
 #include "resjac/store/manifest.h"
+#include "study_models.h"
 
 /* Raise it whenever values of any variable change for the same input. */
 static const char *const results_version = "resjac results 2";
@@ -76,38 +75,6 @@ static void add_int(rj_hash *hash, int64_t n)
     rj_hash_add(hash, &n, sizeof n);
 }
 
-/* By model, deck and grid alone, so that every world of ranks computes the same. */
-static rj_svd_method svd_method(const rj_deck *deck, const rj_study_model *m, const rj_pipeline_options *o)
-{
-    const bool is_double = deck->arithmetic == RJ_DOUBLE;
-    const rj_cost_rates rates = rj_cost_built_in(is_double);
-    const rj_krylov_options wanted = rj_pipeline_triplets(&m->config, o);
-    const int d = m->config.d;
-
-    if (m->shape.n_row * m->shape.n_col > 1) return RJ_SVD_GRID;
-    if (deck->svd_method == RJ_DECK_SVD_FULL) return RJ_SVD_FULL;
-    if (deck->svd_method == RJ_DECK_SVD_KRYLOV) return RJ_SVD_KRYLOV;
-    return rj_cost_prefers_krylov(&rates, d, wanted.k, wanted.most, rj_krylov_limit(d), is_double)
-               ? RJ_SVD_KRYLOV
-               : RJ_SVD_FULL;
-}
-
-static rj_pipeline_options options_of(const rj_study *study, const rj_study_model *m)
-{
-    const rj_deck *deck = study->deck;
-    rj_pipeline_options o = {.arithmetic = deck->arithmetic,
-                             .last_block = deck->last_block,
-                             .n_k = deck->n_k,
-                             .k = m->k_count,
-                             .norm = deck->norm,
-                             .seed = deck->seed,
-                             .memory = study->memory};
-
-    o.svd = svd_method(deck, m, &o);
-    if (o.svd == RJ_SVD_KRYLOV) o.svd_tolerance = deck->svd_tolerance;
-    return o;
-}
-
 static rj_status unit_key(const rj_study *s, const rj_study_model *m, int unit, char key[65])
 {
     rj_status st = RJ_OK;
@@ -115,7 +82,7 @@ static rj_status unit_key(const rj_study *s, const rj_study_model *m, int unit, 
     rj_hash *hash = NULL;
     uint8_t digest[RJ_HASH_SIZE];
     const int first = unit * deck->unit_prompts, n = rj_study_unit_prompts(s, unit);
-    const rj_pipeline_options options = options_of(s, m);
+    const rj_pipeline_options options = rj_study_options(s, (int)(m - s->model), unit);
 
     RJ_TRY(rj_hash_create(&hash));
     rj_hash_add_text(hash, results_version);
@@ -148,6 +115,9 @@ static rj_status unit_key(const rj_study *s, const rj_study_model *m, int unit, 
         add_int(hash, m->tokens[p].n);
         rj_hash_add(hash, m->tokens[p].ids, (size_t)m->tokens[p].n * sizeof *m->tokens[p].ids);
     }
+    const rj_pipeline_options o = rj_study_options(s, (int)(m - s->model), unit);
+    if (o.n_aligned > 0) rj_hash_add_text(hash, "alignment_matrix");
+    for (int i = 0; i < o.n_aligned; i++) add_int(hash, o.aligned[i]);
     RJ_TRY(rj_hash_digest(hash, digest));
     rj_hash_text(digest, key);
 done:
@@ -185,31 +155,11 @@ done:
 static rj_status open_alone(const rj_study *s, rj_study_model *m, rj_model **model)
 {
     rj_status st = RJ_OK;
-    const rj_deck *deck = s->deck;
-    rj_pipeline_options options;
 
-    RJ_TRY(rj_model_open(m->deck->path, m->is_twin, deck->seed, model));
-    m->config = *rj_model_config(*model);
-    m->config.rope = m->config.local_rope = (rj_rope){0}; /* their lists are the model's own */
-    m->facts.n_parameters = rj_model_parameters(*model);
-    m->facts.n_layers = m->config.n_layer;
-    m->facts.d_model = m->config.d;
-    snprintf(m->facts.family, sizeof m->facts.family, "%s", m->config.family);
-    RJ_NEW(m->k_count, deck->n_k, 1);
-    RJ_NEW(m->k_label, deck->n_k, 1);
-    for (int k = 0; k < deck->n_k; k++) {
-        RJ_TRY(rj_deck_k_count(&deck->k[k], m->config.d, m->facts.name, &m->k_count[k]));
-        m->k_label[k] = deck->k[k].label;
-    }
+    RJ_TRY(rj_model_open(m->deck->path, m->is_twin, s->deck->seed, model));
+    RJ_TRY(rj_study_describe(s, rj_model_config(*model), rj_model_parameters(*model), m));
     RJ_TRY(tokenise(s, *model, m));
-    if (m->shape.n_row == 0) {
-        const rj_team_case c = rj_study_case(s, (int)(m - s->model), &options);
-        RJ_TRY(rj_team_choose_grid(&c, &deck->layout, &m->shape));
-    }
-    RJ_REQUIRE(m->shape.n_row * m->shape.n_col == 1 || deck->svd_method != RJ_DECK_SVD_KRYLOV, RJ_ERR_USAGE,
-               "model %s: svd.method is krylov, which works in one rank, and has a grid of %d x %d ranks; take auto or "
-               "full, or set layout.grid to 1x1",
-               m->facts.name, m->shape.n_row, m->shape.n_col);
+    RJ_TRY(rj_study_choose_grid(s, m));
 done:
     return st;
 }
@@ -221,24 +171,12 @@ static rj_status open_model(MPI_Comm comm, const rj_study *s, rj_study_model *m)
 
     RJ_TRY_ALL(comm, open_alone(s, m, &model));
     RJ_TRY(fingerprint(comm, model, m->is_twin, s->deck->seed, m->facts.fingerprint));
-    m->n_units = (s->prompts->n + s->deck->unit_prompts - 1) / s->deck->unit_prompts;
+    m->n_units = rj_study_count_units(s);
     RJ_NEW(m->key, m->n_units, 1);
     for (int u = 0; u < m->n_units; u++) RJ_TRY(unit_key(s, m, u, m->key[u]));
 done:
     rj_model_close(&model);
     return st;
-}
-
-static void name_model(const rj_deck_model *from, bool is_twin, rj_study_model *m)
-{
-    m->deck = from;
-    m->is_twin = is_twin;
-    m->facts.trained = !is_twin;
-    m->facts.series_step = from->step;
-    snprintf(m->facts.name, sizeof m->facts.name, "%s%s", from->name, is_twin ? "__random_init" : "");
-    snprintf(m->facts.benchmark_name, sizeof m->facts.benchmark_name, "%s",
-             from->benchmark_name[0] ? from->benchmark_name : from->name);
-    snprintf(m->facts.series_name, sizeof m->facts.series_name, "%s", from->series);
 }
 
 /* Grids of the last launch, so that a resume on nodes with other memory goes on with the same results. Rank 0. */
@@ -290,11 +228,7 @@ static rj_status open_all(MPI_Comm comm, rj_study *s, bool replan)
     rj_status st = RJ_OK;
     const rj_deck *deck = s->deck;
 
-    RJ_TRY_ALL(comm,
-               rj_alloc((void **)&s->model, 2 * deck->n_models, 1, sizeof *s->model, __FILE__, __LINE__));
-    for (int i = 0; i < deck->n_models; i++)
-        for (int twin = 0; twin <= deck->model[i].twin; twin++)
-            name_model(&deck->model[i], twin, &s->model[s->n_models++]);
+    RJ_TRY_ALL(comm, rj_study_list_models(s));
     if (!replan && deck->layout.n_row == 0) RJ_TRY(adopt_grids(comm, s));
     for (int i = 0; i < s->n_models; i++) {
         rj_study_model *m = &s->model[i];
@@ -317,6 +251,7 @@ rj_status rj_study_open(MPI_Comm comm, const rj_deck *deck, int64_t memory, bool
     own->memory = memory;
     RJ_TRY(rj_load_all(comm, deck->prompts, PROMPTS_LIMIT, &text, &n));
     RJ_TRY_ALL(comm, rj_prompts_parse(deck->prompts, text, n, &own->prompts));
+    RJ_TRY_ALL(comm, rj_study_choose_aligned(own));
     RJ_TRY(open_all(comm, own, replan));
     *study = own;
     own = NULL;
@@ -341,6 +276,8 @@ void rj_study_free(rj_study **study)
         RJ_FREE(m->key);
     }
     RJ_FREE(s->model);
+    RJ_FREE(s->aligned_before);
+    RJ_FREE(s->aligned);
     rj_prompts_free(&s->prompts);
     RJ_FREE(*study);
 }
@@ -370,31 +307,4 @@ rj_shard_head rj_study_head(const rj_study *study, int model, int unit)
 
     memcpy(head.key, m->key[unit], sizeof head.key);
     return head;
-}
-
-rj_pipeline_options rj_study_options(const rj_study *study, int model)
-{
-    return options_of(study, &study->model[model]);
-}
-
-rj_team_case rj_study_case(const rj_study *study, int model, rj_pipeline_options *options)
-{
-    const rj_study_model *m = &study->model[model];
-    int longest = 1;
-    double tokens = 0;
-
-    *options = rj_study_options(study, model);
-    for (int p = 0; p < study->prompts->n; p++) {
-        longest = m->tokens[p].n > longest ? m->tokens[p].n : longest;
-        tokens += (double)m->tokens[p].n / study->prompts->n;
-    }
-    return (rj_team_case){.name = m->facts.name,
-                          .config = &m->config,
-                          .options = options,
-                          .unit_prompts = study->prompts->n < study->deck->unit_prompts
-                                              ? study->prompts->n
-                                              : study->deck->unit_prompts,
-                          .longest = longest,
-                          .tokens = tokens,
-                          .is_twin = m->is_twin};
 }

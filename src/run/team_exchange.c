@@ -99,7 +99,7 @@ static bool layer_stride(rj_variable_id id, const rj_sizes *sizes, ptrdiff_t *ou
     bool found = false;
 
     *outer = *inner = 1;
-    for (int i = 1; rj_schema[id].dims[i] != RJ_DIM_NONE; i++) {
+    for (int i = 1; i < 5 && rj_schema[id].dims[i] != RJ_DIM_NONE; i++) {
         const rj_dim dim = rj_schema[id].dims[i];
         if (dim == RJ_DIM_LAYER)
             found = true;
@@ -124,13 +124,13 @@ void rj_team_record_open(const rj_team *t, rj_range home, rj_record *r, ptrdiff_
 {
     for (int i = 0; t->size > 1 && i < RJ_N_VARIABLES; i++) {
         const rj_variable_id id = (rj_variable_id)i;
-        const ptrdiff_t count = rj_schema_count(id, &r->sizes);
-        ptrdiff_t outer, inner;
+        ptrdiff_t outer, inner, row = 0;
+        const ptrdiff_t rows = rj_record_rows(r, id, first, n, &row), count = rj_schema_count(id, &r->sizes);
         if (layer_stride(id, &r->sizes, &outer, &inner)) {
-            for (ptrdiff_t p = first; p < first + n; p++)
+            for (ptrdiff_t p = row; p < row + rows; p++)
                 clear_others(home, r->sizes.size[RJ_DIM_LAYER], outer, inner, rj_record_at(r, id, p));
         } else if (t->rank != 0) {
-            memset(rj_record_at(r, id, first), 0, sizeof(double) * (size_t)(n * count));
+            memset(rj_record_at(r, id, row), 0, sizeof(double) * (size_t)(rows * count));
         }
     }
 }
@@ -139,6 +139,8 @@ void rj_team_record_close(const rj_team *t, rj_record *r, ptrdiff_t first, ptrdi
 {
     for (int i = 0; i < RJ_N_VARIABLES; i++) {
         const rj_variable_id id = (rj_variable_id)i;
-        rj_team_collect(t, n * rj_schema_count(id, &r->sizes), rj_record_at(r, id, first));
+        ptrdiff_t row = 0;
+        const ptrdiff_t rows = rj_record_rows(r, id, first, n, &row);
+        rj_team_collect(t, rows * rj_schema_count(id, &r->sizes), rj_record_at(r, id, row));
     }
 }

@@ -17,7 +17,11 @@ rj_machine rj_machine_built_in(void)
                         .open_model = .02,
                         .claim = 3e-6,
                         .latency = 2e-6,
-                        .byte = 1e-10};
+                        .byte = 1e-10,
+                        .digest = 1e-9,
+                        .file = 2e-3,
+                        .file_system = 1e9,
+                        .merge_byte = 3e-8};
 }
 
 double rj_work_block_weights(const rj_work *w)

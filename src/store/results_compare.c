@@ -68,6 +68,13 @@ static double real_at(nc_type type, const unsigned char *slab, size_t i)
     return (double)f;
 }
 
+/* The sign of a singular pair is arbitrary, and so is that of an element of an alignment matrix. */
+static double deviation(const rj_content_variable *v, double a, double b)
+{
+    const bool sign_counts = strcmp(v->name, rj_schema[RJ_VAR_ALIGNMENT_MATRIX].name) != 0;
+    return sign_counts ? fabs(a - b) : fabs(fabs(a) - fabs(b));
+}
+
 /* Index of the first of n values that differ, n where none does. Of real numbers those do whose difference is above tolerance times
  * the largest magnitude of the slab, or times 1 if that is more. */
 static size_t first_difference(const pair *p, const rj_content_variable *v, size_t n)
@@ -85,7 +92,7 @@ static size_t first_difference(const pair *p, const rj_content_variable *v, size
             scale = fmax(scale, fabs(real_at(v->type, p->slab_a, j)));
     for (; i < n; i++) {
         const double a = real_at(v->type, p->slab_a, i), b = real_at(v->type, p->slab_b, i);
-        if (isnan(a) != isnan(b) || fabs(a - b) > p->tolerance * scale) break;
+        if (isnan(a) != isnan(b) || deviation(v, a, b) > p->tolerance * scale) break;
     }
     return i;
 }

@@ -47,10 +47,14 @@ expect 0 -- "$resjac" reduce s.nc -o plain.nc # scores taken out again
 expect 0 -- "$resjac" reduce plain.nc -o back.nc "${again[@]}"
 expect 0 'equal content' -- "$resjac" verify s.nc back.nc
 
-# the report: tables, the figure of the primary measure against each benchmark, names that nobody should trust
-expect 0 'report/index.html: ' -- "$resjac" report s.nc -o report
-for f in scores.csv scores.md excess_coupling_k3_offdiag-against-v1.svg excess_coupling_k3_offdiag-against-v2.csv; do
-  [ -s "report/$f" ] || fail "no report/$f"
+# the report: tables, the figure of the primary measure against each benchmark, a name that nobody should trust
+hostile="v1'; system(\"touch pwned\") \`touch pwned\` <b>"
+sed "1s/v2/${hostile//\"/\"\"}/; 1s/\r//" scores.csv >hostile.csv
+expect 0 'hostile.nc' -- "$resjac" reduce s.nc -o hostile.nc --scores hostile.csv --column v1 --column "$hostile" \
+  --primary excess_coupling_k3_offdiag
+expect 0 'report/index.html: ' -- "$resjac" report hostile.nc -o report
+for f in scores.csv scores.md excess_coupling_k3_offdiag-against-v1.svg excess_coupling_k3_offdiag-against-v1_*.svg; do
+  [ -s "report/$f" ] || [ -n "$(ls report/$f 2>/dev/null)" ] || fail "no report/$f"
 done
 [ "$(wc -l <report/scores.csv)" = $((1 + 2 * $(grep -c ',v1,' report/scores.csv))) ] || fail 'scores.csv lacks pairs'
 grep -q '^| excess.*(primary) | v1 | 6 | ' report/scores.md || fail 'scores.md does not show the primary pair'
@@ -58,12 +62,8 @@ grep -q '^yarn,E,.*,47$' report/excess_coupling_k3_offdiag-against-v1.csv || fai
 grep -q 'random_init' report/excess_coupling_k3_offdiag-against-v1.csv && fail 'the figure has a twin'
 grep -q 'lineage r = .*6 lineages of 7 models' report/excess_coupling_k3_offdiag-against-v1.gp || fail 'the figure has no title'
 grep -q 'id="scores"' report/index.html || fail 'the page has no scores'
-hostile="v1'; system(\"touch pwned\") \`touch pwned\` <b>"
-{ printf 'model,lineage,"%s"\n' "${hostile//\"/\"\"}"; sed 's/\r$//' scores.csv | awk -F, 'NR > 1 && NR < 8 {print $1 "," "<i>" $2 "," $3}'; } >hostile.csv
-expect 0 'hostile.nc' -- "$resjac" reduce s.nc -o hostile.nc --scores hostile.csv --column "$hostile"
-expect 0 -- "$resjac" report hostile.nc -o hostile
-[ -n "$(ls hostile/*-against-*.svg)" ] || fail 'no figure of a hostile benchmark'
-grep -qF '<b>' <(sed -n '/id="scores"/,/<\/table>/p' hostile/index.html | sed 's/<b>[a-z]*<\/b>//g; s/<b>r given L, d<\/b>//') && fail 'a name is HTML'
+grep -q 'pwned` &lt;b&gt;' report/index.html || fail 'the name is not in the page, or not escaped'
+grep -q 'pwned` <b>' report/index.html && fail 'a name is HTML'
 [ -z "$(find . -name pwned)" ] || fail 'a name was executed'
 
 # nothing is measured again for another table, and nothing written for the same

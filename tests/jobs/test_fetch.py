@@ -22,7 +22,9 @@ import bin_to_safetensors  # noqa: E402
 
 RESJAC = sys.argv.pop() if len(sys.argv) > 1 else None
 SINGLE = {p.name: p.read_bytes() for p in (GOLDEN / "llama_base").iterdir() if p.suffix in (".json", ".safetensors")}
-SHARDED = {p.name: p.read_bytes() for p in (GOLDEN / "llama_sharded").iterdir() if p.suffix in (".json", ".safetensors")}
+SHARDED = {
+    p.name: p.read_bytes() for p in (GOLDEN / "llama_sharded").iterdir() if p.suffix in (".json", ".safetensors")
+}
 BIN = {"config.json": SINGLE["config.json"], "pytorch_model.bin": (GOLDEN / "torch_bin" / "archive.bin").read_bytes()}
 
 
@@ -74,7 +76,9 @@ class Fetch(unittest.TestCase):
         return {**env, "HF_TOKEN": token} if token else env
 
     def fetch(self, *args, code=0, says="", token=""):
-        done = subprocess.run(self.command(*args), env=self.environment(token), capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            self.command(*args), env=self.environment(token), capture_output=True, text=True, check=False
+        )
         text = done.stdout + done.stderr
         self.assertEqual(done.returncode, code, text)
         self.assertIn(says, text)
@@ -92,7 +96,13 @@ class Fetch(unittest.TestCase):
             subprocess.run([RESJAC, "inspect", str(path)], check=True, capture_output=True)
 
     def test_safetensors_alone(self):
-        extra = {"pytorch_model.bin": b"x" * 99, "model.onnx": b"y" * 99, "README.md": b"z", ".gitattributes": b"", "LICENSE": b"l"}
+        extra = {
+            "pytorch_model.bin": b"x" * 99,
+            "model.onnx": b"y" * 99,
+            "README.md": b"z",
+            ".gitattributes": b"",
+            "LICENSE": b"l",
+        }
         self.start(org__single={**SINGLE, **extra})
         text = self.fetch("single", says="1 models")
         self.assertLess(text.index("missing"), text.index("is whole"))
@@ -189,7 +199,14 @@ class Fetch(unittest.TestCase):
         table = self.folder / "models.csv"
         table.write_text(table.read_text().replace(COMMIT, "step1000"))
         self.fetch("single", says="step1000")
-        self.assertEqual(json.loads((self.folder / "a folder" / "single" / "fetched.json").read_text())["commit"], COMMIT)
+        self.assertEqual(
+            json.loads((self.folder / "a folder" / "single" / "fetched.json").read_text())["commit"], COMMIT
+        )
+
+    def test_no_folder(self):
+        self.start(org__single=SINGLE)
+        (self.folder / "a folder").write_text("a file")
+        self.fetch("single", code=74, says="a folder")
 
     def test_another_commit_is_there(self):
         self.start(org__single=SINGLE)

@@ -36,7 +36,10 @@ class Handler(BaseHTTPRequestHandler):
         if query.get("dataset") not in ROWS:
             return self.send_error(404)
         start = int(query["offset"])
-        rows = [{"row_idx": i, "row": ROWS[query["dataset"]](i)} for i in range(start, min(start + int(query["length"]), TOTAL))]
+        rows = [
+            {"row_idx": i, "row": ROWS[query["dataset"]](i)}
+            for i in range(start, min(start + int(query["length"]), TOTAL))
+        ]
         data = json.dumps({"rows": rows, "num_rows_total": TOTAL}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(data)))
@@ -55,7 +58,13 @@ class Prompts(unittest.TestCase):
 
     def make(self, name, *args, address=None):
         address = address or f"http://127.0.0.1:{self.server.server_port}"
-        env = {**os.environ, "HF_DATASETS_SERVER": address, "FETCH_WAIT": "0.01", "HF_TOKEN": "hf_secret", "no_proxy": "*"}
+        env = {
+            **os.environ,
+            "HF_DATASETS_SERVER": address,
+            "FETCH_WAIT": "0.01",
+            "HF_TOKEN": "hf_secret",
+            "no_proxy": "*",
+        }
         out = Path(self.folder.name) / "new" / name
         command = [sys.executable, str(ROOT / "jobs" / "make_prompts.py"), "--out", str(out), *args]
         return out, subprocess.run(command, env=env, capture_output=True, text=True, check=False)
@@ -72,7 +81,9 @@ class Prompts(unittest.TestCase):
             "mmlu": "Which {}?\nA. w\nB. x\nC. y\nD. z\nAnswer:", "truthfulqa": "Q: Is {} \u00e9ven?\nA:",
             "winogrande": "Ann thanked Bea {} times because", "gsm8k": "Question: {0} + {0}?\nAnswer:",
         }  # fmt: skip
-        self.assertEqual({task: got[1] for task, got in text.items()}, {t: w.format(text[t][0]) for t, w in wanted.items()})
+        self.assertEqual(
+            {task: got[1] for task, got in text.items()}, {t: w.format(text[t][0]) for t, w in wanted.items()}
+        )
         sources = out.with_name("a.jsonl.sources.md").read_text()
         self.assertIn(hashlib.sha256(out.read_bytes()).hexdigest(), sources)
         self.assertIn("| arc | allenai/ai2_arc | ARC-Challenge, test | 250 | 30 | CC BY-SA 4.0 |", sources)

@@ -97,6 +97,36 @@ static void pair_by_hand(void **x)
                 r.m.null[1] == -7); /* the other row is untouched */
 }
 
+/* A = [-4 6; 0 3] row by row, whatever K is; where block 1 has one triplet its leading element alone. */
+static void alignment_by_hand(void **x)
+{
+    static result r;
+    const int k[] = {1, 2};
+    double a[16];
+    hand h;
+    (void)x;
+    hand_init(&h);
+    result_clear(&r);
+    for (int i = 0; i < 16; i++) a[i] = -7;
+    r.m.alignment = a;
+    r.m.n_alignment = 2;
+    assert_int_equal(rj_coupling_rows(2, h.block, 2, k, 2, 0, 0, 1, NULL, &r.m), RJ_OK);
+    assert_true(a[4] == -4 && a[5] == 6 && a[6] == 0 && a[7] == 3);
+    for (int i = 8; i < 16; i++) assert_true(a[i] == -7); /* the other row */
+    h.top[1].k = 1;
+    assert_int_equal(rj_coupling_rows(2, h.block, 2, k, 2, 0, 0, 1, NULL, &r.m), RJ_OK);
+    assert_true(a[4] == -4 && isnan(a[5]) && isnan(a[6]) && isnan(a[7]) && !isnan(a[3]));
+    r.m.n_alignment = 3;
+    assert_int_equal(rj_coupling_rows(2, h.block, 2, k, 2, 0, 0, 1, NULL, &r.m), RJ_ERR_ARG);
+    assert_non_null(strstr(rj_status_message(), "alignment matrices of 3 directions, needs 1..2"));
+    h.block[0].top = h.block[1].top = NULL; /* nothing is known: nothing is told */
+    r.m.n_alignment = 2;
+    assert_int_equal(rj_coupling_rows(2, h.block, 2, k, 2, 0, 0, 1, NULL, &r.m), RJ_OK);
+    for (int i = 0; i < 8; i++) assert_true(isnan(a[i]));
+    assert_true(a[8] == -7);
+    r.m.alignment = NULL;
+}
+
 /* Removing J's own first triplet: with U_1 = [e1+e2, ..]/sqrt 2 every factor of the correction shows. */
 static void dropped_triplet_by_hand(void **x)
 {
@@ -418,6 +448,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(pair_by_hand, no_leak),
+        cmocka_unit_test_teardown(alignment_by_hand, no_leak),
         cmocka_unit_test_teardown(dropped_triplet_by_hand, no_leak),
         cmocka_unit_test_teardown(norm_one_divides_by_the_sum, no_leak),
         cmocka_unit_test_teardown(own_frames_fit_exactly, no_leak),

@@ -80,7 +80,9 @@ def neox():
     tokenizer.normalizer = normalizers.NFC()
     tokenizer.add_special_tokens([special(t) for t in ["<|endoftext|>", "<|padding|>"]])
     tokenizer.add_tokens([AddedToken(" " * n, normalized=True) for n in range(24, 1, -1)])
-    tokenizer.add_tokens([AddedToken(t, normalized=False) for t in ["|||IP_ADDRESS|||", "|||EMAIL_ADDRESS|||"]])
+    tokenizer.add_tokens(
+        [AddedToken(t, normalized=False) for t in ["|||IP_ADDRESS|||", "|||EMAIL_ADDRESS|||"]]
+    )
     return tokenizer
 
 
@@ -125,7 +127,9 @@ def opt():
 def stablelm2():
     split = with_split(Regex(QWEN2), "removed", True)
     tokenizer = byte_level_bpe(split, 500, ignore_merges=True)
-    tokenizer.add_special_tokens([special(t) for t in ["<|endoftext|>", "<|fim_prefix|>", "<|im_start|>", "<|im_end|>"]])
+    tokenizer.add_special_tokens(
+        [special(t) for t in ["<|endoftext|>", "<|fim_prefix|>", "<|im_start|>", "<|im_end|>"]]
+    )
     return tokenizer
 
 
@@ -213,7 +217,7 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("kinds", nargs="*", metavar="KIND")
-    parser.add_argument("--count", type=int, default=300)
+    parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--out", type=Path, default=GOLDEN)
     args = parser.parse_args()
     for kind in args.kinds or KINDS:

@@ -59,12 +59,15 @@ static void begin(fixture *f, const rj_team_shape *shape, rj_last_block last, in
     snprintf(path, sizeof path, "%s/llama_base", golden);
     assert_int_equal(rj_model_open(path, false, 0, &f->model), RJ_OK);
 
+    const int aligned[] = {1}; /* the second prompt */
     rj_pipeline_options options = {.arithmetic = RJ_DOUBLE,
                                    .last_block = last,
                                    .n_k = f->n_k,
                                    .k = f->k,
                                    .norm = norm,
-                                   .memory = 1 << 30};
+                                   .memory = 1 << 30,
+                                   .n_aligned = 1,
+                                   .aligned = aligned};
     const rj_config *c = rj_model_config(f->model);
     const rj_sizes sizes = rj_pipeline_sizes(c, &options, 2);
     const int kept = (c->n_layer + rj_team_size(shape) - 1) / rj_team_size(shape);
@@ -174,6 +177,42 @@ static void check_every_measure(const fixture *f)
     }
 }
 
+/* |U_j' J_i V_j| from the oracle's J, element by element; U_j, V_j of its decomposition, up to signs. */
+static void check_alignment(const fixture *f)
+{
+    const rj_sizes *sizes = &f->record->sizes;
+    const int L = (int)sizes->size[RJ_DIM_LAYER], d = rj_model_config(f->model)->d,
+              n = (int)sizes->size[RJ_DIM_I];
+    const double *ours = rj_record_at(f->record, RJ_VAR_ALIGNMENT_MATRIX, 0);
+    double *jac = reference(f, "jacobian", (size_t)(L * d * d));
+
+    assert_non_null(jac);
+    assert_true(f->record->aprompt[0] == 1 && n == (int)rj_schema_alignment(f->n_k, f->k));
+    for (int j = 0; j < L; j++) {
+        const rj_matrix rows = {RJ_DOUBLE, d, d, d, jac + j * d * d}; /* row-major: J' */
+        rj_matrix own;
+        rj_topk top;
+        assert_int_equal(rj_matrix_new(RJ_DOUBLE, d, d, &own), RJ_OK);
+        rj_matrix_transpose(&rows, &own);
+        assert_int_equal(rj_topk_full(&own, n, &top), RJ_OK);
+        for (int at = 0; at < L * n * n; at++) {
+            const int i = at / n / n, a = at / n % n, b = at % n;
+            const double *u = (const double *)top.u.data + a * top.u.ld,
+                         *v = (const double *)top.v.data + b * top.v.ld;
+            double sum = 0;
+            for (int r = 0; r < d; r++)
+                for (int c = 0; c < d; c++) sum += u[r] * jac[(i * d + r) * d + c] * v[c];
+            const double value = ours[((i * L + j) * n + a) * n + b];
+            if (!(fabs(fabs(value) - fabs(sum)) < 1e-9 * (1 + top.s[0])))
+                fail_msg("A(%d,%d)[%d,%d] is %.17g, the oracle's is %.17g", i, j, a, b, value, sum);
+            if (i == j && a == b) assert_true(fabs(value - top.s[a]) < 1e-9 * top.s[0]);
+        }
+        rj_topk_free(&top);
+        rj_matrix_free(&own);
+    }
+    free(jac);
+}
+
 /* Whatever the shape of the team, which decides the residuals of a decomposition at most. */
 static void every_measure_is_the_oracles(void **x)
 {
@@ -182,7 +221,10 @@ static void every_measure_is_the_oracles(void **x)
         fixture f;
         if (rj_team_size(&shapes[i]) > rj_test_size) continue;
         begin(&f, &shapes[i], RJ_LAST_RAW, 2);
-        if (leads(&f)) check_every_measure(&f);
+        if (leads(&f)) {
+            check_every_measure(&f);
+            check_alignment(&f);
+        }
         end(&f);
     }
 }
@@ -199,11 +241,12 @@ static void stages_and_batches_change_nothing(void **x)
         one_at_a_time = true;
         begin(&g, &one, RJ_LAST_RAW, 2);
         one_at_a_time = false;
-        for (int id = 0; leads(&f) && leads(&g) && id < RJ_N_VARIABLES; id++)
+        for (int index = 0; leads(&f) && leads(&g) && index < RJ_N_VARIABLES; index++) {
+            const rj_variable_id id = (rj_variable_id)index;
+            const ptrdiff_t n = rj_schema_rows(id, &f.record->sizes) * rj_schema_count(id, &f.record->sizes);
             if (id != RJ_VAR_PROMPT_SECONDS)
-                assert_memory_equal(f.record->value[id], g.record->value[id],
-                                    sizeof(double) * 2 *
-                                        (size_t)rj_schema_count((rj_variable_id)id, &f.record->sizes));
+                assert_memory_equal(f.record->value[id], g.record->value[id], sizeof(double) * (size_t)n);
+        }
         end(&f);
         end(&g);
     }
@@ -241,6 +284,10 @@ static void check_last_block(const fixture *f, bool skip)
         const double *misfit = rj_record_at(f->record, RJ_VAR_COUPLING_MISFIT, 1);
         for (int j = 0; j < L; j++)
             assert_true(isnan(misfit[(L - 1) * L + j]) && isnan(misfit[j * L + L - 1]));
+        const double *alignment = rj_record_at(f->record, RJ_VAR_ALIGNMENT_MATRIX, 0);
+        const ptrdiff_t n = f->record->sizes.size[RJ_DIM_I] * f->record->sizes.size[RJ_DIM_J];
+        for (ptrdiff_t at = 0; at < L * L * n; at++)
+            assert_int_equal(isnan(alignment[at]) != 0, at / n / L == L - 1 || at / n % L == L - 1);
     }
     assert_true(compare(f, RJ_VAR_HIDDEN_NORM, 1e-9) && compare(f, RJ_VAR_LINE_SHAPE_SCORE, 1e-9));
     free(raw);

@@ -56,6 +56,7 @@ static void defaults_are_those_of_the_contract(void **x)
     assert_int_equal(deck->last_block, RJ_LAST_RAW);
     assert_int_equal(deck->unit_prompts, 8);
     assert_int_equal(deck->per_prompt, RJ_PER_PROMPT_COUPLING);
+    assert_int_equal(deck->n_alignment, 0);
     assert_true(deck->provenance_full && deck->special_tokens && !deck->truncate_left);
     assert_true(deck->scores == NULL && deck->n_score_columns == 0 && deck->score_primary == NULL);
     assert_int_equal(deck->score_draws, 2000);
@@ -100,7 +101,8 @@ static void every_key_is_read(void **x)
               "tolerance: auto}\n"
               "arithmetic: double\nlast_block: final-norm\nlayout: {unit_prompts: 2, memory_per_rank: 1.5G, "
               "threads: 1}\n"
-              "weights: {access: read}\nstore: {per_prompt: all, merge: summary}\nprovenance: minimal\nseed: "
+              "weights: {access: read}\nstore: {per_prompt: all, merge: summary, alignment: [2, "
+              "first]}\nprovenance: minimal\nseed: "
               "7\noutput: /o.nc\n",
               0, NULL, &deck),
         RJ_OK);
@@ -122,6 +124,10 @@ static void every_key_is_read(void **x)
     assert_int_equal(deck->memory_per_rank, 3LL << 29);
     assert_int_equal(deck->per_prompt, RJ_PER_PROMPT_ALL);
     assert_true(deck->merge_summary);
+    assert_int_equal(deck->n_alignment, 2);
+    assert_string_equal(deck->alignment[0].name, "2");
+    assert_string_equal(deck->alignment[1].name, "first");
+    assert_string_equal(deck->alignment[1].place, "some/deck.yaml:12: store.alignment");
     assert_int_equal(deck->seed, 7);
     rj_deck_free(&deck);
     assert_int_equal(rj_memory_live(), 0);
@@ -179,6 +185,10 @@ static void bad_decks_are_refused_by_file_line_and_key(void **x)
     REFUSED(LEAST "scores: {resamples: 99}\n", RJ_ERR_USAGE, "scores.resamples", "100..100000");
     REFUSED(LEAST "weights: {stage_to: x}\n", RJ_ERR_USAGE, "weights.stage_to", "cannot do that yet");
     REFUSED(LEAST "tokens: {mode: self}\n", RJ_ERR_USAGE, "\"self\", this version has only \"depth\"");
+    REFUSED(LEAST "store: {alignment: 2}\n", RJ_ERR_USAGE, "some/deck.yaml:4: store.alignment",
+            "needs a list");
+    REFUSED(LEAST "store:\n  alignment:\n  - 1\n  - [2]\n", RJ_ERR_USAGE, "some/deck.yaml:7: store.alignment",
+            "a list");
     REFUSED("models: [{path: m}\n", RJ_ERR_USAGE, "some/deck.yaml:", "not YAML");
     REFUSED("", RJ_ERR_USAGE, "is empty");
     REFUSED("models: [{path: m}]\noutput: o\n", RJ_ERR_USAGE, "prompts.file is missing");
@@ -241,7 +251,7 @@ static void every_allocation_may_fail(void **x)
     for (int i = 0; st != RJ_OK; i++) {
         assert_true(i < 200);
         rj_memory_fail_after(i);
-        st = parse(LEAST "coupling: {k: [1]}\n", 0, NULL, &deck);
+        st = parse(LEAST "coupling: {k: [1]}\nstore: {alignment: [1]}\n", 0, NULL, &deck);
         rj_memory_fail_after(-1);
         assert_true(st == RJ_OK || (st == RJ_ERR_NOMEM && deck == NULL && rj_memory_live() == 0));
     }

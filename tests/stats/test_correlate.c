@@ -95,6 +95,9 @@ static void missing(void **state)
     for (int i = RJ_STAT_PEARSON_R; i <= RJ_STAT_PARTIAL_P; i++) assert_true(isnan(v[i][4]));
     assert_true(isnan(v[RJ_STAT_PARTIAL_R][6]) && isnan(v[RJ_STAT_LINEAGE_PARTIAL_R][6])); /* a control */
     assert_true(isfinite(v[RJ_STAT_PARTIAL_R][2]) && isfinite(v[RJ_STAT_LINEAGE_PARTIAL_P][2]));
+    const double r =
+        fabs(v[RJ_STAT_LINEAGE_R][2]); /* five lineages: Student's p for 3 degrees in closed form */
+    assert_true(fabs(v[RJ_STAT_LINEAGE_P][2] - (1 - 2 / acos(-1) * (asin(r) + r * sqrt(1 - r * r)))) < 1e-13);
     assert_true(isnan(v[RJ_STAT_Q_VALUE][0])); /* the primary pair; two others have a p: q = p c m/i */
     const double p = v[RJ_STAT_LINEAGE_P][2], p3 = v[RJ_STAT_LINEAGE_P][6], lesser = fmin(p, p3);
     const double q_most = fmin(1, 1.5 * fmax(p, p3)), q_least = fmin(q_most, 3 * lesser);

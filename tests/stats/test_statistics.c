@@ -177,6 +177,10 @@ static void permutation(void **state)
     assert_true(p == again);
     assert_int_equal(rj_permutation_test(&other, 4999, 4, x, y, &third), RJ_OK);
     assert_true(p != third);
+    const double line[] = {1, 2, 3, 4,  5,  6,
+                           7, 8, 9, 11, 13, 17}; /* none of 99 orders of twelve is as good: 1/(99 + 1) */
+    assert_int_equal(rj_permutation_test(&rng, 99, 12, line, line, &p), RJ_OK);
+    assert_near(p, 0.01);
     assert_int_equal(rj_permutation_test(&rng, 99, 4, x, flat, &p), RJ_OK);
     assert_true(isnan(p));
 }

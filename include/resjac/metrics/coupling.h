@@ -29,6 +29,10 @@ typedef struct {
     double *null,
         *null_sd; /* [n_k,L]: chance level for block i (of misfit_vju too), its deviation over 64 draws */
     double *null_signed, *null_trace; /* [n_k,L]: chance levels of misfit_signed and misfit_trace */
+    /* NULL: not wanted. Else [L,L,n,n], index ((i L + j) n + a) n + b: element (a,b) of A = U_j' J_i V_j, with n = n_alignment <=
+     * max K; NAN beyond rj_coupling_known of block j. The signs of u_m and v_m of a block are arbitrary, both at once. */
+    double *alignment;
+    int n_alignment;
 } rj_coupling_measures;
 
 /* How blocks that other ranks hold take part: each rank asks for the rows whose J it holds, all ranks at once. */

@@ -35,6 +35,11 @@ typedef struct {
 
 typedef enum { RJ_DECK_SVD_AUTO = 0, RJ_DECK_SVD_FULL, RJ_DECK_SVD_KRYLOV } rj_deck_svd;
 
+/* One entry of store.alignment: an id or a number of a prompt, and where it stands. */
+typedef struct {
+    char name[RJ_NAME_SIZE], place[512];
+} rj_deck_prompt;
+
 typedef struct {
     char *path, *text; /* the deck file and its bytes */
     int n_models;
@@ -55,6 +60,8 @@ typedef struct {
     int64_t memory_per_rank; /* bytes; 0 = auto */
     rj_per_prompt per_prompt;
     bool merge_summary; /* store.merge: summary: the final file keeps less than per_prompt says */
+    int n_alignment;
+    rj_deck_prompt *alignment; /* store.alignment: prompts that keep their alignment matrices */
     bool provenance_full;
     char *scores; /* table of benchmark scores; NULL = none */
     int n_score_columns;

@@ -21,6 +21,9 @@ typedef struct {
     int norm;       /* p of ||s||_p */
     uint64_t seed;  /* of the draws behind coupling_null_sd */
     int64_t memory; /* bytes this rank may use; decides how many prompts share one pass over the weights */
+    int n_aligned;
+    const int
+        *aligned; /* [n_aligned] prompts of the unit that keep their alignment matrices, from 0, ascending */
     /* Called after each block and the coupling of each prompt with the share of the unit that is done; what it returns but OK ends the
      * unit. May be NULL. */
     rj_status (*tick)(void *ctx, double share);
@@ -33,7 +36,7 @@ typedef struct {
     const int32_t *ids;
 } rj_tokens;
 
-/* Sizes of the record of n_prompts prompts: sv = min(d, max(max K + 14, 64)). */
+/* Sizes of the record of n_prompts prompts: sv = min(d, max(max K + 14, 64)); i, j = min(50, max K) where some are aligned. */
 rj_sizes rj_pipeline_sizes(const rj_config *config, const rj_pipeline_options *options, ptrdiff_t n_prompts);
 
 /* What to ask of a decomposition: certified are max K triplets and those that the controls which drop some need more. */
@@ -47,7 +50,7 @@ int64_t rj_pipeline_memory(const rj_config *config, const rj_pipeline_options *o
 /* Trajectory, Jacobian, decomposition and coupling of every prompt. A prompt whose states or Jacobians are not finite is
  * marked in RJ_VAR_PROMPT_STATUS and the others go on. Results of a prompt do not depend on which others share its unit, nor on the number of the team's stages.
  *   tokens [in]  [n_prompts]
- *   record [in,out] of rj_pipeline_sizes, on every rank; all values end on rank 0 of the team, the others' are undefined
+ *   record [in,out] of rj_pipeline_sizes, on every rank; its aprompt is set; all values end on rank 0 of the team, the others' are undefined
  * Collective on the team. Errors, the same on every rank: that of tick on any; those of the blocks (a weight that cannot be read or
  * is not finite fails the unit); NOMEM; LIB. */
 RJ_CHECKED rj_status rj_pipeline_run(const rj_team *team, const rj_model *model, const rj_pipeline_options *options,

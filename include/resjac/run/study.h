@@ -6,9 +6,9 @@
 
 #include "resjac/base/agree.h"
 #include "resjac/run/deck.h"
-#include "resjac/run/team_choice.h"
 #include "resjac/run/pipeline.h"
 #include "resjac/run/prompts.h"
+#include "resjac/run/team_choice.h"
 #include "resjac/store/shard.h"
 
 /* A model or a twin. One that cannot be measured has status != RJ_OK and says why; all other fields but facts.name are
@@ -26,13 +26,17 @@ typedef struct {
     rj_tokens *tokens;    /* [n_prompts], views of ids */
     int n_units;
     rj_team_shape shape; /* its stages are left 0 */
-    char (*key)[65]; /* [n_units] */
+    char (*key)[65];     /* [n_units] */
 } rj_study_model;
 
 typedef struct {
     const rj_deck *deck; /* borrowed */
     int64_t memory;      /* bytes a rank */
     rj_prompts *prompts;
+    int n_aligned;
+    int *
+        aligned; /* [n_aligned] prompts that keep their alignment matrices, by their place in their unit, in the file's order */
+    int *aligned_before; /* [units + 1] how many of them lie in the units before */
     int n_models;
     rj_study_model *model; /* each deck model, then its twin */
 } rj_study;
@@ -42,15 +46,21 @@ typedef struct {
  * rank.
  *   memory [in] bytes a rank
  *   study [out] free with rj_study_free; untouched on error
- * Errors: those of the prompts (MISSING, FORMAT); NOMEM. A model's own errors are in its entry. */
+ * Errors: those of the prompts (MISSING, FORMAT); USAGE store.alignment names no prompt; NOMEM. A model's own errors are in its entry. */
 RJ_CHECKED rj_status rj_study_open(MPI_Comm comm, const rj_deck *deck, int64_t memory, bool replan,
                                    rj_study **study);
+/* The same from configurations (a folder's config.json, or the head of a GGUF file), for a plan: no fingerprints, no keys, no ids;
+ * where a tokenizer is missing, a prompt counts a token for four bytes. Not collective.
+ * Errors: those of the prompts; NOMEM. A model's own errors are in its entry. */
+RJ_CHECKED rj_status rj_study_sketch(const rj_deck *deck, int64_t memory, rj_study **study);
 void rj_study_free(rj_study **study);
 
 /* Head of one unit's shard; its lists are borrowed from the study. */
 rj_shard_head rj_study_head(const rj_study *study, int model, int unit);
 int rj_study_unit_prompts(const rj_study *study, int unit); /* prompts of a unit: the last may have fewer */
-rj_pipeline_options rj_study_options(const rj_study *study, int model); /* tick is left NULL */
-rj_team_case rj_study_case(const rj_study *study, int model,
-                             rj_pipeline_options *options); /* for layouts; borrows study and options, which it fills */
+/* Of one unit; borrows from the study. tick is left NULL. */
+rj_pipeline_options rj_study_options(const rj_study *study, int model, int unit);
+rj_team_case
+rj_study_case(const rj_study *study, int model,
+              rj_pipeline_options *options); /* for layouts; borrows study and options, which it fills */
 #endif

@@ -19,6 +19,10 @@ typedef struct {
     double open_model;             /* headers and tokenizer */
     double claim;                  /* a claim of a unit, at the counter's rank */
     double latency, byte;          /* a message; a byte of it */
+    double digest;                 /* a byte of weights, for the fingerprint */
+    double file,
+        file_system;   /* seconds of the metadata server a file; bytes a second that all writers share */
+    double merge_byte; /* a byte of units, on its way into the final file */
 } rj_machine;
 
 /* One core of a Zen 4 with OpenBLAS 0.3.21 and a local disk, and a network of 2 us and 10 GB/s: for comparing layouts. */
