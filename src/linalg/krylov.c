@@ -35,9 +35,8 @@ int rj_krylov_limit(int d)
     return d / 2 / WIDTH * WIDTH;
 }
 
-int rj_krylov_least(int d, int k)
+int rj_krylov_least(int k)
 {
-    (void)d;
     return (k + WIDTH - 1) / WIDTH * WIDTH + (2 + GUARD_STEPS) * WIDTH;
 }
 
@@ -265,7 +264,7 @@ rj_status rj_topk_krylov(const rj_linop *op, const rj_krylov_options *o, rj_topk
                d);
     RJ_REQUIRE(o->tolerance >= 0.0 && o->tolerance < 1.0, RJ_ERR_ARG, "tolerance %g, needs 0..1",
                o->tolerance);
-    if (rj_krylov_least(d, o->k) <= rj_krylov_limit(d)) {
+    if (rj_krylov_least(o->k) <= rj_krylov_limit(d)) {
         RJ_TRY(search_new(op, o, &w));
         RJ_TRY(run(&w, &mine, &found));
         search_free(&w);

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "resjac/base/clones.h"
 #include "resjac/base/memory.h"
 #include "resjac/linalg/blas.h"
 
@@ -61,7 +62,7 @@ static int factor(rj_matrix *gram, double least)
 }
 
 /* w = Q R: w <- Q, p->gram <- R; false, and w as it was, where w is nearly dependent, or a column of it below `least`. */
-static int cholesky_qr(rj_lanczos *p, double least, rj_matrix *w)
+RJ_CLONES static int cholesky_qr(rj_lanczos *p, double least, rj_matrix *w)
 {
     const rj_matrix *r = &p->gram;
     const int d = w->rows, n = w->cols;

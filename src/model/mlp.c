@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "resjac/base/clones.h"
 #include "resjac/base/memory.h"
 #include "resjac/linalg/blas.h"
 
@@ -226,8 +227,8 @@ done:
 }
 
 /* Column i of (H D)': D' (up_slope_i Wup(i,:) + gate_slope_i Wgate(i,:)). */
-static void fold_unit(const rj_mlp *m, const rj_mlp_point *point, const rj_norm_point *norm, int i, double *x,
-                      double *y)
+RJ_CLONES static void fold_unit(const rj_mlp *m, const rj_mlp_point *point, const rj_norm_point *norm, int i,
+                                double *x, double *y)
 {
     const int d = m->up.weight.rows;
 

@@ -4,7 +4,7 @@
 
 enum { MOST_TOKENS = 1 << 28 };
 
-/* Rows of the embedding: in config.json, or in the text_config of a wrapper. OLMo's own files pad them to embedding_size. */
+/* Rows of the embedding: in config.json, or in the text_config of a wrapper. */
 static rj_status read_vocabulary(const rj_weights *w, const rj_family *family, int *n_vocab)
 {
     rj_status st = RJ_OK;

@@ -20,6 +20,7 @@ bool rj_figure_singular_any(const rj_summary *model);
 bool rj_figure_growth_any(const rj_summary *model);
 bool rj_figure_trajectory_any(const rj_summary *model);
 bool rj_figure_excess_any(const rj_summary *model, ptrdiff_t k);
+bool rj_figure_alignment_any(const rj_summary *model, ptrdiff_t alignment);
 
 bool rj_figure_scores_any(const rj_summaries *all, const rj_figure *figure);
 
@@ -30,4 +31,5 @@ void rj_figure_trajectory(const rj_figure_job *job);
 void rj_figure_twin(const rj_figure_job *job);
 void rj_figure_overview(const rj_figure_job *job);
 void rj_figure_scores(const rj_figure_job *job);
+void rj_figure_alignment(const rj_figure_job *job, ptrdiff_t alignment);
 #endif

@@ -99,9 +99,13 @@ done:
     return st;
 }
 
-static void write_title(FILE *out, const rj_figure *f)
+static void write_title(FILE *out, const rj_summaries *s, const rj_figure *f)
 {
     fputs(rj_figure_title[f->kind], out);
+    if (f->kind == RJ_FIGURE_ALIGNMENT) {
+        fputs(", prompt ", out);
+        rj_escape_html(out, s->model[f->model].alignment[f->alignment].prompt);
+    }
     if (f->k_label[0] == '\0') return;
     fputs(", K = ", out);
     rj_escape_html(out, f->k_label);
@@ -114,14 +118,15 @@ static rj_status write_figure(FILE *out, const rj_summaries *s, const char *fold
     rj_status st = RJ_OK;
     const bool wide = f->kind == RJ_FIGURE_COUPLING || f->kind == RJ_FIGURE_OVERVIEW ||
                       f->kind == RJ_FIGURE_SCORES ||
+                      f->kind == RJ_FIGURE_ALIGNMENT ||
                       (f->kind == RJ_FIGURE_SINGULAR && rj_figure_twin_of(s, &s->model[f->model]) != NULL);
 
     fprintf(out, "<figure class=\"%s\">\n<h3>", wide ? "wide" : "narrow");
-    write_title(out, f);
+    write_title(out, s, f);
     fputs("</h3>\n", out);
     if (f->drawn) {
         fputs("<div class=\"scroll\" tabindex=\"0\"><img alt=\"", out);
-        write_title(out, f);
+        write_title(out, s, f);
         if (f->model >= 0) {
             fputs(" of ", out);
             rj_escape_html(out, s->model[f->model].name);

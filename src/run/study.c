@@ -115,9 +115,8 @@ static rj_status unit_key(const rj_study *s, const rj_study_model *m, int unit, 
         add_int(hash, m->tokens[p].n);
         rj_hash_add(hash, m->tokens[p].ids, (size_t)m->tokens[p].n * sizeof *m->tokens[p].ids);
     }
-    const rj_pipeline_options o = rj_study_options(s, (int)(m - s->model), unit);
-    if (o.n_aligned > 0) rj_hash_add_text(hash, "alignment_matrix");
-    for (int i = 0; i < o.n_aligned; i++) add_int(hash, o.aligned[i]);
+    if (options.n_aligned > 0) rj_hash_add_text(hash, "alignment_matrix"); /* units without are as ever */
+    for (int i = 0; i < options.n_aligned; i++) add_int(hash, options.aligned[i]);
     RJ_TRY(rj_hash_digest(hash, digest));
     rj_hash_text(digest, key);
 done:

@@ -18,7 +18,7 @@ export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 HF_HUB_OFFLINE
 . "$root/jobs/mpi-environment.sh"
 mpi_environment 1
 
-[ "$model" != gpt2 ] || { model=$work/gpt2 && "$python" "$here/reference.py" "$model" --make-gpt2; }
+[ "$model" != gpt2 ] || { model=$work/gpt2 && "$python" "$here/reference.py" "$model" --make-gpt2 2>/dev/null; }
 "$python" - "$work" "$tokens" <<'END'
 import json, sys
 ids = [(977 * i + 13) % 10000 + 1 for i in range(int(sys.argv[2]))]

@@ -14,8 +14,6 @@ for n in 2 3 4; do
 done
 expect 0 'teams of 3' -- ranks 3 "$resjac" run deck.yaml --set output=stages.nc --set layout.stages=3
 expect 0 'equal content' -- "$resjac" verify one.nc stages.nc
-expect 0 -- ranks 2 "$resjac" run deck.yaml --set output=narrow.nc --set layout.stages=2 --set layout.memory_per_rank=1M
-expect 0 'equal content' -- "$resjac" verify one.nc narrow.nc
 expect 0 -- ranks 1 "$resjac" run deck.yaml --set output=double.nc --set arithmetic=double
 expect 0 -- ranks 2 "$resjac" run deck.yaml --set output=grid.nc --set arithmetic=double --set layout.grid=1x2
 expect 0 'equal within 1e-09' -- "$resjac" verify --tolerance 1e-9 double.nc grid.nc
@@ -32,6 +30,14 @@ expect 0 'complete and consistent' -- "$resjac" verify merged.nc
 grep -qaF alignment_matrix merged.nc || fail 'reduce lost the alignment matrices'
 expect 0 'short.nc is written' -- ranks 2 "$resjac" run deck.yaml --set output=short.nc --set store.merge=summary
 grep -qaF alignment_matrix short.nc && fail 'a summary has alignment matrices'
+expect 0 'figures' -- "$resjac" report short.nc -o short
+expect 0 'figures' -- "$resjac" report one.nc -o report --format png
+for model in tiny tiny__random_init; do
+  for prompt in 2 5; do
+    for kind in png csv gp; do [ -s "report/$model-alignment-$prompt.$kind" ] || fail "no figure $model-alignment-$prompt.$kind"; done
+  done
+done
+ls short | grep alignment && fail 'a summary has alignment figures'
 
 # names that are none
 for set in '[6]' '[0]' '[other]' '[2, 2]'; do

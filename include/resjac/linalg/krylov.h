@@ -18,7 +18,7 @@ typedef struct {
 /* Most columns of J, and again of J', that rj_topk_krylov takes before it forms J and decomposes all of it: d/2 in whole
  * blocks. Less than rj_krylov_least(k): it takes rj_topk_full at once. */
 int rj_krylov_limit(int d);
-int rj_krylov_least(int d, int k);
+int rj_krylov_least(int k);
 
 /* Leading triplets of J [d,d] by block Golub-Kahan-Lanczos with full reorthogonalisation, in op's arithmetic; its projection
  * in double. After the recurrence says that k triplets are within the tolerance, a random block orthogonal to all before is
