@@ -3,7 +3,7 @@
 # complete, and no job is ever killed by the limit; its content is that of an undisturbed run, which is made beside it.
 . "$(dirname "$0")/slurm_lib.sh" "$@"
 
-# As many prompts as take 85 s on this machine when it has nothing else to do: each start of the job has less than a minute.
+# As many prompts as take 70 s on this machine when it has nothing else to do: each start of the job has less than a minute.
 wide_deck 24
 fastest=60000 # milliseconds
 for _ in 1 2 3; do
@@ -13,7 +13,7 @@ for _ in 1 2 3; do
   [ "$took" -ge "$fastest" ] || fastest=$took
   rm -rf calibration.nc*
 done
-wide_deck $((85000 * 24 / fastest))
+wide_deck $((70000 * 24 / fastest))
 printf '%d prompts\n' "$(wc -l <wide.jsonl)"
 
 job=$(submit limited --time=1 --signal=B:USR1@10 --ntasks=1 "$home/jobs/run.sbatch" wide.yaml)
