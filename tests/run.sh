@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Packages, build, every test: what CI runs. Usage: bash tests/run.sh, from any folder.
-# Tiers: unit, golden, mpi with the release preset; bits again with another kernel of OpenBLAS; unit and golden with
+# Tiers: unit, golden, mpi with the release preset; the batch scripts on a private Slurm (root only); bits again with another kernel of OpenBLAS; unit and golden with
 # AddressSanitizer and UndefinedBehaviorSanitizer; a compilation with clang. Each has a budget in seconds, several times what
 # it takes on two idle cores, and all together end within half an hour. The exit code is 0 only if every tier passed and ran at
 # least one test.
@@ -44,8 +44,8 @@ tests() { # PRESET LABELS
 # A test that no tier would run is a mistake in tests/CMakeLists.txt.
 all_have_a_tier() {
     local stray
-    stray=$(ctest --preset release -N -LE '^(unit|golden|mpi)$' | sed -n 's/^ *Test *#[0-9]*: //p')
-    [ -z "$stray" ] || { printf 'These tests are in no tier (label unit, golden or mpi):\n%s\n' "$stray" && return 1; }
+    stray=$(ctest --preset release -N -LE '^(unit|golden|mpi|slurm)$' | sed -n 's/^ *Test *#[0-9]*: //p')
+    [ -z "$stray" ] || { printf 'These tests are in no tier (label unit, golden, mpi or slurm):\n%s\n' "$stray" && return 1; }
 }
 export -f build tests all_have_a_tier
 export jobs
@@ -56,6 +56,7 @@ tier "labels" 30 bash -ec all_have_a_tier || true
 tier "unit" 300 bash -ec 'tests release unit' || true
 tier "golden" 200 bash -ec 'tests release golden' || true
 tier "mpi" 700 bash -ec 'tests release mpi' || true
+tier "slurm" 400 bash -ec 'tests release slurm' || true
 if [ "$(uname -m)" = x86_64 ]; then
     OPENBLAS_CORETYPE=Haswell tier "bits (Haswell)" 200 bash -ec 'tests release bits' || true
 fi

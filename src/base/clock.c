@@ -59,7 +59,7 @@ const char *rj_stage_name(rj_stage stage)
     static const char *const name[RJ_N_STAGES] = {
         [RJ_STAGE_OTHER] = "other",       [RJ_STAGE_READ] = "read", [RJ_STAGE_FORWARD] = "forward",
         [RJ_STAGE_JACOBIAN] = "jacobian", [RJ_STAGE_SVD] = "svd",   [RJ_STAGE_COUPLING] = "coupling",
-        [RJ_STAGE_STORE] = "store",
+        [RJ_STAGE_STORE] = "store",       [RJ_STAGE_EXCHANGE] = "exchange",
     };
     return name[stage];
 }

@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "resjac/base/clones.h"
+
 enum { LANES = 64 };
 
 /* 64 bits of FNV-1a, then the finaliser of MurmurHash3, because FNV leaves the high bits of short names alike. */
@@ -119,7 +121,7 @@ static inline void sine_cosine(double x, double *sine, double *cosine)
 /* Box-Muller on blocks first..first+LANES-1: elements 2b and 2b+1 of block b are radius (cos, sin) of the angle
  * pi/2 (q + h), quadrant q = the top two bits of the second half, h = the rest in (-1/2, 1/2). Loops by step, because
  * sqrt may set errno and would keep the whole from being vectorised. */
-static void normal_lanes(const rj_rng *r, uint64_t first, double out[2 * LANES])
+RJ_CLONES static void normal_lanes(const rj_rng *r, uint64_t first, double out[2 * LANES])
 {
     uint64_t lo[LANES], hi[LANES];
     double radius[LANES];

@@ -59,6 +59,32 @@ done:
     return st;
 }
 
+static void print_config(const rj_config *c, int64_t n_parameters)
+{
+    printf("family    %s\n", c->family);
+    printf("blocks    %d, d = %d, %d heads of %d (%d key/value heads), d_ff = %d\n", c->n_layer, c->d,
+           c->n_head, c->d_head, c->n_kv_head, c->d_ff);
+    printf("context   %d tokens, vocabulary %d, head %s\n", c->max_context, c->n_vocab,
+           c->tied_head ? "tied" : "untied");
+    printf("size      %lld parameters\n", (long long)n_parameters);
+}
+
+/* What a model would be, before it is fetched. */
+static rj_status inspect_config(const char *path, bool check)
+{
+    rj_status st = RJ_OK;
+    rj_config c = {0};
+    int64_t n = 0;
+
+    RJ_REQUIRE(!check, RJ_ERR_USAGE, "%s: --check reads tensors, a config.json has none", path);
+    RJ_TRY(rj_model_count(path, &c, &n));
+    printf("model     %s\nformat    configuration alone\n", path);
+    print_config(&c, n);
+done:
+    rj_config_free(&c);
+    return st;
+}
+
 static void print_tensors(const rj_weights *w)
 {
     for (ptrdiff_t i = 0; i < rj_weights_count(w); i++) {
@@ -75,19 +101,14 @@ rj_status rj_inspect(const char *path, bool check)
     rj_model *model = NULL;
     rj_tokenizer *tok = NULL;
 
+    if (rj_weights_is_config(path)) return inspect_config(path, check);
     RJ_TRY(rj_model_open(path, false, 0, &model));
-    const rj_config *c = rj_model_config(model);
     const rj_weights *w = rj_model_weights(model);
     printf("model     %s\n", path);
     printf("format    %s, %td tensors, %.1f MB\n",
            rj_weights_format(w) == RJ_FORMAT_GGUF ? "GGUF" : "safetensors", rj_weights_count(w),
            1e-6 * (double)rj_weights_bytes(w));
-    printf("family    %s\n", c->family);
-    printf("blocks    %d, d = %d, %d heads of %d (%d key/value heads), d_ff = %d\n", c->n_layer, c->d,
-           c->n_head, c->d_head, c->n_kv_head, c->d_ff);
-    printf("context   %d tokens, vocabulary %d, head %s\n", c->max_context, c->n_vocab,
-           c->tied_head ? "tied" : "untied");
-    printf("size      %lld parameters\n", (long long)rj_model_parameters(model));
+    print_config(rj_model_config(model), rj_model_parameters(model));
     if (rj_tokenizer_open(w, &tok) == RJ_OK)
         printf("tokenizer %s\n", rj_tokenizer_summary(tok));
     else

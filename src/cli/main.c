@@ -14,7 +14,10 @@
 #include "resjac/base/log.h"
 #include "resjac/base/memory.h"
 #include "resjac/report/report.h"
+#include "resjac/run/calibrate.h"
 #include "resjac/run/campaign.h"
+#include "resjac/run/plan.h"
+#include "resjac/run/score_stage.h"
 #include "resjac/run/stop.h"
 #include "resjac/store/manifest.h"
 #include "resjac/store/results.h"
@@ -29,6 +32,7 @@ static rj_status run(MPI_Comm comm, const rj_options *o, const char *command_lin
                                          .max_seconds = o->max_seconds,
                                          .dry_run = o->dry_run,
                                          .fresh = o->fresh,
+                                         .replan = o->replan,
                                          .command = command_line,
                                          .version = rj_version_line()};
     rj_stop_listen();
@@ -60,8 +64,12 @@ static rj_status verify(const rj_options *o)
     char hash[65];
 
     if (o->n_words == 1) return verify_one(o->word[0]);
-    RJ_TRY(rj_results_compare(o->word[0], o->word[1], &equal));
+    RJ_TRY(rj_results_compare(o->word[0], o->word[1], o->tolerance, &equal));
     RJ_REQUIRE(equal, RJ_ERR_FORMAT, "%s and %s differ in content", o->word[0], o->word[1]);
+    if (o->tolerance > 0) {
+        printf("equal within %g\n", o->tolerance);
+        return RJ_OK;
+    }
     RJ_TRY(rj_results_hash(o->word[0], hash));
     printf("equal content %s\n", hash);
 done:
@@ -69,7 +77,7 @@ done:
 }
 
 /* The models of several folders after each other. */
-static rj_status reduce(const rj_options *o)
+static rj_status merge(const rj_options *o, const rj_results_annex *annex)
 {
     rj_status st = RJ_OK;
     rj_results_model **list = NULL, *all = NULL;
@@ -77,7 +85,6 @@ static rj_status reduce(const rj_options *o)
     const rj_attribute software = {"software", rj_version_line(), false};
     MPI_Comm self = rj_comm_dup(MPI_COMM_SELF); /* a command of rank 0 alone */
 
-    RJ_REQUIRE(o->output != NULL, RJ_ERR_USAGE, "resjac reduce: needs -o OUT.nc");
     RJ_NEW(list, o->n_words, 1);
     RJ_NEW(n, o->n_words, 1);
     for (int i = 0; i < o->n_words; i++) {
@@ -88,7 +95,7 @@ static rj_status reduce(const rj_options *o)
     RJ_NEW(all, n_all, 1);
     for (int i = 0, at = 0; i < o->n_words; at += n[i++])
         memcpy(all + at, list[i], (size_t)n[i] * sizeof *all);
-    RJ_TRY(rj_results_write(self, o->output, n_all, all, RJ_PER_PROMPT_ALL, 1, &software));
+    RJ_TRY(rj_results_write_annexed(self, o->output, n_all, all, RJ_PER_PROMPT_ALL, 1, &software, annex));
     printf("%s: %d models\n", o->output, n_all);
 done:
     for (int i = 0; list != NULL && n != NULL && i < o->n_words; i++) rj_results_free(n[i], &list[i]);
@@ -96,6 +103,35 @@ done:
     RJ_FREE(n);
     RJ_FREE(all);
     MPI_Comm_free(&self);
+    return st;
+}
+
+static rj_status reduce(const rj_options *o)
+{
+    rj_status st = RJ_OK;
+    const rj_score_rules rules = {o->scores, o->n_columns, o->column, o->primary, (int)o->resamples, o->seed};
+    rj_score_stage *stage = NULL;
+    int n_files = 0;
+
+    RJ_REQUIRE(o->output != NULL, RJ_ERR_USAGE, "resjac reduce: needs -o OUT.nc");
+    RJ_REQUIRE(o->scores != NULL || (o->n_columns == 0 && o->primary == NULL), RJ_ERR_USAGE,
+               "resjac reduce: --column and --primary need --scores CSV");
+    for (int i = 0; i < o->n_words; i++)
+        n_files += rj_path_exists(o->word[i]) && !rj_path_is_folder(o->word[i]);
+    RJ_REQUIRE(n_files == 0 || o->n_words == 1, RJ_ERR_USAGE,
+               "resjac reduce: takes one final file alone, or folders of units; of several final files give "
+               "the folders "
+               "OUT.nc.d");
+    RJ_TRY(rj_score_stage_open(&rules, &stage));
+    const rj_results_annex annex = rj_score_stage_annex(stage);
+    if (n_files == 0) {
+        RJ_TRY(merge(o, &annex));
+    } else {
+        RJ_TRY(rj_results_copy(o->word[0], o->output, &annex));
+        printf("%s: the models of %s\n", o->output, o->word[0]);
+    }
+done:
+    rj_score_stage_close(&stage);
     return st;
 }
 
@@ -111,12 +147,33 @@ done:
     return st;
 }
 
+static rj_status plan(const rj_options *o)
+{
+    rj_status st = RJ_OK;
+    const rj_plan_options options = {.deck = o->word[0],
+                                     .n_set = o->n_set,
+                                     .set = o->set,
+                                     .n_ranks = o->n_ranks,
+                                     .ranks_per_node = o->ranks_per_node,
+                                     .memory_per_node = o->memory_per_node,
+                                     .machine = o->machine,
+                                     .template = o->template,
+                                     .json = o->json};
+
+    RJ_REQUIRE(o->n_ranks > 0, RJ_ERR_USAGE, "resjac plan: needs --ranks N");
+    RJ_TRY(rj_plan_print(&options, stdout));
+done:
+    return st;
+}
+
 static rj_status alone(const rj_options *o)
 {
+    if (strcmp(o->command, "plan") == 0) return plan(o);
     if (strcmp(o->command, "inspect") == 0) return rj_inspect(o->word[0], o->check);
     if (strcmp(o->command, "verify") == 0) return verify(o);
     if (strcmp(o->command, "reduce") == 0) return reduce(o);
     if (strcmp(o->command, "report") == 0) return report(o);
+    if (strcmp(o->command, "bench") == 0) return rj_calibrate_report(o->deck, o->save);
     rj_version_print();
     return RJ_OK;
 }

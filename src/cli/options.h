@@ -15,10 +15,20 @@ typedef struct {
     char **word;         /* [RJ_MAX_WORDS] */
     int n_set, n_only;
     char **set, **only; /* [RJ_MAX_WORDS] */
-    double max_seconds;
-    bool dry_run, fresh, check, verbose;
-    const char *output; /* -o */
-    const char *format; /* --format */
+    double max_seconds, tolerance;
+    bool dry_run, fresh, replan, check, verbose;
+    const char *output;           /* -o */
+    const char *format;           /* --format */
+    const char *scores, *primary; /* --scores, --primary; NULL where not given */
+    int n_columns;
+    char **column;  /* [RJ_MAX_WORDS] --column */
+    long resamples; /* --resamples */
+    unsigned long long seed;
+    int n_ranks, ranks_per_node; /* of plan; 0 where not given */
+    double memory_per_node;
+    const char *machine, *template;
+    bool json;
+    const char *save, *deck; /* of bench: --save, --deck */
 } rj_options;
 
 /* Parses argv[1..]; strings are borrowed from argv. Only a speaker prints help and errors (one rank).

@@ -55,6 +55,13 @@ if(TARGET rj::openblas)
                         INTERFACE_LINK_OPTIONS "LINKER:--disable-new-dtags;LINKER:-rpath,${openblas_folder}")
 endif()
 
+# Statistical distributions. Its pkg-config file would add gslcblas, a second CBLAS: what GSL needs of one comes from OpenBLAS, which
+# is linked before whatever CBLAS libgsl itself names.
+rj_dependency(GSL rj::gsl LIBRARIES gsl HEADER gsl/gsl_cdf.h DEBIAN libgsl-dev)
+if(TARGET rj::gsl)
+  set_property(TARGET rj::gsl PROPERTY INTERFACE_LINK_LIBRARIES rj::openblas)
+endif()
+
 # BLACS is inside; the library must be built for the MPI found above, hence the name that says which.
 rj_dependency(SCALAPACK rj::scalapack LIBRARIES scalapack-openmpi scalapack DEBIAN libscalapack-openmpi-dev)
 if(TARGET rj::scalapack)

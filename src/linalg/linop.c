@@ -21,6 +21,11 @@ rj_linop rj_linop_dense(const rj_matrix *m)
     return (rj_linop){m->rows, m->cols, m->type, m, dense_apply, dense_apply_transpose};
 }
 
+const rj_matrix *rj_linop_matrix(const rj_linop *op)
+{
+    return op->apply == dense_apply ? op->ctx : NULL;
+}
+
 rj_status rj_linop_form(const rj_linop *op, int width, rj_matrix *m)
 {
     rj_status st = RJ_OK;

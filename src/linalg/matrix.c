@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <math.h>
 
+#include "resjac/base/clones.h"
 #include "resjac/base/memory.h"
 
 /* The statements with `real` as the element type of the arithmetic: loops are written once for both. */
@@ -64,7 +65,7 @@ rj_matrix rj_matrix_block(const rj_matrix *m, int r, int c, int n_rows, int n_co
     return view;
 }
 
-void rj_matrix_get_column(const rj_matrix *m, int j, double *x)
+RJ_CLONES void rj_matrix_get_column(const rj_matrix *m, int j, double *x)
 {
     WITH_TYPE(m->type, real, {
         const real *a = (const real *)m->data + column(m, j);
@@ -72,7 +73,7 @@ void rj_matrix_get_column(const rj_matrix *m, int j, double *x)
     });
 }
 
-void rj_matrix_set_column(rj_matrix *m, int j, const double *x)
+RJ_CLONES void rj_matrix_set_column(rj_matrix *m, int j, const double *x)
 {
     WITH_TYPE(m->type, real, {
         real *a = (real *)m->data + column(m, j);
@@ -96,7 +97,7 @@ void rj_matrix_identity(rj_matrix *m)
     rj_matrix_add_diagonal(1.0, m);
 }
 
-void rj_matrix_copy(const rj_matrix *a, rj_matrix *b)
+RJ_CLONES void rj_matrix_copy(const rj_matrix *a, rj_matrix *b)
 {
     WITH_TYPE(a->type, from, WITH_TYPE(b->type, to, {
                   for (int j = 0; j < a->cols; j++) {
@@ -120,7 +121,7 @@ void rj_matrix_transpose(const rj_matrix *a, rj_matrix *b)
               }););
 }
 
-void rj_matrix_add(double alpha, const rj_matrix *a, rj_matrix *b)
+RJ_CLONES void rj_matrix_add(double alpha, const rj_matrix *a, rj_matrix *b)
 {
     WITH_TYPE(b->type, real, {
         for (int j = 0; j < a->cols; j++) {
@@ -139,7 +140,7 @@ void rj_matrix_add_diagonal(double alpha, rj_matrix *m)
     });
 }
 
-void rj_matrix_scale(double alpha, rj_matrix *m)
+RJ_CLONES void rj_matrix_scale(double alpha, rj_matrix *m)
 {
     WITH_TYPE(m->type, real, {
         for (int j = 0; j < m->cols; j++) {
@@ -150,7 +151,7 @@ void rj_matrix_scale(double alpha, rj_matrix *m)
 }
 
 /* The vector over rows is rounded once a chunk of rows: the passes stay in the matrix's own arithmetic. */
-void rj_matrix_scale_rows(const double *s, rj_matrix *m)
+RJ_CLONES void rj_matrix_scale_rows(const double *s, rj_matrix *m)
 {
     WITH_TYPE(m->type, real, {
         real part[CHUNK];
@@ -165,7 +166,7 @@ void rj_matrix_scale_rows(const double *s, rj_matrix *m)
     });
 }
 
-void rj_matrix_scale_columns(const double *s, rj_matrix *m)
+RJ_CLONES void rj_matrix_scale_columns(const double *s, rj_matrix *m)
 {
     WITH_TYPE(m->type, real, {
         for (int j = 0; j < m->cols; j++) {
@@ -176,7 +177,7 @@ void rj_matrix_scale_columns(const double *s, rj_matrix *m)
     });
 }
 
-void rj_matrix_rank1(double alpha, const double *x, const double *y, rj_matrix *m)
+RJ_CLONES void rj_matrix_rank1(double alpha, const double *x, const double *y, rj_matrix *m)
 {
     WITH_TYPE(m->type, real, {
         real part[CHUNK];
@@ -197,7 +198,7 @@ static double lane_sum(const double lane[LANES])
     return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
 }
 
-void rj_matrix_times(char op, const rj_matrix *m, const double *x, double *y)
+RJ_CLONES void rj_matrix_times(char op, const rj_matrix *m, const double *x, double *y)
 {
     for (int i = 0; op == 'N' && i < m->rows; i++) y[i] = 0.0;
     WITH_TYPE(m->type, real, {
@@ -218,7 +219,7 @@ void rj_matrix_times(char op, const rj_matrix *m, const double *x, double *y)
 }
 
 /* sum of (factor M(i,j))^2 */
-static double sum_squares(const rj_matrix *m, double factor)
+RJ_CLONES static double sum_squares(const rj_matrix *m, double factor)
 {
     double total = 0.0;
 
@@ -239,7 +240,7 @@ static double sum_squares(const rj_matrix *m, double factor)
     return total;
 }
 
-static double max_abs(const rj_matrix *m)
+RJ_CLONES static double max_abs(const rj_matrix *m)
 {
     double largest = 0.0;
 
@@ -297,7 +298,7 @@ double rj_matrix_max_difference(const rj_matrix *a, const rj_matrix *b)
     return largest;
 }
 
-int rj_matrix_is_finite(const rj_matrix *m)
+RJ_CLONES int rj_matrix_is_finite(const rj_matrix *m)
 {
     int bad = 0;
 

@@ -9,7 +9,7 @@
 #include "resjac/linalg/lapack.h"
 #include "topk_parts.h"
 
-static rj_status require_finite(const rj_matrix *jac, double *column)
+rj_status rj_topk_require_finite(const rj_matrix *jac, double *column)
 {
     if (rj_matrix_is_finite(jac)) return RJ_OK;
     for (int j = 0; j < jac->cols; j++) {
@@ -37,12 +37,9 @@ void rj_topk_fix_signs(rj_matrix *u, rj_matrix *v, double *column)
     }
 }
 
-/* residual_i = ||op(J) x_i - s_i y_i|| / s_1; w [d,k] is scratch */
-static void certify(char op, const rj_matrix *jac, const rj_topk *top, rj_matrix *w, double *residual)
+/* residual_i = ||op(J) x_i - s_i y_i|| / s_1; w [d,k] is op(J) X, destroyed */
+static void store_residuals(const rj_topk *top, const rj_matrix *y, rj_matrix *w, double *residual)
 {
-    const rj_matrix *x = op == 'N' ? &top->v : &top->u, *y = op == 'N' ? &top->u : &top->v;
-
-    rj_gemm(op, 'N', 1.0, jac, x, 0.0, w); /* W <- op(J) X, a true product */
     for (int i = 0; i < top->k; i++) {
         const rj_matrix y_i = rj_matrix_block(y, 0, i, top->d, 1);
         rj_matrix w_i = rj_matrix_block(w, 0, i, top->d, 1);
@@ -78,20 +75,21 @@ done:
     return st;
 }
 
-static rj_status certify_all(const rj_matrix *jac, rj_topk *top)
+rj_status rj_topk_certify(const rj_linop *op, rj_topk *top)
 {
     rj_status st = RJ_OK;
     rj_matrix w = {.ld = 1}, gram = {.ld = 1}, identity = {.ld = 1};
 
-    RJ_TRY(rj_matrix_new(jac->type, top->d, top->k, &w));
-    RJ_TRY(rj_matrix_new(jac->type, top->k, top->k, &gram));
-    RJ_TRY(rj_matrix_new(jac->type, top->k, top->k, &identity));
+    RJ_TRY(rj_matrix_new(op->type, top->d, top->k, &w));
+    RJ_TRY(rj_matrix_new(op->type, top->k, top->k, &gram));
+    RJ_TRY(rj_matrix_new(op->type, top->k, top->k, &identity));
     rj_matrix_identity(&identity);
-    certify('N', jac, top, &w, top->residual_right);
-    certify('T', jac, top, &w, top->residual_left);
+    RJ_TRY(op->apply(op->ctx, &top->v, &w));
+    store_residuals(top, &top->u, &w, top->residual_right);
+    RJ_TRY(op->apply_transpose(op->ctx, &top->u, &w));
+    store_residuals(top, &top->v, &w, top->residual_left);
     top->orthogonality_loss =
         fmax(orthogonality_loss(&top->u, &gram, &identity), orthogonality_loss(&top->v, &gram, &identity));
-    RJ_TRY(rj_topk_require_certified(top));
 done:
     rj_matrix_free(&identity);
     rj_matrix_free(&gram);
@@ -125,14 +123,16 @@ rj_status rj_topk_full(const rj_matrix *jac, int k, rj_topk *top)
     RJ_REQUIRE(jac->cols == d && 1 <= k && k <= d, RJ_ERR_ARG,
                "%d triplets of J %dx%d: needs a square J and 1..%d", k, d, jac->cols, d);
     RJ_NEW(column, d, 1);
-    RJ_TRY(require_finite(jac, column));
+    RJ_TRY(rj_topk_require_finite(jac, column));
     RJ_TRY(rj_topk_new(jac->type, d, k, RJ_SVD_FULL, &mine));
     RJ_TRY(rj_matrix_new(jac->type, d, d, &a));
     rj_matrix_copy(jac, &a);
     RJ_TRY(rj_lapack_svd(&a, k, mine.s_all, &mine.u, &mine.v));
     memcpy(mine.s, mine.s_all, (size_t)k * sizeof *mine.s);
     rj_topk_fix_signs(&mine.u, &mine.v, column);
-    RJ_TRY(certify_all(jac, &mine));
+    const rj_linop op = rj_linop_dense(jac);
+    RJ_TRY(rj_topk_certify(&op, &mine));
+    RJ_TRY(rj_topk_require_certified(&mine));
     *top = mine;
     mine = (rj_topk){0};
 done:
@@ -158,6 +158,7 @@ double rj_topk_gap(const rj_topk *top, int k)
     double smallest = 1.0;
 
     if (!(top->s_all[0] > 0.0)) return 0.0;
+    if (k >= top->n_all && top->n_all < top->d) return NAN;
     for (int i = 0; i < k && i < top->n_all; i++) {
         const double next = i + 1 < top->n_all ? top->s_all[i + 1] : 0.0;
         const double gap = (top->s_all[i] - next) / top->s_all[0];

@@ -19,6 +19,7 @@ typedef struct {
     const int *k;
     const rj_coupling_block *block;
     const rj_coupling_measures *out;
+    const rj_coupling_exchange *exchange; /* NULL: every block is here */
     rj_arithmetic type;
     int *known;       /* [L]: triplets to use of each block, 0 to skip it */
     int *use, n_use;  /* [L]: the blocks with known > 0 */
@@ -36,6 +37,12 @@ static int min_int(int a, int b)
     return a < b ? a : b;
 }
 
+/* Columns of U or V that the largest K needs. */
+static int frame_width(int d, int largest)
+{
+    return d - largest < RJ_COUPLING_DROP ? d : largest + RJ_COUPLING_DROP;
+}
+
 /* Triplets above the numerical rank: a decomposition may leave an exact zero at some eps d^(1/2) s_1, and the
  * directions that belong to it are noise. */
 static int triplets_known(const rj_topk *top, int width)
@@ -46,6 +53,14 @@ static int triplets_known(const rj_topk *top, int width)
     const double least = 10.0 * rj_matrix_epsilon(top->u.type) * sqrt(top->d) * top->s[0];
     while (n < width && n < top->k && top->s[n] > least) n++;
     return n;
+}
+
+int rj_coupling_known(const rj_topk *top, int n_k, const int *k)
+{
+    int largest = 0;
+
+    for (int q = 0; q < n_k; q++) largest = k[q] > largest ? k[q] : largest;
+    return top == NULL ? 0 : triplets_known(top, frame_width(top->d, largest));
 }
 
 /* sum of s_m^2 over all m >= n (0-based). Without every s it is a difference, which is never less than what is known
@@ -92,7 +107,11 @@ static rj_status job_check(job *w, int first, int n_rows)
     RJ_REQUIRE(w->L >= 1 && w->n_k >= 1 && first >= 0 && n_rows >= 0 && n_rows <= w->L - first, RJ_ERR_ARG,
                "rows %d..%d of %d blocks, %d values of K", first, first + n_rows - 1, w->L, w->n_k);
     RJ_REQUIRE(w->norm == 1 || w->norm == 2, RJ_ERR_ARG, "norm %d of ||s||, needs 1 or 2", w->norm);
-    for (int i = w->L - 1; i >= 0; i--)
+    if (w->exchange != NULL) {
+        w->d = w->exchange->d;
+        w->type = w->exchange->type;
+    }
+    for (int i = w->L - 1; w->exchange == NULL && i >= 0; i--)
         if (w->block[i].top != NULL) {
             w->d = w->block[i].top->d;
             w->type = w->block[i].top->u.type;
@@ -104,7 +123,9 @@ static rj_status job_check(job *w, int first, int n_rows)
     }
     for (int i = 0; i < w->L; i++)
         if (w->block[i].top != NULL) RJ_TRY(check_block(w, i, i >= first && i < first + n_rows));
-    w->width = w->d - largest < RJ_COUPLING_DROP ? w->d : largest + RJ_COUPLING_DROP;
+    RJ_REQUIRE(w->out->alignment == NULL || (1 <= w->out->n_alignment && w->out->n_alignment <= largest),
+               RJ_ERR_ARG, "alignment matrices of %d directions, needs 1..%d", w->out->n_alignment, largest);
+    w->width = frame_width(w->d, largest);
 done:
     return st;
 }
@@ -130,7 +151,7 @@ static rj_status job_select(job *w)
     RJ_NEW(w->known, w->L, 1);
     RJ_NEW(w->use, w->L, 1);
     for (int i = 0; i < w->L; i++) {
-        w->known[i] = triplets_known(w->block[i].top, w->width);
+        w->known[i] = w->exchange != NULL ? w->exchange->known[i] : triplets_known(w->block[i].top, w->width);
         if (w->known[i] > 0) w->use[w->n_use++] = i;
     }
 done:
@@ -170,6 +191,8 @@ static void clear_rows(const job *w, int first, int n_rows)
             for (size_t p = 0; p < sizeof pairwise / sizeof *pairwise; p++)
                 for (int j = 0; j < w->L; j++) pairwise[p][row * w->L + j] = NAN;
         }
+    const ptrdiff_t row = o->alignment == NULL ? 0 : (ptrdiff_t)w->L * o->n_alignment * o->n_alignment;
+    for (ptrdiff_t i = first * row; i < (first + n_rows) * row; i++) o->alignment[i] = NAN;
 }
 
 /* null, null_sd, null_signed and null_trace, [n_k,L] */
@@ -224,12 +247,13 @@ static rj_matrix half_of(const job *w, const rj_matrix *batch, int b, int half)
     return rj_matrix_block(batch, 0, (2 * b + half) * w->width, batch->rows, w->width);
 }
 
-/* Frames of blocks use[start..start+n-1], and C = U_j'V_j of each */
+/* Frames of blocks use[start..start+n-1], by exchange where other ranks hold some, and C = U_j'V_j of each */
 static void begin_batch(job *w, int start, int n)
 {
     for (int b = 0; b < n; b++) {
         rj_matrix frame = rj_matrix_block(&w->frames, 0, 2 * b * w->width, w->d, 2 * w->width);
-        pack_frame(w, w->use[start + b], &frame);
+        if (w->block[w->use[start + b]].top != NULL) pack_frame(w, w->use[start + b], &frame);
+        if (w->exchange != NULL) w->exchange->share(w->exchange->ctx, w->use[start + b], &frame);
         const rj_matrix v = half_of(w, &w->frames, b, 0), u = half_of(w, &w->frames, b, 1);
         rj_matrix c = rj_matrix_block(&w->c, 0, b * w->width, w->width, w->width);
         rj_gemm('T', 'N', 1.0, &u, &v, 0.0, &c);
@@ -289,6 +313,19 @@ static void store_pair(const rj_coupling_measures *out, ptrdiff_t at, const rj_p
     out->subspace_vu[at] = m->subspace_vu;
 }
 
+/* A of blocks i and j, from the table that has it. */
+static void store_alignment(const job *w, int i, int j)
+{
+    const int n = w->out->n_alignment, known = min_int(n, w->known[j]);
+    const rj_matrix *a = &w->pair.table[RJ_PAIR_A].m;
+    double *out = w->out->alignment + ((ptrdiff_t)i * w->L + j) * n * n;
+
+    for (int c = 0; c < known; c++) {
+        const double *column = (const double *)a->data + (ptrdiff_t)c * a->ld;
+        for (int r = 0; r < known; r++) out[(ptrdiff_t)r * n + c] = column[r];
+    }
+}
+
 static rj_status measure_pair(job *w, const rj_pair_row *row, int i, int j)
 {
     rj_status st = RJ_OK;
@@ -327,29 +364,57 @@ static rj_status measure_row(job *w, int i, int start, int n)
     begin_row(w, i, n);
     for (int b = 0; b < n; b++) {
         fill_pair(w, b);
+        if (w->out->alignment != NULL) store_alignment(w, i, w->use[start + b]);
         RJ_TRY(measure_pair(w, &row, i, w->use[start + b]));
     }
 done:
     return st;
 }
 
-rj_status rj_coupling_rows(int L, const rj_coupling_block *block, int n_k, const int *k, int norm,
-                           uint64_t seed, int first, int n_rows, const rj_coupling_measures *out)
+/* The outcome of all ranks. */
+static rj_status agreed(const job *w, rj_status mine)
+{
+    return w->exchange != NULL ? w->exchange->agree(w->exchange->ctx, mine) : mine;
+}
+
+/* All that may fail before the first batch. */
+static rj_status job_begin(job *w, int first, int n_rows, uint64_t seed)
 {
     rj_status st = RJ_OK;
-    job w = {.L = L, .n_k = n_k, .norm = norm, .k = k, .block = block, .out = out};
 
-    RJ_TRY(job_check(&w, first, n_rows));
-    RJ_TRY(job_select(&w));
-    clear_rows(&w, first, n_rows);
-    if (w.n_use == 0) goto done;
-    RJ_TRY(job_allocate(&w));
-    RJ_TRY(store_nulls(&w, first, n_rows, seed));
+    RJ_TRY(job_check(w, first, n_rows));
+    RJ_TRY(job_select(w));
+    clear_rows(w, first, n_rows);
+    if (w->n_use == 0) goto done;
+    RJ_TRY(job_allocate(w));
+    RJ_TRY(store_nulls(w, first, n_rows, seed));
+done:
+    return st;
+}
+
+/* Rows first..first+n_rows-1 against blocks use[start..start+n-1]. */
+static rj_status measure_batch(job *w, int first, int n_rows, int start, int n)
+{
+    rj_status st = RJ_OK;
+
+    for (int i = first; i < first + n_rows; i++)
+        if (w->known[i] > 0) RJ_TRY(measure_row(w, i, start, n));
+done:
+    return st;
+}
+
+rj_status rj_coupling_rows(int L, const rj_coupling_block *block, int n_k, const int *k, int norm,
+                           uint64_t seed, int first, int n_rows, const rj_coupling_exchange *exchange,
+                           const rj_coupling_measures *out)
+{
+    rj_status st = RJ_OK;
+    job w = {.L = L, .n_k = n_k, .norm = norm, .k = k, .block = block, .out = out, .exchange = exchange};
+
+    RJ_TRY(agreed(&w, job_begin(&w, first, n_rows, seed)));
     for (int start = 0; start < w.n_use; start += w.per_batch) {
         const int n = min_int(w.per_batch, w.n_use - start);
         begin_batch(&w, start, n);
-        for (int i = first; i < first + n_rows; i++)
-            if (w.known[i] > 0) RJ_TRY(measure_row(&w, i, start, n));
+        RJ_TRY(agreed(&w, measure_batch(&w, first, n_rows, start, n)));
     }
 done:
     job_free(&w);

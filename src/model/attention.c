@@ -1,48 +1,21 @@
-/* attention.c: causal attention, its JVP, VJP and folded map. Logits, softmax, map, shift in double. Norms of queries and keys
- * and the rotation stand in a point's map and key, so derivatives do not meet them.
- * Forward 2 T d (2 n_head + 2 n_kv_head) dh flops in working arithmetic and 4 T^2 n_head dh in double (T window, if less). */
+/* attention.c: causal attention of all tokens. Logits and softmax in double.
+ * 2 T d (2 n_head + 2 n_kv_head) dh flops in working arithmetic and 4 T^2 n_head dh in double (T window, if less). */
 #include "resjac/model/attention.h"
 
 #include <math.h>
 
 #include "resjac/base/memory.h"
 #include "resjac/linalg/blas.h"
+#include "resjac/model/attention_parts.h"
 
 enum { QUERIES = 64 }; /* whose logits are held at a time */
 
-/* Queries and keys (normed, rotated), values, head outputs of all tokens, in double; head h is rows h dh.. */
-typedef struct {
-    const rj_attention *a;
-    const rj_rope_table *rope;
-    rj_matrix q, k, v, o;
-    double *plain_q, *plain_k; /* those of the token to linearise at, before norm and rotation */
-} pass;
-
-static int kv_of(const rj_attention *a, int h)
+double rj_alibi_slope(double max, int n_head, int h)
 {
-    return h / (a->n_head / a->n_kv_head);
-}
+    int n = 1;
 
-/* Rows of head h of a matrix with heads below each other. */
-static rj_matrix head_rows(const rj_attention *a, const rj_matrix *m, int h)
-{
-    return rj_matrix_block(m, h * a->d_head, 0, a->d_head, m->cols);
-}
-
-static rj_matrix head_columns(const rj_attention *a, const rj_matrix *m, int h)
-{
-    return rj_matrix_block(m, 0, h * a->d_head, m->rows, a->d_head);
-}
-
-static double *column(const rj_matrix *m, int j)
-{
-    return (double *)m->data + (ptrdiff_t)j * m->ld;
-}
-
-/* First token that query j sees. */
-static int first_seen(const rj_attention *a, int j)
-{
-    return a->window == 0 || j < a->window ? 0 : j - a->window + 1;
+    while (2 * n <= n_head) n *= 2;
+    return h < n ? pow(2.0, -max * (h + 1) / n) : pow(2.0, -max * (2 * (h - n) + 1) / (2 * n));
 }
 
 void rj_attention_free(rj_attention *a)
@@ -55,22 +28,13 @@ void rj_attention_free(rj_attention *a)
     rj_linear_free(&a->out);
 }
 
-void rj_attention_point_free(rj_attention_point *point)
-{
-    rj_matrix_free(&point->map);
-    rj_matrix_free(&point->key);
-    rj_matrix_free(&point->shift);
-    RJ_FREE(point->self);
-}
-
-static void pass_free(pass *p)
+static void pass_free(rj_attention_pass *p)
 {
     rj_matrix_free(&p->q);
     rj_matrix_free(&p->k);
     rj_matrix_free(&p->v);
     rj_matrix_free(&p->o);
-    RJ_FREE(p->plain_q);
-    RJ_FREE(p->plain_k);
+    RJ_FREE(p->raw_q);
 }
 
 /* A product with softmax's zeros would carry Inf and NaN to earlier tokens, too: name the token here. */
@@ -86,24 +50,42 @@ done:
     return st;
 }
 
-/* The heads of one token, [n_head dh] below each other: norm, then rotation. */
-static void norm_and_rotate(const pass *p, const rj_norm *norm, int n_head, int j, double *x)
+static void clip(const rj_attention *a, int n, double *x)
 {
+    for (int i = 0; a->clip > 0.0 && i < n; i++) x[i] = fmin(fmax(x[i], -a->clip), a->clip);
+}
+
+/* The heads of one token, [n_head dh] below each other: clip, norm, rotation. */
+static void turn(const rj_attention_pass *p, const rj_norm *norm, int n_head, int j, double *x)
+{
+    const int dh = p->a->d_head;
+    const bool whole = rj_norm_is_whole(p->a, norm);
+
+    clip(p->a, n_head * dh, x);
+    if (whole) rj_norm_apply(norm, x, x);
     for (int h = 0; h < n_head; h++) {
-        rj_norm_apply(norm, x + h * p->a->d_head, x + h * p->a->d_head);
-        if (p->rope != NULL) rj_rope_rotate(p->rope, j, x + h * p->a->d_head);
+        if (!whole) rj_norm_apply(norm, x + h * dh, x + h * dh);
+        if (p->rope != NULL) rj_rope_rotate(p->rope, j, x + h * dh);
     }
 }
 
-/* x <- D' R_j' x, D the norm at its point: a head's cotangent back to the projection. */
-static void pull_back(const pass *p, const rj_norm_point *norm, int j, double *x)
+static rj_status keep_raw(rj_attention_pass *p, int t)
 {
-    if (p->rope != NULL) rj_rope_rotate_transpose(p->rope, j, x);
-    rj_norm_vjp(norm, x);
+    rj_status st = RJ_OK;
+    const int n_q = p->q.rows, n_k = p->k.rows;
+
+    RJ_NEW(p->raw_q, n_q + 2 * n_k, 1);
+    p->raw_k = p->raw_q + n_q;
+    p->raw_v = p->raw_k + n_k;
+    rj_matrix_get_column(&p->q, t, p->raw_q);
+    rj_matrix_get_column(&p->k, t, p->raw_k);
+    rj_matrix_get_column(&p->v, t, p->raw_v);
+done:
+    return st;
 }
 
 /* t: the token to linearise at, or -1. */
-static rj_status project(pass *p, const rj_matrix *y, int t)
+static rj_status project(rj_attention_pass *p, const rj_matrix *y, int t)
 {
     rj_status st = RJ_OK;
     const rj_attention *a = p->a;
@@ -119,22 +101,30 @@ static rj_status project(pass *p, const rj_matrix *y, int t)
     RJ_TRY(check_finite(&p->q, "query"));
     RJ_TRY(check_finite(&p->k, "key"));
     RJ_TRY(check_finite(&p->v, "value"));
-    if (t >= 0) {
-        RJ_NEW(p->plain_q, n_q, 1);
-        RJ_NEW(p->plain_k, n_k, 1);
-        rj_matrix_get_column(&p->q, t, p->plain_q);
-        rj_matrix_get_column(&p->k, t, p->plain_k);
-    }
+    if (t >= 0) RJ_TRY(keep_raw(p, t));
     for (int j = 0; j < T; j++) {
-        norm_and_rotate(p, &a->query_norm, a->n_head, j, column(&p->q, j));
-        norm_and_rotate(p, &a->key_norm, a->n_kv_head, j, column(&p->k, j));
+        turn(p, &a->query_norm, a->n_head, j, rj_pass_column(&p->q, j));
+        turn(p, &a->key_norm, a->n_kv_head, j, rj_pass_column(&p->k, j));
+        clip(a, n_k, rj_pass_column(&p->v, j));
     }
 done:
     return st;
 }
 
-/* x[first..end-1] <- softmax, what is before and behind, up to n, 0. */
-static void softmax(double *x, int first, int end, int n)
+void rj_attention_logits(const rj_attention *a, int h, int t, int first, int n, double *x, double *slope)
+{
+    const double fall = a->alibi_max > 0.0 ? rj_alibi_slope(a->alibi_max, a->n_head, h) : 0.0;
+
+    for (int i = 0; slope != NULL && i < n; i++) slope[i] = 1.0;
+    for (int i = 0; a->softcap > 0.0 && i < n; i++) {
+        const double capped = tanh(x[i] / a->softcap);
+        x[i] = a->softcap * capped;
+        if (slope != NULL) slope[i] = 1.0 - capped * capped;
+    }
+    for (int i = 0; fall > 0.0 && i < n; i++) x[i] += fall * (first + i - t);
+}
+
+void rj_softmax(double *x, int first, int end, int n)
 {
     double largest = x[first], sum = 0.0;
 
@@ -145,140 +135,39 @@ static void softmax(double *x, int first, int end, int n)
     for (int i = end; i < n; i++) x[i] = 0.0;
 }
 
-/* O_h = V_h softmax(scale K_h' Q_h), some queries at a time; query j sees the keys first_seen(j)..j. */
-static rj_status attend(pass *p)
+/* Queries from..from+n-1 of head h; s [T,n] is scratch. */
+static void attend_some(rj_attention_pass *p, int h, int from, int n, const rj_matrix *s)
+{
+    const rj_attention *a = p->a;
+    const int first = rj_first_seen(a, from), seen = from + n - first, dh = a->d_head;
+    const rj_matrix q = rj_head_rows(a, &p->q, h), k = rj_head_rows(a, &p->k, rj_head_kv(a, h));
+    const rj_matrix v = rj_head_rows(a, &p->v, rj_head_kv(a, h)), o = rj_head_rows(a, &p->o, h);
+    const rj_matrix qn = rj_matrix_block(&q, 0, from, dh, n), ks = rj_matrix_block(&k, 0, first, dh, seen);
+    const rj_matrix vs = rj_matrix_block(&v, 0, first, dh, seen);
+    rj_matrix weight = rj_matrix_block(s, 0, 0, seen, n), on = rj_matrix_block(&o, 0, from, dh, n);
+
+    rj_gemm('T', 'N', a->scale, &ks, &qn, 0.0, &weight);
+    for (int j = from; j < from + n; j++) {
+        double *x = rj_pass_column(&weight, j - from);
+        rj_attention_logits(a, h, j, first, j + 1 - first, x, NULL);
+        rj_softmax(x, rj_first_seen(a, j) - first, j + 1 - first, seen);
+    }
+    rj_gemm('N', 'N', 1.0, &vs, &weight, 0.0, &on);
+}
+
+/* O_h = V_h softmax(logits of K_h' Q_h), some queries at a time; query j sees the keys rj_first_seen(j)..j. */
+static rj_status attend(rj_attention_pass *p)
 {
     rj_status st = RJ_OK;
-    const rj_attention *a = p->a;
     const int T = p->q.cols, most = T < QUERIES ? T : QUERIES;
     rj_matrix s = {.ld = 1};
 
     RJ_TRY(rj_matrix_new(RJ_DOUBLE, T, most, &s));
-    for (int h = 0; h < a->n_head; h++) {
-        const rj_matrix q = head_rows(a, &p->q, h), k = head_rows(a, &p->k, kv_of(a, h));
-        const rj_matrix v = head_rows(a, &p->v, kv_of(a, h)), o = head_rows(a, &p->o, h);
-        for (int from = 0; from < T; from += most) {
-            const int n = T - from < most ? T - from : most;
-            const int first = first_seen(a, from), seen = from + n - first;
-            const rj_matrix qn = rj_matrix_block(&q, 0, from, a->d_head, n);
-            const rj_matrix ks = rj_matrix_block(&k, 0, first, a->d_head, seen);
-            const rj_matrix vs = rj_matrix_block(&v, 0, first, a->d_head, seen);
-            rj_matrix p_n = rj_matrix_block(&s, 0, 0, seen, n),
-                      on = rj_matrix_block(&o, 0, from, a->d_head, n);
-            rj_gemm('T', 'N', a->scale, &ks, &qn, 0.0, &p_n);
-            for (int j = from; j < from + n; j++)
-                softmax(column(&p_n, j - from), first_seen(a, j) - first, j + 1 - first, seen);
-            rj_gemm('N', 'N', 1.0, &vs, &p_n, 0.0, &on);
-        }
-    }
+    for (int h = 0; h < p->a->n_head; h++)
+        for (int from = 0; from < T; from += most)
+            attend_some(p, h, from, T - from < most ? T - from : most, &s);
 done:
     rj_matrix_free(&s);
-    return st;
-}
-
-/* Scratch for one head at token t, which sees n tokens; all double. */
-typedef struct {
-    rj_matrix dv, dk;                    /* [dh,n]: p_j (v_j - o), k_j - kbar */
-    rj_matrix map;                       /* [dh,dh], transposed */
-    double *key, *shift, *kbar, *weight; /* [dh] each, [n]; one allocation, at key */
-} head;
-
-static void head_free(head *s)
-{
-    rj_matrix_free(&s->dv);
-    rj_matrix_free(&s->dk);
-    rj_matrix_free(&s->map);
-    RJ_FREE(s->key);
-}
-
-static rj_status head_new(int dh, int n, head *s)
-{
-    rj_status st = RJ_OK;
-
-    RJ_TRY(rj_matrix_new(RJ_DOUBLE, dh, n, &s->dv));
-    RJ_TRY(rj_matrix_new(RJ_DOUBLE, dh, n, &s->dk));
-    RJ_TRY(rj_matrix_new(RJ_DOUBLE, dh, dh, &s->map));
-    RJ_NEW(s->key, 3 * dh + n, 1);
-    s->shift = s->key + dh;
-    s->kbar = s->shift + dh;
-    s->weight = s->kbar + dh;
-done:
-    return st;
-}
-
-/* weight <- softmax of token t in head h over the n tokens from `first` on, kbar <- sum_j p_j k_j. */
-static void weigh(const pass *p, int h, int t, head *s)
-{
-    const rj_attention *a = p->a;
-    const int dh = a->d_head, kv = kv_of(a, h) * dh, first = first_seen(a, t), n = t + 1 - first;
-    const double *q = column(&p->q, t) + h * dh;
-
-    for (int j = 0; j < n; j++) {
-        const double *k = column(&p->k, first + j) + kv;
-        s->weight[j] = 0.0;
-        for (int i = 0; i < dh; i++) s->weight[j] += a->scale * q[i] * k[i];
-    }
-    softmax(s->weight, 0, n, n);
-    for (int i = 0; i < dh; i++) s->kbar[i] = 0.0;
-    for (int j = 0; j < n; j++)
-        for (int i = 0; i < dh; i++) s->kbar[i] += s->weight[j] * column(&p->k, first + j)[kv + i];
-}
-
-/* Head h of the point into s: map' <- Cq' R_t' (scale dK dV'), key <- Ck' R_t' q, shift; self is the last weight. */
-static rj_status linearise_head(const pass *p, int h, int t, head *s)
-{
-    rj_status st = RJ_OK;
-    const rj_attention *a = p->a;
-    const int dh = a->d_head, kv = kv_of(a, h) * dh, first = first_seen(a, t);
-    const double *o = column(&p->o, t) + h * dh, *q = column(&p->q, t) + h * dh;
-    rj_norm_point query = {0}, key = {0};
-
-    RJ_TRY(rj_norm_linearise(&a->query_norm, p->plain_q + h * dh, &query));
-    RJ_TRY(rj_norm_linearise(&a->key_norm, p->plain_k + kv, &key));
-    weigh(p, h, t, s);
-    for (int j = first; j <= t; j++) {
-        const double *k = column(&p->k, j) + kv, *v = column(&p->v, j) + kv;
-        double *dv = column(&s->dv, j - first), *dk = column(&s->dk, j - first);
-        for (int i = 0; i < dh; i++) dv[i] = s->weight[j - first] * (v[i] - o[i]);
-        for (int i = 0; i < dh; i++) dk[i] = k[i] - s->kbar[i];
-    }
-    rj_gemm('N', 'T', a->scale, &s->dk, &s->dv, 0.0, &s->map);
-    for (int i = 0; i < dh; i++) pull_back(p, &query, t, column(&s->map, i));
-    for (int i = 0; i < dh; i++) s->key[i] = q[i];
-    pull_back(p, &key, t, s->key);
-    for (int i = 0; i < dh; i++) s->shift[i] = a->scale * column(&s->dv, t - first)[i];
-done:
-    rj_norm_point_free(&query);
-    rj_norm_point_free(&key);
-    return st;
-}
-
-static rj_status linearise(const pass *p, rj_arithmetic type, int t, rj_attention_point *point)
-{
-    rj_status st = RJ_OK;
-    const rj_attention *a = p->a;
-    const int dh = a->d_head, n = t + 1 - first_seen(a, t);
-    rj_attention_point new = {.map.ld = 1};
-    head s = {.dv.ld = 1};
-
-    RJ_TRY(rj_matrix_new(type, dh, (ptrdiff_t)a->n_head * dh, &new.map));
-    RJ_TRY(rj_matrix_new(type, dh, a->n_head, &new.key));
-    RJ_TRY(rj_matrix_new(type, dh, a->n_head, &new.shift));
-    RJ_NEW(new.self, a->n_head, 1);
-    RJ_TRY(head_new(dh, n, &s));
-    for (int h = 0; h < a->n_head; h++) {
-        rj_matrix to = head_columns(a, &new.map, h);
-        RJ_TRY(linearise_head(p, h, t, &s));
-        rj_matrix_transpose(&s.map, &to);
-        rj_matrix_set_column(&new.key, h, s.key);
-        rj_matrix_set_column(&new.shift, h, s.shift);
-        new.self[h] = s.weight[n - 1];
-    }
-    *point = new;
-    new = (rj_attention_point){0};
-done:
-    head_free(&s);
-    rj_attention_point_free(&new);
     return st;
 }
 
@@ -286,7 +175,7 @@ rj_status rj_attention_forward(const rj_attention *a, const rj_rope_table *rope,
                                rj_matrix *out, int t, rj_attention_point *point)
 {
     rj_status st = RJ_OK;
-    pass p = {.a = a, .rope = rope};
+    rj_attention_pass p = {.a = a, .rope = rope};
     rj_matrix o = {.ld = 1};
 
     RJ_TRY(project(&p, y, point != NULL ? t : -1));
@@ -294,131 +183,9 @@ rj_status rj_attention_forward(const rj_attention *a, const rj_rope_table *rope,
     RJ_TRY(rj_matrix_new(y->type, p.o.rows, p.o.cols, &o));
     rj_matrix_copy(&p.o, &o);
     RJ_TRY(rj_linear_forward(&a->out, &o, out));
-    if (point != NULL) RJ_TRY(linearise(&p, y->type, t, point));
+    if (point != NULL) RJ_TRY(rj_attention_linearise(&p, y->type, t, point));
 done:
     rj_matrix_free(&o);
     pass_free(&p);
-    return st;
-}
-
-/* Tangents or cotangents of query, key, value and head output, [.., n] in working arithmetic. */
-typedef struct {
-    rj_matrix q, k, v, o, z;
-} panel;
-
-static void panel_free(panel *p)
-{
-    rj_matrix_free(&p->q);
-    rj_matrix_free(&p->k);
-    rj_matrix_free(&p->v);
-    rj_matrix_free(&p->o);
-    rj_matrix_free(&p->z);
-}
-
-static rj_status panel_new(const rj_attention *a, rj_arithmetic type, int n, panel *p)
-{
-    rj_status st = RJ_OK;
-    const int dh = a->d_head;
-
-    RJ_TRY(rj_matrix_new(type, a->n_head * dh, n, &p->q));
-    RJ_TRY(rj_matrix_new(type, a->n_kv_head * dh, n, &p->k));
-    RJ_TRY(rj_matrix_new(type, a->n_kv_head * dh, n, &p->v));
-    RJ_TRY(rj_matrix_new(type, a->n_head * dh, n, &p->o));
-    RJ_TRY(rj_matrix_new(type, 1, n, &p->z));
-done:
-    return st;
-}
-
-rj_status rj_attention_jvp(const rj_attention *a, const rj_attention_point *point, const rj_matrix *dy,
-                           rj_matrix *dout)
-{
-    rj_status st = RJ_OK;
-    panel p = {.q.ld = 1};
-
-    RJ_TRY(panel_new(a, dy->type, dy->cols, &p));
-    rj_linear_jvp(&a->query, dy, &p.q);
-    rj_linear_jvp(&a->key, dy, &p.k);
-    rj_linear_jvp(&a->value, dy, &p.v);
-    for (int h = 0; h < a->n_head; h++) {
-        const rj_matrix map = head_columns(a, &point->map, h), q = head_rows(a, &p.q, h);
-        const rj_matrix k = head_rows(a, &p.k, kv_of(a, h)), v = head_rows(a, &p.v, kv_of(a, h));
-        const rj_matrix key = rj_matrix_block(&point->key, 0, h, a->d_head, 1);
-        const rj_matrix shift = rj_matrix_block(&point->shift, 0, h, a->d_head, 1);
-        rj_matrix o = head_rows(a, &p.o, h);
-        rj_gemm('N', 'N', 1.0, &map, &q, 0.0, &o); /* dO <- map dQ */
-        rj_matrix_add(point->self[h], &v, &o);     /*  + self dV */
-        rj_gemm('T', 'N', 1.0, &key, &k, 0.0, &p.z);
-        rj_gemm('N', 'N', 1.0, &shift, &p.z, 1.0, &o); /* + shift (key' dK) */
-    }
-    rj_linear_jvp(&a->out, &p.o, dout);
-done:
-    panel_free(&p);
-    return st;
-}
-
-rj_status rj_attention_vjp(const rj_attention *a, const rj_attention_point *point, const rj_matrix *g,
-                           rj_matrix *g_y)
-{
-    rj_status st = RJ_OK;
-    panel p = {.q.ld = 1};
-
-    RJ_TRY(panel_new(a, g->type, g->cols, &p));
-    rj_linear_vjp(&a->out, g, 0.0, &p.o);
-    for (int h = 0; h < a->n_head; h++) {
-        const rj_matrix map = head_columns(a, &point->map, h), o = head_rows(a, &p.o, h);
-        const rj_matrix key = rj_matrix_block(&point->key, 0, h, a->d_head, 1);
-        const rj_matrix shift = rj_matrix_block(&point->shift, 0, h, a->d_head, 1);
-        rj_matrix q = head_rows(a, &p.q, h);
-        rj_matrix k = head_rows(a, &p.k, kv_of(a, h)), v = head_rows(a, &p.v, kv_of(a, h));
-        rj_gemm('T', 'N', 1.0, &map, &o, 0.0, &q); /* gQ <- map' gO */
-        rj_matrix_add(point->self[h], &o, &v);     /* gV <- gV + self gO: heads share a kv head */
-        rj_gemm('T', 'N', 1.0, &shift, &o, 0.0, &p.z);
-        rj_gemm('N', 'N', 1.0, &key, &p.z, 1.0, &k); /* gK <- gK + key (shift' gO) */
-    }
-    rj_linear_vjp(&a->query, &p.q, 0.0, g_y);
-    rj_linear_vjp(&a->key, &p.k, 1.0, g_y);
-    rj_linear_vjp(&a->value, &p.v, 1.0, g_y);
-done:
-    panel_free(&p);
-    return st;
-}
-
-/* One column of (G D)' of head h: g <- D' (g + self Wv' + shift_i (Wk' key)), where g holds Wq' map'. */
-static void fold_head(const rj_attention *a, const rj_attention_point *point, const rj_norm_point *norm,
-                      int h, const double *along, double *shift, double *g, double *v, rj_matrix *fold)
-{
-    const int d = fold->rows, dh = a->d_head, kv = kv_of(a, h) * dh;
-    const double self = point->self[h];
-
-    rj_matrix_get_column(&point->shift, h, shift);
-    for (int i = 0; i < dh; i++) {
-        rj_matrix_get_column(fold, h * dh + i, g);
-        rj_matrix_get_column(&a->value.weight, kv + i, v);
-        for (int r = 0; r < d; r++) g[r] += self * v[r] + shift[i] * along[r];
-        rj_norm_vjp(norm, g);
-        rj_matrix_set_column(fold, h * dh + i, g);
-    }
-}
-
-rj_status rj_attention_fold(const rj_attention *a, const rj_attention_point *point, const rj_norm_point *norm,
-                            rj_matrix *fold)
-{
-    rj_status st = RJ_OK;
-    const int d = fold->rows, dh = a->d_head;
-    double *scratch = NULL;
-
-    RJ_NEW(scratch, 3 * d + 2 * dh, 1);
-    double *along = scratch, *g = along + d, *v = g + d, *key = v + d, *shift = key + dh;
-    for (int h = 0; h < a->n_head; h++) {
-        const rj_matrix wq = head_columns(a, &a->query.weight, h), map = head_columns(a, &point->map, h);
-        const rj_matrix wk = head_columns(a, &a->key.weight, kv_of(a, h));
-        rj_matrix part = head_columns(a, fold, h);
-        rj_gemm('N', 'T', 1.0, &wq, &map, 0.0, &part); /* Wq' map' */
-        rj_matrix_get_column(&point->key, h, key);
-        rj_matrix_times('N', &wk, key, along); /* Wk' key */
-        fold_head(a, point, norm, h, along, shift, g, v, fold);
-    }
-done:
-    RJ_FREE(scratch);
     return st;
 }

@@ -1,5 +1,5 @@
-/* block.c: one sequential block, x + attention(norm x), then + mlp(norm ..), norms behind both where the family has them:
- * weights and forward. */
+/* block.c: one block, x + attention(norm x), then + mlp(norm ..) of the sum or, where parallel, of x; norms behind both where
+ * the family has them: weights and forward. */
 #include "resjac/model/block.h"
 
 #include <math.h>
@@ -15,17 +15,22 @@ static rj_status load(const rj_model *model, rj_block *b)
     const rj_config *c = &model->config;
     const int layer = b->layer;
 
+    b->parallel = c->parallel;
     b->attention = (rj_attention){.n_head = c->n_head,
                                   .n_kv_head = c->n_kv_head,
                                   .d_head = c->d_head,
                                   .window = rj_config_window(c, layer),
-                                  .scale = rj_config_scale(c, layer)};
+                                  .scale = rj_config_scale(c, layer),
+                                  .softcap = c->softcap,
+                                  .alibi_max = c->position == RJ_POSITION_ALIBI ? c->alibi_max : 0.0,
+                                  .clip = c->clip};
     b->mlp = (rj_mlp){.activation = c->activation, .gated = c->gated, .d_ff = c->d_ff};
-    RJ_TRY(rj_tensors_norm(model, RJ_ATTENTION_NORM, layer, &b->attention_norm));
+    RJ_TRY(rj_tensors_norm(model, c->shared_norm ? RJ_SHARED_NORM : RJ_ATTENTION_NORM, layer,
+                           &b->attention_norm));
     RJ_TRY(rj_tensors_norm(model, RJ_ATTENTION_POST_NORM, layer, &b->attention_post_norm));
     RJ_TRY(rj_tensors_norm(model, RJ_QUERY_NORM, layer, &b->attention.query_norm));
     RJ_TRY(rj_tensors_norm(model, RJ_KEY_NORM, layer, &b->attention.key_norm));
-    RJ_TRY(rj_tensors_norm(model, RJ_MLP_NORM, layer, &b->mlp_norm));
+    RJ_TRY(rj_tensors_norm(model, c->shared_norm ? RJ_SHARED_NORM : RJ_MLP_NORM, layer, &b->mlp_norm));
     RJ_TRY(rj_tensors_norm(model, RJ_MLP_POST_NORM, layer, &b->mlp_post_norm));
     RJ_TRY(rj_tensors_linear(model, RJ_QUERY, layer, b->type, &b->attention.query));
     RJ_TRY(rj_tensors_linear(model, RJ_KEY, layer, b->type, &b->attention.key));
@@ -90,7 +95,7 @@ void rj_point_free(rj_point **point)
 
 int rj_point_kinks(const rj_point *point)
 {
-    return point->mlp.kinks;
+    return point->mlp.kinks + point->attention.kinks;
 }
 
 /* A sublayer knows its token, not where it stands. */
@@ -118,6 +123,7 @@ done:
 
 /* Scratch of one forward. */
 typedef struct {
+    const double *x;    /* [d,T] the stream before the block */
     double *h, *column; /* [d,T] the stream, [d] */
     rj_matrix y, add;   /* [d,T] normed, working; [d,T] what a sublayer adds, double */
     rj_rope_table rope; /* empty where positions are not rotary */
@@ -149,15 +155,15 @@ done:
     return st;
 }
 
-/* Into a sublayer: y <- norm h, rounded to working arithmetic; linearised at t where point is not NULL. */
-static rj_status enter(const rj_norm *norm, pass *p, rj_norm_point *point)
+/* Into a sublayer: y <- norm from, from [d,T], rounded to working arithmetic; linearised at t where point is not NULL. */
+static rj_status enter(const rj_norm *norm, pass *p, const double *from, rj_norm_point *point)
 {
     rj_status st = RJ_OK;
     const ptrdiff_t d = p->y.rows;
 
-    if (point != NULL) RJ_TRY(rj_norm_linearise(norm, p->h + p->t * d, point));
+    if (point != NULL) RJ_TRY(rj_norm_linearise(norm, from + p->t * d, point));
     for (int j = 0; j < p->y.cols; j++) {
-        memcpy(p->column, p->h + j * d, sizeof(double) * (size_t)d);
+        memcpy(p->column, from + j * d, sizeof(double) * (size_t)d);
         rj_norm_apply(norm, p->column, p->column);
         rj_matrix_set_column(&p->y, j, p->column);
     }
@@ -186,10 +192,10 @@ static rj_status sublayers(const rj_block *b, pass *p, rj_point *point)
     rj_status st = RJ_OK;
     const rj_rope_table *rope = p->rope.cosine != NULL ? &p->rope : NULL;
 
-    RJ_TRY(enter(&b->attention_norm, p, point ? &point->attention_norm : NULL));
+    RJ_TRY(enter(&b->attention_norm, p, p->x, point ? &point->attention_norm : NULL));
     RJ_TRY(rj_attention_forward(&b->attention, rope, &p->y, &p->add, p->t, point ? &point->attention : NULL));
     RJ_TRY(leave(&b->attention_post_norm, p, point ? &point->attention_post_norm : NULL));
-    RJ_TRY(enter(&b->mlp_norm, p, point ? &point->mlp_norm : NULL));
+    RJ_TRY(enter(&b->mlp_norm, p, b->parallel ? p->x : p->h, point ? &point->mlp_norm : NULL));
     RJ_TRY(rj_mlp_forward(&b->mlp, &p->y, &p->add, p->t, point ? &point->mlp : NULL));
     RJ_TRY(leave(&b->mlp_post_norm, p, point ? &point->mlp_post_norm : NULL));
 done:
@@ -213,6 +219,7 @@ rj_status rj_block_forward(const rj_block *block, int T, double *x, int t, rj_po
         new->block = block;
     }
     memcpy(p.h, x, bytes);
+    p.x = x;
     RJ_TRY(name_layer(block, sublayers(block, &p, new)));
     RJ_TRY(check_finite(block, T, p.h));
     memcpy(x, p.h, bytes);

@@ -11,6 +11,18 @@
 
 enum { MOST = 1 << 24 }; /* any size of a model; its products of two fit 64 bits */
 
+const json_t *rj_source_object(const rj_config_source *s, const char *key, const char **last)
+{
+    const char *dot = strchr(key, '.');
+    char outer[64];
+
+    *last = key;
+    if (dot == NULL) return s->json.root;
+    *last = dot + 1;
+    snprintf(outer, sizeof outer, "%.*s", (int)(dot - key), key);
+    return json_object_get(s->json.root, outer);
+}
+
 void rj_source_key(const rj_config_source *s, const char *key, char name[RJ_SOURCE_NAME_SIZE])
 {
     snprintf(name, RJ_SOURCE_NAME_SIZE, "%s.%s", s->family->architecture, key);
@@ -32,10 +44,12 @@ static void fill(rj_config *c, const rj_key *k, double value)
     if (value == RJ_KEEP) return;
     switch (k->kind) {
     case RJ_KEY_INTEGER:
+    case RJ_KEY_OPTIONAL:
     case RJ_KEY_COUNT:
         *(int *)field = (int)value;
         break;
     case RJ_KEY_NUMBER:
+    case RJ_KEY_CAP:
         *(double *)field = value;
         break;
     case RJ_KEY_BOOL:
@@ -45,6 +59,7 @@ static void fill(rj_config *c, const rj_key *k, double value)
         *(rj_activation *)field = (rj_activation)(int)value;
         break;
     case RJ_KEY_LAYERS:
+    case RJ_KEY_PATTERN:
         break;
     }
 }
@@ -73,72 +88,77 @@ done:
     return st;
 }
 
-/* Which layers slide, by name. */
-static rj_status fill_layers(rj_config *c, const rj_json *j, const char *name, const json_t *list)
+/* An absent or null key. */
+static void fall_back(rj_config *c, const rj_key *k, bool is_null)
+{
+    const bool derived =
+        is_null && (k->kind == RJ_KEY_COUNT || k->kind == RJ_KEY_OPTIONAL || k->kind == RJ_KEY_CAP);
+    fill(c, k, derived ? 0.0 : k->fallback[RJ_FORMAT_SAFETENSORS]);
+}
+
+static rj_status read_activation(const rj_config_source *s, const rj_key *k, const char *name,
+                                 const char *text, rj_config *c)
 {
     rj_status st = RJ_OK;
+    rj_activation activation = RJ_ACT_SILU;
 
-    RJ_REQUIRE(json_is_array(list) && json_array_size(list) == (size_t)c->n_layer &&
-                   c->n_layer <= RJ_MAX_LAYERS,
-               RJ_ERR_FORMAT, "%s: %s has %zu entries, needs a list of %d, one a layer, at most %d", j->path,
-               name, json_array_size(list), c->n_layer, RJ_MAX_LAYERS);
-    for (int l = 0; l < c->n_layer; l++) {
-        const char *text = json_string_value(json_array_get(list, (size_t)l));
-        const bool sliding = text != NULL && strcmp(text, "sliding_attention") == 0;
-        RJ_REQUIRE(sliding || (text != NULL && strcmp(text, "full_attention") == 0), RJ_ERR_FORMAT,
-                   "%s: %s[%d] = \"%s\" is no known kind of layer; known: full_attention, sliding_attention",
-                   j->path, name, l, text != NULL ? text : "(not a string)");
-        c->sliding[l] = sliding;
-    }
-    c->sliding_listed = true;
+    RJ_REQUIRE(rj_activation_find(text, &activation), RJ_ERR_FORMAT,
+               "%s: %s = \"%s\" is no known activation; known: %s", s->file, name, text,
+               rj_activation_names());
+    if (s->family->gelu_is_tanh && activation == RJ_ACT_GELU) activation = RJ_ACT_GELU_TANH;
+    fill(c, k, activation);
 done:
     return st;
 }
 
-static rj_status read_json_key(const rj_json *j, const rj_key *k, rj_config *c)
+static rj_status read_json_key(const rj_config_source *s, const rj_key *k, rj_config *c)
 {
     rj_status st = RJ_OK;
+    const rj_json *j = &s->json;
     const char *name = k->name[RJ_FORMAT_SAFETENSORS], *text = NULL;
-    const json_t *found = json_object_get(j->root, name);
+    const json_t *in = rj_source_object(s, name, &name), *found = json_object_get(in, name);
     int64_t integer = 0;
     double number = 0.0;
     bool flag = false;
-    rj_activation activation = RJ_ACT_SILU;
 
     if (found == NULL || json_is_null(found)) {
-        fill(c, k, found != NULL && k->kind == RJ_KEY_COUNT ? 0.0 : k->fallback[RJ_FORMAT_SAFETENSORS]);
+        RJ_REQUIRE(found != NULL || !isnan(k->fallback[RJ_FORMAT_SAFETENSORS]), RJ_ERR_FORMAT,
+                   "%s: %s is missing; family %s needs it", j->path, name, s->family->name);
+        fall_back(c, k, found != NULL);
         goto done;
     }
     switch (k->kind) {
     case RJ_KEY_INTEGER:
+    case RJ_KEY_OPTIONAL:
     case RJ_KEY_COUNT:
-        RJ_TRY(rj_json_integer(j, NULL, name, true, &integer));
+        RJ_TRY(rj_json_integer(j, in, name, true, &integer));
         RJ_TRY(fill_integer(c, k, integer, j->path, name));
         break;
     case RJ_KEY_NUMBER:
-        RJ_TRY(rj_json_number(j, NULL, name, true, &number));
+    case RJ_KEY_CAP:
+        RJ_TRY(rj_json_number(j, in, name, true, &number));
+        RJ_REQUIRE(k->kind == RJ_KEY_NUMBER || number > 0.0, RJ_ERR_FORMAT, "%s: %s = %g, needs a number > 0",
+                   j->path, name, number);
         RJ_TRY(fill_number(c, k, number, j->path, name));
         break;
     case RJ_KEY_BOOL:
-        RJ_TRY(rj_json_bool(j, NULL, name, true, &flag));
+        RJ_TRY(rj_json_bool(j, in, name, true, &flag));
         fill(c, k, flag);
         break;
     case RJ_KEY_ACTIVATION:
-        RJ_TRY(rj_json_string(j, NULL, name, true, &text));
-        RJ_REQUIRE(rj_activation_find(text, &activation), RJ_ERR_FORMAT,
-                   "%s: %s = \"%s\" is no known activation; known: %s", j->path, name, text,
-                   rj_activation_names());
-        fill(c, k, activation);
+        RJ_TRY(rj_json_string(j, in, name, true, &text));
+        RJ_TRY(read_activation(s, k, name, text, c));
         break;
     case RJ_KEY_LAYERS:
-        RJ_TRY(fill_layers(c, j, name, found));
+    case RJ_KEY_PATTERN:
+        RJ_TRY(rj_layers_read(s, k->kind, name, found, c));
         break;
     }
 done:
     return st;
 }
 
-/* GGUF has no keys of the other kinds: llama.cpp fixes activations by architecture, and biases by their tensors. */
+/* GGUF has no keys of activations or lists: llama.cpp fixes activations by architecture, and biases by their tensors. */
 static rj_status read_gguf_key(const rj_config_source *s, const rj_key *k, rj_config *c)
 {
     rj_status st = RJ_OK;
@@ -146,13 +166,17 @@ static rj_status read_gguf_key(const rj_config_source *s, const rj_key *k, rj_co
     char name[RJ_SOURCE_NAME_SIZE];
     int64_t integer = 0;
     double number = 0.0;
+    bool flag = false;
 
     rj_source_key(s, k->name[RJ_FORMAT_GGUF], name);
     if (!rj_gguf_has(g, name) && !isnan(k->fallback[RJ_FORMAT_GGUF])) {
         fill(c, k, k->fallback[RJ_FORMAT_GGUF]);
         goto done;
     }
-    if (k->kind == RJ_KEY_INTEGER || k->kind == RJ_KEY_COUNT) {
+    if (k->kind == RJ_KEY_BOOL) {
+        RJ_TRY(rj_gguf_bool(g, name, &flag));
+        fill(c, k, flag);
+    } else if (k->kind != RJ_KEY_NUMBER && k->kind != RJ_KEY_CAP) {
         RJ_TRY(rj_gguf_integer(g, name, &integer));
         RJ_TRY(fill_integer(c, k, integer, s->file, name));
     } else {
@@ -237,6 +261,7 @@ static rj_status derive_heads(const rj_config_source *s, rj_config *c)
     rj_status st = RJ_OK;
 
     if (c->n_kv_head == 0) c->n_kv_head = c->n_head;
+    if (c->multi_query && !c->grouped) c->n_kv_head = 1;
     RJ_REQUIRE(c->n_head % c->n_kv_head == 0, RJ_ERR_FORMAT,
                "%s: %d attention heads are not a multiple of %d key-value heads", s->file, c->n_head,
                c->n_kv_head);
@@ -254,26 +279,6 @@ done:
     return st;
 }
 
-static rj_status derive_window(const rj_config_source *s, rj_config *c)
-{
-    rj_status st = RJ_OK;
-    const bool windowed = c->use_window && c->window > 0;
-
-    RJ_REQUIRE(c->n_layer <= RJ_MAX_LAYERS, RJ_ERR_FORMAT, "%s: %d layers, at most %d", s->file, c->n_layer,
-               RJ_MAX_LAYERS);
-    for (int l = 0; l < c->n_layer; l++) {
-        if (!c->sliding_listed)
-            c->sliding[l] =
-                windowed && l >= c->window_from && (c->window_period == 0 || (l + 1) % c->window_period != 0);
-        RJ_REQUIRE(windowed || !c->sliding[l], RJ_ERR_FORMAT,
-                   "%s: layer_types[%d] = \"sliding_attention\", but no window is in use (sliding_window, "
-                   "use_sliding_window)",
-                   s->file, l);
-    }
-done:
-    return st;
-}
-
 /* Fills in what the keys leave to be derived. */
 static rj_status derive(const rj_config_source *s, rj_config *c)
 {
@@ -281,13 +286,39 @@ static rj_status derive(const rj_config_source *s, rj_config *c)
     const rj_family *f = s->family;
 
     RJ_TRY(derive_heads(s, c));
-    RJ_TRY(derive_window(s, c));
+    RJ_TRY(rj_layers_derive(s, c));
+    if (c->n_norm == 0) c->n_norm = c->grouped ? 2 : 1;
+    c->shared_norm = c->parallel && c->n_norm == 1 && f->stem[RJ_SHARED_NORM][s->format] != NULL;
+    RJ_REQUIRE(
+        c->d_embedding == 0 || c->d_embedding == c->d, RJ_ERR_FORMAT,
+        "%s: word_embed_proj_dim = %d, needs the hidden size %d; projections around the blocks are not "
+        "evaluated",
+        s->file, c->d_embedding, c->d);
+    RJ_REQUIRE(c->d_gate_up % 2 == 0, RJ_ERR_FORMAT, "%s: mlp_hidden_size = %d is odd; it is gate and up",
+               s->file, c->d_gate_up);
+    if (c->d_gate_up > 0) c->d_ff = c->d_gate_up / 2;
     if (c->d_ff == 0) c->d_ff = 4 * c->d;
     if (c->query_scalar == 0.0) c->query_scalar = c->d_head;
     if (s->format == RJ_FORMAT_GGUF && c->n_layer == f->gguf_n_layer_by_width)
         c->query_scalar = (double)c->d / c->n_head;
     c->scale = c->scaled ? 1.0 / sqrt(c->query_scalar) : 1.0;
     c->embedding_scale = f->embedding_by_sqrt_d ? sqrt((double)c->d) : 1.0;
+done:
+    return st;
+}
+
+static rj_status read_keys(const rj_config_source *s, const rj_key *keys, rj_config *c)
+{
+    rj_status st = RJ_OK;
+
+    for (const rj_key *k = keys; k->name[0] != NULL || k->name[1] != NULL; k++) {
+        if (k->name[s->format] == NULL)
+            fill(c, k, k->fallback[s->format]);
+        else if (s->format == RJ_FORMAT_GGUF)
+            RJ_TRY(read_gguf_key(s, k, c));
+        else
+            RJ_TRY(read_json_key(s, k, c));
+    }
 done:
     return st;
 }
@@ -300,16 +331,10 @@ rj_status rj_config_read(const rj_weights *w, rj_config *config)
 
     RJ_TRY(s.format == RJ_FORMAT_GGUF ? open_gguf(&s) : open_json(&s));
     RJ_TRY(rj_neutral_check(&s));
+    RJ_TRY(rj_known_check(&s));
     c = s.family->base;
     c.family = s.family->name;
-    for (const rj_key *k = s.family->keys; k->name[0] != NULL || k->name[1] != NULL; k++) {
-        if (k->name[s.format] == NULL)
-            fill(&c, k, k->fallback[s.format]);
-        else if (s.format == RJ_FORMAT_GGUF)
-            RJ_TRY(read_gguf_key(&s, k, &c));
-        else
-            RJ_TRY(read_json_key(&s.json, k, &c));
-    }
+    for (const rj_key *const *list = s.family->keys; *list != NULL; list++) RJ_TRY(read_keys(&s, *list, &c));
     RJ_TRY(derive(&s, &c));
     RJ_TRY(rj_rope_read(&s, &c));
     *config = c;

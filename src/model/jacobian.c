@@ -1,13 +1,13 @@
 /* jacobian.c: the block at a point, folded into one matrix or as an operator.
- * J = A + B (I + A), A = P1 Wo G D1, B = P2 Wdown H D2, D and P the norms before and behind a sublayer:
- * 2 d^2 (n_head dh + d + d_ff) flops and few passes besides. */
+ * J = A + B (I + A), parallel: A + B; A = P1 Wo G D1, B = P2 Wdown H D2, D and P the norms before and behind a sublayer:
+ * 2 d^2 (n_head dh + d + d_ff) flops, parallel 2 d^2 (n_head dh + d_ff), and few passes besides. */
 #include "resjac/base/clock.h"
 #include "resjac/base/memory.h"
 #include "resjac/linalg/blas.h"
 #include "resjac/model/block_parts.h"
 
-/* c <- D (I + a), column by column; c may be a. */
-static rj_status norm_of_identity_plus(const rj_norm_point *norm, const rj_matrix *a, rj_matrix *c)
+/* c <- D (I + a) for columns first.. of I, column by column; c may be a. */
+static rj_status norm_of_identity_plus(const rj_norm_point *norm, int first, const rj_matrix *a, rj_matrix *c)
 {
     rj_status st = RJ_OK;
     double *column = NULL;
@@ -15,7 +15,7 @@ static rj_status norm_of_identity_plus(const rj_norm_point *norm, const rj_matri
     RJ_NEW(column, a->rows, 1);
     for (int j = 0; j < a->cols; j++) {
         rj_matrix_get_column(a, j, column);
-        column[j] += 1.0;
+        column[first + j] += 1.0;
         rj_norm_jvp(norm, column);
         rj_matrix_set_column(c, j, column);
     }
@@ -24,41 +24,57 @@ done:
     return st;
 }
 
-/* jac <- A + (P2 Wdown H) (D2 (I + A)) */
-static rj_status fold(const rj_point *p, rj_matrix *jac)
+/* jac <- jac + B, parallel: B = P2 Wdown H D2; else jac + (P2 Wdown H) (D2 (I + jac)). */
+static rj_status fold_mlp(const rj_point *p, rj_matrix *jac)
 {
     rj_status st = RJ_OK;
     const rj_block *b = p->block;
     const int d = jac->rows;
-    rj_matrix g = {.ld = 1}, c = {.ld = 1}, mlp = {.ld = 1};
+    rj_matrix c = {.ld = 1}, mlp = {.ld = 1};
 
-    RJ_TRY(rj_matrix_new(b->type, d, b->attention.n_head * b->attention.d_head, &g));
+    RJ_TRY(rj_matrix_new(b->type, d, d, &mlp));
+    RJ_TRY(rj_mlp_fold(&b->mlp, &p->mlp, b->parallel ? &p->mlp_norm : NULL, &mlp));
+    RJ_TRY(rj_norm_jvp_panel(&p->mlp_post_norm, &mlp));
+    if (b->parallel) {
+        rj_matrix_add(1.0, &mlp, jac);
+    } else {
+        RJ_TRY(rj_matrix_new(b->type, d, d, &c));
+        RJ_TRY(norm_of_identity_plus(&p->mlp_norm, 0, jac, &c));
+        rj_gemm('N', 'N', 1.0, &mlp, &c, 1.0, jac);
+    }
+done:
+    rj_matrix_free(&mlp);
+    rj_matrix_free(&c);
+    return st;
+}
+
+static rj_status fold(const rj_point *p, rj_matrix *jac)
+{
+    rj_status st = RJ_OK;
+    const rj_block *b = p->block;
+    rj_matrix g = {.ld = 1};
+
+    RJ_TRY(rj_matrix_new(b->type, jac->rows, b->attention.n_head * b->attention.d_head, &g));
     RJ_TRY(rj_attention_fold(&b->attention, &p->attention, &p->attention_norm, &g));
     rj_gemm('T', 'T', 1.0, &b->attention.out.weight, &g, 0.0, jac);
     RJ_TRY(rj_norm_jvp_panel(&p->attention_post_norm, jac)); /* A */
     rj_matrix_free(&g);
-    RJ_TRY(rj_matrix_new(b->type, d, d, &c));
-    RJ_TRY(norm_of_identity_plus(&p->mlp_norm, jac, &c));
-    RJ_TRY(rj_matrix_new(b->type, d, d, &mlp));
-    RJ_TRY(rj_mlp_fold(&b->mlp, &p->mlp, &mlp));
-    RJ_TRY(rj_norm_jvp_panel(&p->mlp_post_norm, &mlp));
-    rj_gemm('N', 'N', 1.0, &mlp, &c, 1.0, jac);
+    RJ_TRY(fold_mlp(p, jac));
 done:
-    rj_matrix_free(&mlp);
-    rj_matrix_free(&c);
     rj_matrix_free(&g);
     return st;
 }
 
-/* jac <- D (I + jac) - I, D the final norm at the state behind the block. */
-static rj_status follow_by_final_norm(const rj_point *p, rj_matrix *jac)
+/* jac <- D (I + jac) - I for columns first.. of I, D the final norm at the state behind the block. */
+static rj_status follow_by_final_norm(const rj_point *p, int first, rj_matrix *jac)
 {
     rj_status st = RJ_OK;
     rj_norm_point norm = {0};
+    rj_matrix diagonal = rj_matrix_block(jac, first, 0, jac->cols, jac->cols);
 
     RJ_TRY(rj_norm_linearise(&p->block->model->final_norm, p->out, &norm));
-    RJ_TRY(norm_of_identity_plus(&norm, jac, jac));
-    rj_matrix_add_diagonal(-1.0, jac);
+    RJ_TRY(norm_of_identity_plus(&norm, first, jac, jac));
+    rj_matrix_add_diagonal(-1.0, &diagonal);
 done:
     rj_norm_point_free(&norm);
     return st;
@@ -74,13 +90,13 @@ rj_status rj_point_jacobian(const rj_point *point, rj_last_block last, rj_matrix
                "J is %dx%d (type %d), the block's %dx%d (type %d)", jac->rows, jac->cols, (int)jac->type, d,
                d, (int)point->block->type);
     RJ_TRY(fold(point, jac));
-    if (last == RJ_LAST_FINAL_NORM) RJ_TRY(follow_by_final_norm(point, jac));
+    if (last == RJ_LAST_FINAL_NORM) RJ_TRY(follow_by_final_norm(point, 0, jac));
 done:
     rj_clock_enter(before);
     return st;
 }
 
-/* y <- A x + B (x + A x) */
+/* y <- A x + B (x + A x), parallel: A x + B x */
 static rj_status apply(const void *ctx, const rj_matrix *x, rj_matrix *y)
 {
     rj_status st = RJ_OK;
@@ -95,7 +111,7 @@ static rj_status apply(const void *ctx, const rj_matrix *x, rj_matrix *y)
     RJ_TRY(rj_attention_jvp(&b->attention, &p->attention, &z, &a));
     RJ_TRY(rj_norm_jvp_panel(&p->attention_post_norm, &a)); /* a <- A x */
     rj_matrix_copy(x, &z);
-    rj_matrix_add(1.0, &a, &z);
+    if (!b->parallel) rj_matrix_add(1.0, &a, &z);
     RJ_TRY(rj_norm_jvp_panel(&p->mlp_norm, &z));
     RJ_TRY(rj_mlp_jvp(&b->mlp, &p->mlp, &z, y));
     RJ_TRY(rj_norm_jvp_panel(&p->mlp_post_norm, y));
@@ -106,7 +122,7 @@ done:
     return st;
 }
 
-/* y <- A' (x + B' x) + B' x */
+/* y <- A' (x + B' x) + B' x, parallel: A' x + B' x */
 static rj_status apply_transpose(const void *ctx, const rj_matrix *x, rj_matrix *y)
 {
     rj_status st = RJ_OK;
@@ -121,7 +137,7 @@ static rj_status apply_transpose(const void *ctx, const rj_matrix *x, rj_matrix 
     RJ_TRY(rj_mlp_vjp(&b->mlp, &p->mlp, &z, &back));
     RJ_TRY(rj_norm_vjp_panel(&p->mlp_norm, &back)); /* back <- B' x */
     rj_matrix_copy(x, &z);
-    rj_matrix_add(1.0, &back, &z);
+    if (!b->parallel) rj_matrix_add(1.0, &back, &z);
     RJ_TRY(rj_norm_vjp_panel(&p->attention_post_norm, &z));
     RJ_TRY(rj_attention_vjp(&b->attention, &p->attention, &z, y));
     RJ_TRY(rj_norm_vjp_panel(&p->attention_norm, y));
@@ -136,4 +152,26 @@ rj_linop rj_point_linop(const rj_point *point)
 {
     const int d = point->block->model->config.d;
     return (rj_linop){d, d, point->block->type, point, apply, apply_transpose};
+}
+
+rj_status rj_point_columns(const rj_point *point, rj_last_block last, int first, rj_matrix *columns)
+{
+    rj_status st = RJ_OK;
+    const rj_stage before = rj_clock_enter(RJ_STAGE_JACOBIAN);
+    const int d = point->block->model->config.d, n = columns->cols;
+    rj_matrix ones = {.ld = 1};
+
+    RJ_REQUIRE(columns->rows == d && first >= 0 && first <= d - n && columns->type == point->block->type,
+               RJ_ERR_ARG, "columns %d..%d in %dx%d (type %d) of the block's %dx%d (type %d)", first,
+               first + n - 1, columns->rows, n, (int)columns->type, d, d, (int)point->block->type);
+    if (n == 0) goto done;
+    RJ_TRY(rj_matrix_new(columns->type, d, n, &ones));
+    rj_matrix diagonal = rj_matrix_block(&ones, first, 0, n, n);
+    rj_matrix_identity(&diagonal);
+    RJ_TRY(apply(point, &ones, columns));
+    if (last == RJ_LAST_FINAL_NORM) RJ_TRY(follow_by_final_norm(point, first, columns));
+done:
+    rj_matrix_free(&ones);
+    rj_clock_enter(before);
+    return st;
 }

@@ -6,32 +6,41 @@
 
 enum { PANEL = 64 };
 
-/* Output that row i of n rows of one head holds: llama.cpp stores the pairs of half-split rotary positions side by side. */
-static int half_split(int i, int n)
+/* Row of the tensor that holds output o of the file's order. */
+static ptrdiff_t row_of(const rj_linear_source *s, int o)
 {
-    return i / 2 + i % 2 * (n / 2);
+    return s->run == 0 ? s->first + o : s->first + (ptrdiff_t)(o / s->run) * s->stride + o % s->run;
+}
+
+/* Output o of the file's order among ours: rotary pairs that lie side by side become half-split. */
+static int output_of(const rj_linear_source *s, int o)
+{
+    const int i = s->d_head == 0 ? 0 : o % s->d_head;
+
+    if (i >= s->n_rotary) return o;
+    return o - i + i / 2 + i % 2 * (s->n_rotary / 2);
 }
 
 /* Rows [.., in] of the tensor become columns of W'. */
 static rj_status read_rows(const rj_linear_source *s, rj_matrix *weight)
 {
     rj_status st = RJ_OK;
-    const int in = weight->rows, out = weight->cols;
-    const int step = s->interleaved != 0 ? s->interleaved : PANEL;
+    const int in = weight->rows, out = weight->cols, run = s->run == 0 ? out : s->run;
     float *panel = NULL;
+    int n = 0;
 
-    RJ_REQUIRE(s->weight.columns == in && out % (s->interleaved != 0 ? step : 1) == 0, RJ_ERR_ARG,
-               "layer %dx%d, heads of %d, of rows with %td columns", out, in, s->interleaved,
-               s->weight.columns);
-    RJ_NEW(panel, step, in);
-    for (int o = 0; o < out; o += step) {
-        const int n = out - o < step ? out - o : step;
+    RJ_REQUIRE(s->weight.columns == in && out % run == 0 && (s->d_head == 0 || out % s->d_head == 0),
+               RJ_ERR_ARG, "layer %dx%d, heads of %d, runs of %d, of rows with %td columns", out, in,
+               s->d_head, run, s->weight.columns);
+    RJ_NEW(panel, PANEL, in);
+    for (int o = 0; o < out; o += n) {
+        const int rest = run - o % run;
+        n = rest < PANEL ? rest : PANEL;
         const rj_matrix read = {RJ_SINGLE, in, n, in, panel};
-        RJ_TRY(rj_rows_read(&s->weight, s->first + o, n, panel));
+        RJ_TRY(rj_rows_read(&s->weight, row_of(s, o), n, panel));
         for (int i = 0; i < n; i++) {
             const rj_matrix from = rj_matrix_block(&read, 0, i, in, 1);
-            rj_matrix to =
-                rj_matrix_block(weight, 0, o + (s->interleaved != 0 ? half_split(i, n) : i), in, 1);
+            rj_matrix to = rj_matrix_block(weight, 0, output_of(s, o + i), in, 1);
             rj_matrix_copy(&from, &to);
         }
     }
@@ -47,8 +56,9 @@ static rj_status read_transposed(const rj_linear_source *s, rj_matrix *weight)
     const int in = weight->rows, out = weight->cols, all = (int)s->weight.columns;
     float *panel = NULL;
 
-    RJ_REQUIRE(s->interleaved == 0 && s->first + out <= all, RJ_ERR_ARG,
-               "layer %dx%d at column %td of %d, heads of %d", out, in, s->first, all, s->interleaved);
+    RJ_REQUIRE(s->d_head == 0 && s->run == 0 && s->first + out <= all, RJ_ERR_ARG,
+               "layer %dx%d at column %td of %d, heads of %d, runs of %d", out, in, s->first, all, s->d_head,
+               s->run);
     RJ_NEW(panel, PANEL, all);
     for (int i = 0; i < in; i += PANEL) {
         const int n = in - i < PANEL ? in - i : PANEL;
@@ -70,11 +80,7 @@ static rj_status read_bias(const rj_linear_source *s, int out, double *bias)
 
     RJ_NEW(row, s->bias->columns, 1);
     RJ_TRY(rj_rows_read(s->bias, 0, 1, row));
-    for (int o = 0; o < out; o++) {
-        const int dh = s->interleaved;
-        const int to = dh != 0 ? o / dh * dh + half_split(o % dh, dh) : o;
-        bias[to] = (double)row[s->first + o];
-    }
+    for (int o = 0; o < out; o++) bias[output_of(s, o)] = (double)row[row_of(s, o)];
 done:
     RJ_FREE(row);
     return st;

@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "resjac/base/clones.h"
 #include "resjac/base/memory.h"
 #include "resjac/linalg/blas.h"
 
@@ -20,7 +21,7 @@ static double sigmoid(double x)
 /* Constant c of the tanh forms: act = x/2 (1 + tanh(c (x + 0.044715 x^3))). */
 static double tanh_constant(rj_activation a)
 {
-    return a == RJ_ACT_GELU_FAST ? 0.7978845608 : SQRT_2_OVER_PI;
+    return a == RJ_ACT_GELU_FAST ? 0.7978845608 : a == RJ_ACT_GELU_BLOOM ? 0.79788456 : SQRT_2_OVER_PI;
 }
 
 double rj_activation_value(rj_activation a, double x)
@@ -32,6 +33,7 @@ double rj_activation_value(rj_activation a, double x)
         return 0.5 * x * (1.0 + erf(x / SQRT_2));
     case RJ_ACT_GELU_TANH:
     case RJ_ACT_GELU_FAST:
+    case RJ_ACT_GELU_BLOOM:
         return 0.5 * x * (1.0 + tanh(tanh_constant(a) * (x + 0.044715 * x * x * x)));
     case RJ_ACT_QUICK_GELU:
         return x * sigmoid(1.702 * x);
@@ -58,6 +60,7 @@ double rj_activation_slope(rj_activation a, double x)
         return 0.5 * (1.0 + erf(x / SQRT_2)) + x * exp(-0.5 * x * x) / SQRT_2PI;
     case RJ_ACT_GELU_TANH:
     case RJ_ACT_GELU_FAST:
+    case RJ_ACT_GELU_BLOOM:
         return gelu_tanh_slope(tanh_constant(a), x);
     case RJ_ACT_QUICK_GELU: {
         const double s = sigmoid(1.702 * x);
@@ -223,19 +226,22 @@ done:
     return st;
 }
 
-/* Column i of H': up_slope_i Wup(i,:) + gate_slope_i Wgate(i,:). */
-static void fold_unit(const rj_mlp *m, const rj_mlp_point *point, int i, double *x, double *y)
+/* Column i of (H D)': D' (up_slope_i Wup(i,:) + gate_slope_i Wgate(i,:)). */
+RJ_CLONES static void fold_unit(const rj_mlp *m, const rj_mlp_point *point, const rj_norm_point *norm, int i,
+                                double *x, double *y)
 {
     const int d = m->up.weight.rows;
 
     rj_matrix_get_column(&m->up.weight, i, x);
     for (int r = 0; r < d; r++) x[r] *= point->up_slope[i];
-    if (!m->gated) return;
-    rj_matrix_get_column(&m->gate.weight, i, y);
-    for (int r = 0; r < d; r++) x[r] += point->gate_slope[i] * y[r];
+    if (m->gated) {
+        rj_matrix_get_column(&m->gate.weight, i, y);
+        for (int r = 0; r < d; r++) x[r] += point->gate_slope[i] * y[r];
+    }
+    if (norm != NULL) rj_norm_vjp(norm, x);
 }
 
-rj_status rj_mlp_fold(const rj_mlp *m, const rj_mlp_point *point, rj_matrix *fold)
+rj_status rj_mlp_fold(const rj_mlp *m, const rj_mlp_point *point, const rj_norm_point *norm, rj_matrix *fold)
 {
     rj_status st = RJ_OK;
     const int d = m->up.weight.rows;
@@ -249,10 +255,10 @@ rj_status rj_mlp_fold(const rj_mlp *m, const rj_mlp_point *point, rj_matrix *fol
         const rj_matrix hn = rj_matrix_block(&h, 0, 0, d, n);
         const rj_matrix down = rj_matrix_block(&m->down.weight, from, 0, n, m->down.weight.cols);
         for (int i = 0; i < n; i++) {
-            fold_unit(m, point, from + i, scratch, scratch + d);
+            fold_unit(m, point, norm, from + i, scratch, scratch + d);
             rj_matrix_set_column(&h, i, scratch);
         }
-        rj_gemm('T', 'T', 1.0, &down, &hn, from == 0 ? 0.0 : 1.0, fold); /* += Wdown(:,units) H(units,:) */
+        rj_gemm('T', 'T', 1.0, &down, &hn, from == 0 ? 0.0 : 1.0, fold); /* += Wdown(:,units) H(units,:) D */
     }
 done:
     RJ_FREE(scratch);

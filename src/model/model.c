@@ -1,8 +1,10 @@
 /* model.c: a checkpoint from token ids to X^0, and from a state to logits. */
 #include "resjac/model/model.h"
 
+#include <math.h>
+
 #include "resjac/base/memory.h"
-#include "resjac/model/tensors.h"
+#include "resjac/model/roles.h"
 
 enum { HEAD_ROWS = 64 }; /* read at a time */
 
@@ -18,6 +20,7 @@ rj_status rj_model_open(const char *path, bool random_init, uint64_t seed, rj_mo
     RJ_TRY(rj_config_read(new->weights, &new->config));
     new->family = rj_family_named(new->config.family);
     RJ_TRY(rj_tensors_check(new));
+    RJ_TRY(rj_tensors_norm(new, RJ_EMBEDDING_NORM, 0, &new->embedding_norm));
     RJ_TRY(rj_tensors_norm(new, RJ_FINAL_NORM, 0, &new->final_norm));
     *model = new;
     new = NULL;
@@ -31,6 +34,7 @@ void rj_model_close(rj_model **model)
     rj_model *m = *model;
 
     if (m == NULL) return;
+    rj_norm_free(&m->embedding_norm);
     rj_norm_free(&m->final_norm);
     rj_config_free(&m->config);
     rj_weights_close(&m->weights);
@@ -52,7 +56,7 @@ int64_t rj_model_parameters(const rj_model *model)
     return model->n_parameters;
 }
 
-/* x <- x + learned positions 0..T-1 */
+/* x <- x + learned positions of tokens 0..T-1 */
 static rj_status add_positions(const rj_model *model, int T, double *x)
 {
     rj_status st = RJ_OK;
@@ -62,7 +66,7 @@ static rj_status add_positions(const rj_model *model, int T, double *x)
 
     RJ_TRY(rj_tensors_rows(model, RJ_POSITIONS, 0, &rows));
     RJ_NEW(read, model->config.d, T);
-    RJ_TRY(rj_rows_read(&rows, 0, T, read));
+    RJ_TRY(rj_rows_read(&rows, model->config.position_offset, T, read));
     for (ptrdiff_t i = 0; i < n; i++) x[i] += (double)read[i];
 done:
     RJ_FREE(read);
@@ -89,6 +93,8 @@ rj_status rj_model_embed(const rj_model *model, int T, const int32_t *ids, doubl
     RJ_NEW(read, c->d, T);
     for (int j = 0; j < T; j++) RJ_TRY(rj_rows_read(&rows, ids[j], 1, read + (ptrdiff_t)j * c->d));
     for (ptrdiff_t i = 0; i < (ptrdiff_t)c->d * T; i++) x[i] = c->embedding_scale * (double)read[i];
+    for (int j = 0; j < T; j++)
+        rj_norm_apply(&model->embedding_norm, x + (ptrdiff_t)j * c->d, x + (ptrdiff_t)j * c->d);
     if (c->position == RJ_POSITION_LEARNED) RJ_TRY(add_positions(model, T, x));
 done:
     RJ_FREE(read);
@@ -99,6 +105,25 @@ rj_status rj_model_final_norm(const rj_model *model, const double *x, double *y)
 {
     rj_norm_apply(&model->final_norm, x, y);
     return RJ_OK;
+}
+
+/* logits <- c tanh((logits + bias)/c), c the final soft-cap if there is one */
+static rj_status finish_logits(const rj_model *model, double *logits)
+{
+    rj_status st = RJ_OK;
+    const int n = model->config.n_vocab;
+    const double cap = model->config.final_softcap;
+    double *bias = NULL;
+
+    if (rj_role_is_needed(model, RJ_HEAD, RJ_BIAS) && !model->random_init) { /* drawn biases are 0 */
+        RJ_NEW(bias, n, 1);
+        RJ_TRY(rj_tensors_bias(model, RJ_HEAD, 0, n, bias));
+        for (int i = 0; i < n; i++) logits[i] += bias[i];
+    }
+    for (int i = 0; cap > 0.0 && i < n; i++) logits[i] = cap * tanh(logits[i] / cap);
+done:
+    RJ_FREE(bias);
+    return st;
 }
 
 rj_status rj_model_logits(const rj_model *model, const double *x, double *logits)
@@ -121,6 +146,7 @@ rj_status rj_model_logits(const rj_model *model, const double *x, double *logits
         RJ_TRY(rj_rows_read(&rows, row, n, read));
         rj_matrix_times('T', &part, y, logits + row);
     }
+    RJ_TRY(finish_logits(model, logits));
 done:
     RJ_FREE(read);
     RJ_FREE(y);

@@ -7,14 +7,6 @@
 
 enum { TEXT_SIZE = 160 };
 
-/* A key that changes the mathematics, and the one value with which it does not: a number (0: also false, 1: also true),
- * or a text where text is not NULL (of a list: each entry). An absent or null key passes. NAN: no value passes. */
-typedef struct {
-    const char *name[RJ_N_FORMATS];
-    double neutral;
-    const char *text;
-} rj_neutral;
-
 /* Of all families: files say one architecture and were edited to be another, or have the keys of a relative. A key that a
  * family reads is not looked at here. */
 static const rj_neutral table[] = {
@@ -44,6 +36,17 @@ static const rj_neutral table[] = {
     {{"partial_rotary_factor", NULL}, 1, NULL},
     {{"rotary_pct", NULL}, 1, NULL},
     {{"rope_interleaved", NULL}, 0, NULL},
+    {{"rotary_dim", NULL}, NAN, NULL},
+    {{"rotary", NULL}, 1, NULL},
+    {{"attention_bias", NULL}, 0, NULL},
+    {{"mlp_bias", NULL}, 0, NULL},
+    {{"bias", NULL}, 0, NULL},
+    {{"apply_residual_connection_post_layernorm", NULL}, 0, NULL},
+    {{"scale_attn_weights", NULL}, 1, NULL},
+    {{"scale_attn_by_inverse_layer_idx", NULL}, 0, NULL},
+    {{"num_ln_in_parallel_attn", NULL}, NAN, NULL},
+    {{"multi_query", NULL}, 0, NULL},
+    {{"attention_types", NULL}, NAN, NULL},
     {{"no_rope_layers", NULL}, NAN, NULL},
     {{"no_rope_layer_interval", NULL}, 0, NULL},
     {{"is_causal", "attention.causal"}, 1, NULL},
@@ -91,7 +94,8 @@ static rj_status json_check(const rj_config_source *s, const rj_neutral *n)
     rj_status st = RJ_OK;
     const rj_json *j = &s->json;
     const char *key = n->name[RJ_FORMAT_SAFETENSORS];
-    const json_t *value = json_object_get(j->root, key);
+    const char *last = key;
+    const json_t *in = rj_source_object(s, key, &last), *value = json_object_get(in, last);
     char text[TEXT_SIZE] = "";
 
     if (value == NULL || json_is_neutral(value, n)) return RJ_OK;
@@ -124,21 +128,77 @@ done:
     return st;
 }
 
-static bool is_read(const rj_config_source *s, const char *name)
+static bool is_end(const rj_neutral *n)
 {
-    for (const rj_key *k = s->family->keys; k->name[0] != NULL || k->name[1] != NULL; k++)
-        if (k->name[s->format] != NULL && strcmp(k->name[s->format], name) == 0) return true;
+    return n == NULL || (n->name[0] == NULL && n->name[1] == NULL);
+}
+
+/* The n-th key that the family reads or fixes, in the file's format; NULL behind the last. "" where the format has none. */
+static const char *own_key(const rj_config_source *s, int n, bool *fixed)
+{
+    *fixed = false;
+    for (const rj_key *const *list = s->family->keys; *list != NULL; list++)
+        for (const rj_key *k = *list; k->name[0] != NULL || k->name[1] != NULL; k++)
+            if (n-- == 0) return k->name[s->format] != NULL ? k->name[s->format] : "";
+    *fixed = true;
+    for (const rj_neutral *k = s->family->fixed; !is_end(k); k++)
+        if (n-- == 0) return k->name[s->format] != NULL ? k->name[s->format] : "";
+    return NULL;
+}
+
+static bool is_own(const rj_config_source *s, const char *name, bool want_fixed)
+{
+    bool fixed = false;
+    const char *key = NULL;
+
+    for (int n = 0; (key = own_key(s, n, &fixed)) != NULL; n++)
+        if (fixed == want_fixed && strcmp(key, name) == 0) return true;
     return false;
+}
+
+bool rj_key_is_read(const rj_config_source *s, const char *name)
+{
+    return is_own(s, name, false);
+}
+
+bool rj_key_is_checked(const rj_config_source *s, const char *name)
+{
+    for (const rj_neutral *n = table; !is_end(n); n++)
+        if (n->name[s->format] != NULL && strcmp(n->name[s->format], name) == 0) return true;
+    return is_own(s, name, true);
+}
+
+bool rj_key_is_outer(const rj_config_source *s, const char *begin)
+{
+    bool fixed = false;
+    const char *key = NULL;
+
+    for (int n = 0; (key = own_key(s, n, &fixed)) != NULL; n++)
+        if (strncmp(key, begin, strlen(begin)) == 0) return true;
+    return false;
+}
+
+static rj_status check(const rj_config_source *s, const rj_neutral *n)
+{
+    if (n->name[s->format] == NULL) return RJ_OK;
+    return s->format == RJ_FORMAT_GGUF ? gguf_check(s, n) : json_check(s, n);
 }
 
 rj_status rj_neutral_check(const rj_config_source *s)
 {
     rj_status st = RJ_OK;
 
-    for (const rj_neutral *n = table; n->name[0] != NULL || n->name[1] != NULL; n++) {
-        if (n->name[s->format] == NULL || is_read(s, n->name[s->format])) continue;
-        RJ_TRY(s->format == RJ_FORMAT_GGUF ? gguf_check(s, n) : json_check(s, n));
+    for (const rj_neutral *n = table; !is_end(n); n++) {
+        const char *name = n->name[s->format];
+        if (name == NULL || is_own(s, name, false) || is_own(s, name, true)) continue;
+        RJ_TRY(check(s, n));
     }
+    for (const rj_neutral *n = s->family->fixed; !is_end(n); n++) RJ_TRY(check(s, n));
+    if (s->format != RJ_FORMAT_SAFETENSORS) goto done;
+    for (const char *const *key = s->family->needed; key != NULL && *key != NULL; key++)
+        RJ_REQUIRE(json_object_get(s->json.root, *key) != NULL, RJ_ERR_FORMAT,
+                   "%s: %s is missing; its default is not evaluated for family %s", s->json.path, *key,
+                   s->family->name);
 done:
     return st;
 }

@@ -3,17 +3,18 @@
 
 #include <math.h>
 
+#include "resjac/base/clones.h"
 #include "resjac/base/memory.h"
 
 /* Partial sums in an order that the source fixes, so that the loop is vectorised. */
 enum { LANES = 8 };
 
-static double lane_sum(const double s[LANES])
+static inline double lane_sum(const double s[LANES])
 {
     return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
 }
 
-static double dot(int n, const double *x, const double *y)
+static inline double dot(int n, const double *x, const double *y)
 {
     double s[LANES] = {0};
     int i = 0;
@@ -24,7 +25,7 @@ static double dot(int n, const double *x, const double *y)
     return lane_sum(s);
 }
 
-static double mean(int n, const double *x)
+static inline double mean(int n, const double *x)
 {
     double s[LANES] = {0};
     int i = 0;
@@ -42,7 +43,7 @@ void rj_norm_free(rj_norm *norm)
 }
 
 /* u <- (x - m)/r; returns 1/r. */
-static double normalise(const rj_norm *norm, const double *x, double *u)
+RJ_CLONES static double normalise(const rj_norm *norm, const double *x, double *u)
 {
     const int d = norm->d;
     const double m = norm->kind == RJ_NORM_LAYER ? mean(d, x) : 0.0;
@@ -83,7 +84,7 @@ void rj_norm_point_free(rj_norm_point *point)
 }
 
 /* dx <- gain/r * (P dx - u (u'dx)/d); u'P = u'. */
-void rj_norm_jvp(const rj_norm_point *p, double *dx)
+RJ_CLONES void rj_norm_jvp(const rj_norm_point *p, double *dx)
 {
     const rj_norm *norm = p->norm;
     const int d = norm->d;
@@ -95,7 +96,7 @@ void rj_norm_jvp(const rj_norm_point *p, double *dx)
 }
 
 /* g <- P z - u (u'z)/d, z = gain/r * g. */
-void rj_norm_vjp(const rj_norm_point *p, double *g)
+RJ_CLONES void rj_norm_vjp(const rj_norm_point *p, double *g)
 {
     const rj_norm *norm = p->norm;
     const int d = norm->d;

@@ -39,21 +39,24 @@ void rj_role_shape(const rj_config *c, rj_role role, int *out, int *in)
 {
     const int q = c->n_head * c->d_head, kv = c->n_kv_head * c->d_head;
     const int shapes[RJ_N_ROLES][2] = {[RJ_EMBEDDING] = {c->n_vocab, c->d},
-                                       [RJ_POSITIONS] = {c->max_context, c->d},
+                                       [RJ_POSITIONS] = {c->max_context + c->position_offset, c->d},
+                                       [RJ_EMBEDDING_NORM] = {0, c->d},
                                        [RJ_FINAL_NORM] = {0, c->d},
                                        [RJ_HEAD] = {c->n_vocab, c->d},
                                        [RJ_ATTENTION_NORM] = {0, c->d},
+                                       [RJ_SHARED_NORM] = {0, c->d},
                                        [RJ_QUERY] = {q, c->d},
                                        [RJ_KEY] = {kv, c->d},
                                        [RJ_VALUE] = {kv, c->d},
                                        [RJ_QUERY_KEY_VALUE] = {q + 2 * kv, c->d},
-                                       [RJ_QUERY_NORM] = {0, c->d_head},
-                                       [RJ_KEY_NORM] = {0, c->d_head},
+                                       [RJ_QUERY_NORM] = {0, c->whole_norms ? q : c->d_head},
+                                       [RJ_KEY_NORM] = {0, c->whole_norms ? kv : c->d_head},
                                        [RJ_ATTENTION_OUT] = {c->d, q},
                                        [RJ_ATTENTION_POST_NORM] = {0, c->d},
                                        [RJ_MLP_NORM] = {0, c->d},
                                        [RJ_GATE] = {c->d_ff, c->d},
                                        [RJ_UP] = {c->d_ff, c->d},
+                                       [RJ_GATE_UP] = {2 * c->d_ff, c->d},
                                        [RJ_DOWN] = {c->d, c->d_ff},
                                        [RJ_MLP_POST_NORM] = {0, c->d}};
 
@@ -61,17 +64,42 @@ void rj_role_shape(const rj_config *c, rj_role role, int *out, int *in)
     *in = shapes[role][1];
 }
 
+bool rj_role_exists(const rj_model *model, rj_role role)
+{
+    const rj_config *c = &model->config;
+    const rj_format format = rj_weights_format(model->weights);
+
+    if (model->family->stem[role][format] == NULL) return false;
+    switch (role) {
+    case RJ_HEAD:
+        return c->has_head;
+    case RJ_ATTENTION_NORM:
+    case RJ_MLP_NORM:
+        return !c->shared_norm;
+    case RJ_SHARED_NORM:
+        return c->shared_norm;
+    case RJ_QUERY:
+    case RJ_KEY:
+    case RJ_VALUE:
+        return !rj_role_is_fused(model, format);
+    case RJ_QUERY_KEY_VALUE:
+        return rj_role_is_fused(model, format);
+    default:
+        return true;
+    }
+}
+
 bool rj_role_is_needed(const rj_model *model, rj_role role, rj_part part)
 {
     const rj_config *c = &model->config;
 
-    if (model->family->stem[role][rj_weights_format(model->weights)] == NULL) return false;
+    if (!rj_role_exists(model, role)) return false;
     switch (role) {
     case RJ_EMBEDDING:
     case RJ_POSITIONS:
         return part == RJ_WEIGHT;
     case RJ_HEAD:
-        return part == RJ_WEIGHT && c->has_head && !c->tied_head;
+        return part == RJ_WEIGHT ? !c->tied_head : c->bias_head;
     case RJ_QUERY:
     case RJ_KEY:
     case RJ_VALUE:
@@ -81,24 +109,49 @@ bool rj_role_is_needed(const rj_model *model, rj_role role, rj_part part)
         return part == RJ_WEIGHT || c->bias_out;
     case RJ_GATE:
     case RJ_UP:
+    case RJ_GATE_UP:
     case RJ_DOWN:
         return part == RJ_WEIGHT || c->bias_mlp;
     default: /* norms */
-        return part == RJ_WEIGHT || c->norm == RJ_NORM_LAYER;
+        return c->norm_parts != RJ_NORM_BARE && (part == RJ_WEIGHT || c->norm_parts == RJ_NORM_GAIN_BIAS);
+    }
+}
+
+bool rj_role_is_fused(const rj_model *model, rj_format format)
+{
+    const rj_family *family = model->family;
+
+    if (family->stem[RJ_QUERY_KEY_VALUE][format] == NULL) return false;
+    if (family->stem[RJ_QUERY][format] == NULL) return true;
+    return format == rj_weights_format(model->weights) && model->fused;
+}
+
+/* Heads of head size dh; a group is the queries of one key-value head, that key and that value. */
+static void place_fused(const rj_config *c, rj_fused fused, rj_role role, rj_place *place)
+{
+    const int dh = c->d_head, each = c->n_head / c->n_kv_head * dh;
+    const int q = c->n_head * dh, kv = c->n_kv_head * dh;
+
+    place->holder = RJ_QUERY_KEY_VALUE;
+    if (fused == RJ_FUSED_WHOLE) {
+        place->first = role == RJ_QUERY ? 0 : role == RJ_KEY ? q : q + kv;
+    } else {
+        place->first = role == RJ_QUERY ? 0 : role == RJ_KEY ? each : each + dh;
+        place->run = role == RJ_QUERY ? each : dh;
+        place->stride = each + 2 * dh;
     }
 }
 
 rj_place rj_role_place(const rj_model *model, rj_format format, rj_role role)
 {
-    const rj_config *c = &model->config;
     const rj_family *family = model->family;
-    const int q = c->n_head * c->d_head, kv = c->n_kv_head * c->d_head;
     rj_place place = {.holder = role};
 
-    if (family->stem[RJ_QUERY_KEY_VALUE][format] != NULL &&
-        (role == RJ_QUERY || role == RJ_KEY || role == RJ_VALUE)) {
-        place.holder = RJ_QUERY_KEY_VALUE;
-        place.first = role == RJ_QUERY ? 0 : role == RJ_KEY ? q : q + kv;
+    if ((role == RJ_QUERY || role == RJ_KEY || role == RJ_VALUE) && rj_role_is_fused(model, format))
+        place_fused(&model->config, family->fused[format], role, &place);
+    if ((role == RJ_GATE || role == RJ_UP) && family->stem[RJ_GATE_UP][format] != NULL) {
+        place.holder = RJ_GATE_UP;
+        place.first = (role == RJ_UP) == family->up_first ? 0 : model->config.d_ff;
     }
     place.transposed = family->conv1d && format == RJ_FORMAT_SAFETENSORS && role >= RJ_ATTENTION_NORM;
     return place;

@@ -1,5 +1,5 @@
-/* rope_config.c: rotary positions as config.json (rope_scaling, or the newer rope_parameters) and GGUF spell them. Layers that
- * slide may have their own, which no scaling changes. */
+/* rope_config.c: rotary positions as config.json spells them: rope_scaling, or the newer rope_parameters. Layers that slide may
+ * have their own, which no scaling changes. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,7 +30,7 @@ static const char *const known[] = {"type",
                                     "long_factor",
                                     "partial_rotary_factor"};
 
-static rj_status check_known(const rj_json *j, const char *where, const json_t *object)
+static rj_status check_known(const rj_json *j, const char *where, const json_t *object, bool partial_read)
 {
     rj_status st = RJ_OK;
     const char *key = NULL;
@@ -45,14 +45,18 @@ static rj_status check_known(const rj_json *j, const char *where, const json_t *
                    "%s: %s has the key %s, which is not understood", j->path, where, key);
     }
     RJ_TRY(rj_json_number(j, object, "partial_rotary_factor", false, &partial));
-    RJ_REQUIRE(partial == 1.0, RJ_ERR_FORMAT, "%s: %s.partial_rotary_factor = %g, only 1 is evaluated",
-               j->path, where, partial);
+    RJ_REQUIRE(partial == 1.0 || partial_read, RJ_ERR_FORMAT,
+               "%s: %s.partial_rotary_factor = %g, only 1 is evaluated", j->path, where, partial);
 done:
     return st;
 }
 
-static rj_status find_kind(const char *file, const char *key, const char *text, size_t n, rj_rope_kind *kind)
+rj_status rj_rope_find_kind(const char *file, const char *key, const char *text, size_t n, rj_rope_kind *kind)
 {
+    if (n == 2 && memcmp(text, "su", 2) == 0) { /* older spelling */
+        *kind = RJ_ROPE_LONGROPE;
+        return RJ_OK;
+    }
     for (int i = 0; i < N_KINDS; i++)
         if (strlen(kinds[i]) == n && memcmp(kinds[i], text, n) == 0) {
             *kind = (rj_rope_kind)i;
@@ -184,97 +188,46 @@ done:
     return st;
 }
 
-static rj_status read_json(const rj_config_source *s, bool local, int max_context, rj_rope *r)
+/* The rotated part of a head, which a rope object may say anew. */
+static rj_status read_share(const rj_config_source *s, const json_t *object, const rj_config *config,
+                            rj_rope *r)
+{
+    rj_status st = RJ_OK;
+    double share = config->rotary_share;
+
+    RJ_REQUIRE(config->rotary_dim <= config->d_head, RJ_ERR_FORMAT, "%s: rotary_dim = %d of a head size %d",
+               s->file, config->rotary_dim, config->d_head);
+    if (config->rotary_dim > 0) r->n_rotary = config->rotary_dim;
+    if (s->family->base.rotary_share == 0.0) goto done;
+    if (object != NULL) RJ_TRY(rj_json_number(&s->json, object, "partial_rotary_factor", false, &share));
+    RJ_REQUIRE(share > 0.0 && share <= 1.0, RJ_ERR_FORMAT,
+               "%s: a share of %g of each head is rotary, needs more than 0 and at most 1", s->file, share);
+    r->n_rotary = (int)(config->d_head * share);
+done:
+    return st;
+}
+
+static rj_status read_json(const rj_config_source *s, bool local, const rj_config *config, rj_rope *r)
 {
     rj_status st = RJ_OK;
     const rj_json *j = &s->json;
     const char *where = NULL, *key = "rope_type", *text = "default";
+    const char *theta_key = s->family->theta_key != NULL ? s->family->theta_key : "rope_theta";
     const json_t *object = NULL;
 
     RJ_TRY(find_object(j, &where, &object));
     if (s->family->base.has_local_rope) RJ_TRY(choose_object(j, local, &where, &object));
-    RJ_TRY(rj_json_number(j, NULL, local ? s->family->local_theta[RJ_FORMAT_SAFETENSORS] : "rope_theta",
-                          false, &r->theta));
+    RJ_TRY(rj_json_number(j, NULL, local ? s->family->local_theta[RJ_FORMAT_SAFETENSORS] : theta_key, false,
+                          &r->theta));
+    RJ_TRY(read_share(s, object, config, r));
     if (object == NULL) goto done;
-    RJ_TRY(check_known(j, where, object));
+    RJ_TRY(check_known(j, where, object, config->rotary_share > 0.0));
     RJ_TRY(rj_json_number(j, object, "rope_theta", false, &r->theta));
     if (json_object_get(object, "rope_type") == NULL) key = "type";
     RJ_TRY(rj_json_string(j, object, key, false, &text));
-    RJ_TRY(find_kind(j->path, key, text, strlen(text), &r->kind));
-    if (r->kind != RJ_ROPE_DEFAULT) RJ_TRY(read_scaling(j, object, max_context, r));
-done:
-    return st;
-}
-
-/* rope_freqs.weight: the frequencies of llama3 baked into divisors. */
-static rj_status read_divisor(const rj_weights *w, rj_rope *r)
-{
-    rj_status st = RJ_OK;
-    const rj_tensor *t = rj_weights_find(w, "rope_freqs.weight");
-    const int n = r->n_rotary / 2;
-    float *values = NULL;
-
-    if (t == NULL) goto done;
-    RJ_REQUIRE(t->n_dims == 1 && t->shape[0] == n, RJ_ERR_FORMAT,
-               "%s: tensor rope_freqs.weight has %td x %td values, needs %d", rj_weights_file(w, t),
-               rj_tensor_rows(t), rj_tensor_columns(t), n);
-    RJ_NEW(values, n, 1);
-    RJ_TRY(rj_weights_read(w, t, 0, 1, values, n));
-    RJ_NEW(r->divisor, n, 1);
-    for (int i = 0; i < n; i++) {
-        RJ_REQUIRE(values[i] > 0.0f && values[i] < INFINITY, RJ_ERR_NUMERIC,
-                   "%s: tensor rope_freqs.weight: value %d is %g", rj_weights_file(w, t), i,
-                   (double)values[i]);
-        r->divisor[i] = (double)values[i];
-    }
-done:
-    RJ_FREE(values);
-    return st;
-}
-
-static rj_status read_gguf_kind(const rj_config_source *s, rj_rope *r)
-{
-    rj_status st = RJ_OK;
-    char name[RJ_SOURCE_NAME_SIZE];
-    rj_span text = {"default", 7};
-
-    rj_source_key(s, "rope.scaling.type", name);
-    if (rj_gguf_has(s->gguf, name))
-        RJ_TRY(rj_gguf_string(s->gguf, name, &text));
-    else if (r->factor > 0.0)
-        text = (rj_span){"linear", 6}; /* as llama.cpp has it */
-    if (text.n == 4 && memcmp(text.text, "none", 4) == 0) text = (rj_span){"default", 7};
-    RJ_TRY(find_kind(s->file, name, text.text, text.n, &r->kind));
-    RJ_REQUIRE(r->kind == RJ_ROPE_DEFAULT || r->kind == RJ_ROPE_LINEAR || r->kind == RJ_ROPE_YARN,
-               RJ_ERR_FORMAT,
-               "%s: %s = \"%s\" is not evaluated for a GGUF file; use the safetensors checkpoint", s->file,
-               name, kinds[r->kind]);
-done:
-    return st;
-}
-
-static rj_status read_gguf(const rj_config_source *s, bool local, int max_context, rj_rope *r)
-{
-    rj_status st = RJ_OK;
-    double rotary = r->n_rotary;
-
-    RJ_TRY(rj_source_gguf_number(s, "rope.dimension_count", &rotary));
-    RJ_REQUIRE(rotary == r->n_rotary, RJ_ERR_FORMAT,
-               "%s: %s.rope.dimension_count = %g, needs the head size %d", s->file, s->family->architecture,
-               rotary, r->n_rotary);
-    if (local) {
-        RJ_TRY(rj_source_gguf_number(s, s->family->local_theta[RJ_FORMAT_GGUF], &r->theta));
-        goto done;
-    }
-    RJ_TRY(rj_source_gguf_number(s, "rope.freq_base", &r->theta));
-    RJ_TRY(rj_source_gguf_number(s, "rope.scale_linear", &r->factor)); /* older spelling of scaling.factor */
-    RJ_TRY(rj_source_gguf_number(s, "rope.scaling.factor", &r->factor));
-    RJ_TRY(read_gguf_kind(s, r));
-    r->original_context = max_context;
-    RJ_TRY(rj_source_gguf_number(s, "rope.scaling.original_context_length", &r->original_context));
-    RJ_TRY(rj_source_gguf_number(s, "rope.scaling.yarn_beta_fast", &r->beta_fast));
-    RJ_TRY(rj_source_gguf_number(s, "rope.scaling.yarn_beta_slow", &r->beta_slow));
-    RJ_TRY(read_divisor(s->weights, r));
+    RJ_TRY(rj_rope_find_kind(j->path, key, text, strlen(text), &r->kind));
+    if (s->family->yarn_is_longrope && r->kind == RJ_ROPE_YARN) r->kind = RJ_ROPE_LONGROPE;
+    if (r->kind != RJ_ROPE_DEFAULT) RJ_TRY(read_scaling(j, object, config->max_context, r));
 done:
     return st;
 }
@@ -285,7 +238,7 @@ static rj_status check(const char *file, const rj_rope *r)
     const bool scaled = r->kind != RJ_ROPE_DEFAULT;
 
     RJ_REQUIRE(r->n_rotary % 2 == 0 && r->n_rotary >= 2, RJ_ERR_FORMAT,
-               "%s: head size %d is odd; rotary positions turn pairs", file, r->n_rotary);
+               "%s: %d rotary dimensions of a head; rotary positions turn pairs", file, r->n_rotary);
     RJ_REQUIRE(isfinite(r->theta) && r->theta > 1.0, RJ_ERR_FORMAT, "%s: rope theta = %g, needs > 1", file,
                r->theta);
     RJ_REQUIRE(!scaled || (isfinite(r->factor) && r->factor > 0.0), RJ_ERR_FORMAT,
@@ -317,8 +270,8 @@ static rj_status read_one(const rj_config_source *s, bool local, const rj_config
                    .beta_fast = 32.0,
                    .beta_slow = 1.0,
                    .truncate = true};
-    RJ_TRY(s->format == RJ_FORMAT_GGUF ? read_gguf(s, local, config->max_context, r)
-                                       : read_json(s, local, config->max_context, r));
+    RJ_TRY(s->format == RJ_FORMAT_GGUF ? rj_rope_read_gguf(s, local, config, r)
+                                       : read_json(s, local, config, r));
     RJ_TRY(check(s->file, r));
 done:
     return st;

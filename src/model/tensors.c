@@ -58,6 +58,13 @@ done:
     return st;
 }
 
+/* Read with the configuration. */
+static bool is_divisor(const rj_rope *r, const char *name)
+{
+    if (r->divisor != NULL && strcmp(name, "rope_freqs.weight") == 0) return true;
+    return r->long_factor != NULL && fnmatch("rope_factors_*.weight", name, 0) == 0;
+}
+
 /* A tensor that nobody reads may be mathematics that nobody does. */
 static rj_status refuse_others(const rj_model *model, ptrdiff_t n_used, const rj_tensor *const *used)
 {
@@ -66,8 +73,7 @@ static rj_status refuse_others(const rj_model *model, ptrdiff_t n_used, const rj
 
     for (ptrdiff_t i = 0; i < rj_weights_count(model->weights); i++) {
         const rj_tensor *t = rj_weights_at(model->weights, i);
-        bool known =
-            t == head || (model->config.rope.divisor != NULL && strcmp(t->name, "rope_freqs.weight") == 0);
+        bool known = t == head || is_divisor(&model->config.rope, t->name);
         for (ptrdiff_t k = 0; k < n_used && !known; k++) known = used[k] == t;
         for (const char *const *e = model->family->ignored; *e != NULL && !known; e++)
             known = fnmatch(*e, t->name, 0) == 0;
@@ -110,8 +116,13 @@ static rj_status complete(rj_model *model)
         rj_weights_file(model->weights, embedding), name, embedding->n_dims, rj_tensor_rows(embedding));
     c->n_vocab = (int)embedding->shape[0];
     const bool stored_head = rj_role_find(model, RJ_HEAD, 0, RJ_WEIGHT) != NULL;
+    model->fused = rj_role_find(model, RJ_QUERY_KEY_VALUE, 0, RJ_WEIGHT) != NULL;
     if (format == RJ_FORMAT_GGUF) {
-        c->bias_qkv |= rj_role_find(model, RJ_QUERY, 0, RJ_BIAS) != NULL;
+        const rj_role qkv = rj_role_is_fused(model, format) ? RJ_QUERY_KEY_VALUE : RJ_QUERY;
+        c->bias_qkv |= rj_role_find(model, qkv, 0, RJ_BIAS) != NULL;
+        c->bias_head |= rj_role_find(model, RJ_HEAD, 0, RJ_BIAS) != NULL;
+        c->shared_norm &= rj_role_find(model, RJ_ATTENTION_NORM, 0, RJ_WEIGHT) == NULL ||
+                          rj_role_find(model, RJ_MLP_NORM, 0, RJ_WEIGHT) == NULL;
         c->bias_out |= rj_role_find(model, RJ_ATTENTION_OUT, 0, RJ_BIAS) != NULL;
         c->bias_mlp |= rj_role_find(model, RJ_UP, 0, RJ_BIAS) != NULL;
         c->tied_head = !stored_head;
@@ -178,11 +189,13 @@ rj_status rj_tensors_linear(const rj_model *model, rj_role role, int layer, rj_a
     rj_status st = RJ_OK;
     const rj_format format = model->random_init ? RJ_FORMAT_SAFETENSORS : rj_weights_format(model->weights);
     const rj_place place = rj_role_place(model, format, role);
-    const bool permuted =
-        format == RJ_FORMAT_GGUF && model->family->gguf_interleaved && (role == RJ_QUERY || role == RJ_KEY);
+    const bool paired = model->family->interleaved[format] && (role == RJ_QUERY || role == RJ_KEY);
     rj_linear_source source = {.first = place.first,
+                               .run = place.run,
+                               .stride = place.stride,
                                .transposed = place.transposed,
-                               .interleaved = permuted ? model->config.d_head : 0};
+                               .d_head = paired ? model->config.d_head : 0,
+                               .n_rotary = paired ? model->config.rope.n_rotary : 0};
     rj_rows bias = {0};
     int out = 0, in = 0;
 
@@ -212,6 +225,11 @@ done:
     return st;
 }
 
+rj_status rj_tensors_bias(const rj_model *model, rj_role role, int layer, int n, double *out)
+{
+    return read_vector(model, rj_role_find(model, role, layer, RJ_BIAS), n, out);
+}
+
 rj_status rj_tensors_norm(const rj_model *model, rj_role role, int layer, rj_norm *norm)
 {
     rj_status st = RJ_OK;
@@ -220,14 +238,14 @@ rj_status rj_tensors_norm(const rj_model *model, rj_role role, int layer, rj_nor
     rj_norm new = {.kind = c->norm, .eps = c->norm_eps};
     int out = 0;
 
-    if (!rj_role_is_needed(model, role, RJ_WEIGHT)) {
+    if (!rj_role_exists(model, role)) {
         *norm = (rj_norm){0};
         return RJ_OK;
     }
     rj_role_shape(c, role, &out, &new.d);
     RJ_NEW(new.gain, new.d, 1);
     if (rj_role_is_needed(model, role, RJ_BIAS)) RJ_NEW(new.bias, new.d, 1);
-    if (model->random_init) {
+    if (model->random_init || !rj_role_is_needed(model, role, RJ_WEIGHT)) {
         for (int i = 0; i < new.d; i++) new.gain[i] = 1.0;
     } else {
         RJ_TRY(read_vector(model, rj_role_find(model, role, layer, RJ_WEIGHT), new.d, new.gain));

@@ -9,8 +9,14 @@
 #include "resjac/base/memory.h"
 
 const char *const rj_figure_title[RJ_N_FIGURE_KINDS] = {
-    "Coupling between blocks", "Singular values over depth", "Growth of the hidden state",
-    "Path of the last token",  "Trained against untrained",  "All models",
+    "Coupling between blocks",
+    "Singular values over depth",
+    "Growth of the hidden state",
+    "Path of the last token",
+    "Trained against untrained",
+    "All models",
+    "Measure against score",
+    "Jacobians in the directions of other blocks",
 };
 
 const char *const rj_figure_caption[RJ_N_FIGURE_KINDS] = {
@@ -47,6 +53,29 @@ const char *const rj_figure_caption[RJ_N_FIGURE_KINDS] = {
     "Mean excess coupling over pairs of different blocks, model by model; whiskers: standard deviation over "
     "those pairs. "
     "Filled: trained; open: random-init twin.",
+    "Each dot is a trained model, coloured by lineage (models that share their pre-training); grey bars: "
+    "what "
+    "another choice of prompts would change. Diamonds are means of lineages: the correlation and the p in "
+    "the title are "
+    "theirs, because models of one lineage are not independent. The line and its band are those of all "
+    "models, taken "
+    "as independent, so the band is too narrow.",
+    "What one cell of the coupling maps summarises, for one prompt. Each small picture is a matrix: the "
+    "Jacobian of "
+    "block <i>i</i> (row of pictures) seen in the leading singular directions of block <i>j</i> (column of "
+    "pictures), |<i>U<sub>j</sub></i>&#8242; <i>J<sub>i</sub></i> <i>V<sub>j</sub></i>|; its first row "
+    "and "
+    "column, top left, belong to the strongest direction. Colours are logarithmic, and relative to the "
+    "largest "
+    "singular value of <i>J<sub>i</sub></i>: 1 is as strong as block <i>i</i> can be, 0.001 or less is "
+    "darkest. Where "
+    "<i>i</i> = <i>j</i> a picture is diagonal by construction, its diagonal the singular values. A bright "
+    "diagonal "
+    "elsewhere is coupling: block <i>i</i> stretches the very directions of block <i>j</i>, one by one. A "
+    "bright "
+    "corner without a diagonal says that the blocks share a space but mix its directions; a dark or even "
+    "picture, "
+    "that they have nothing to do with each other. At most six blocks are shown, evenly chosen.",
 };
 
 ptrdiff_t rj_figure_find_k(const rj_summary *model, const char *k_label)
@@ -76,20 +105,21 @@ static void make_unique(int n, rj_figure *figure)
         }
 }
 
+/* `which_one`: a label of K, or the id of a prompt, or "". */
 static void add(int *n, rj_figure *figure, rj_figure_kind kind, int model, const char *name,
-                const char *k_label)
+                const char *which_one)
 {
-    static const char *const word[RJ_N_FIGURE_KINDS] = {"coupling-k",        "singular-values",
-                                                        "norm-growth",       "trajectory",
-                                                        "trained-vs-random", "excess-coupling-k"};
+    static const char *const word[RJ_N_FIGURE_KINDS] = {
+        "coupling-k",        "singular-values",   "norm-growth", "trajectory",
+        "trained-vs-random", "excess-coupling-k", "against-",        "alignment-"};
     char who[RJ_STEM_SIZE], which[RJ_STEM_SIZE] = "";
     rj_figure *f = &figure[*n];
 
     rj_escape_stem(name, who);
-    if (k_label[0] != '\0') rj_escape_stem(k_label, which);
+    if (which_one[0] != '\0') rj_escape_stem(which_one, which);
     f->kind = kind;
     f->model = model;
-    snprintf(f->k_label, sizeof f->k_label, "%s", k_label);
+    if (kind != RJ_FIGURE_ALIGNMENT) snprintf(f->k_label, sizeof f->k_label, "%s", which_one);
     snprintf(f->stem, sizeof f->stem, "%.128s-%s%.128s", who, word[kind], which);
     make_unique(*n, figure);
     ++*n;
@@ -111,6 +141,16 @@ static void add_overviews(const rj_summaries *s, int *n, rj_figure *figure)
         }
 }
 
+/* The measure that is shown against each benchmark. */
+static void add_scores(const rj_score_summary *s, int *n, rj_figure *figure)
+{
+    for (int b = 0; s != NULL && s->shown >= 0 && b < s->n_benchmarks; b++) {
+        add(n, figure, RJ_FIGURE_SCORES, RJ_FIGURE_OF_SCORES, s->measure[s->shown], s->benchmark[b]);
+        figure[*n - 1].k_label[0] = '\0';
+        figure[*n - 1].benchmark = b;
+    }
+}
+
 rj_status rj_figure_list(const rj_summaries *s, int *n, rj_figure **figure)
 {
     rj_status st = RJ_OK;
@@ -118,14 +158,21 @@ rj_status rj_figure_list(const rj_summaries *s, int *n, rj_figure **figure)
     ptrdiff_t most = 0;
     int count = 0;
 
-    for (int i = 0; i < s->n_models; i++) most += 2 * s->model[i].n_k + RJ_N_FIGURE_KINDS;
+    for (int i = 0; i < s->n_models; i++)
+        most += 2 * s->model[i].n_k + s->model[i].n_alignments + RJ_N_FIGURE_KINDS;
+    if (s->scores != NULL) most += s->scores->n_benchmarks;
     RJ_NEW(list, most, 1);
     add_overviews(s, &count, list);
+    add_scores(s->scores, &count, list);
     for (int i = 0; i < s->n_models; i++) {
         const rj_summary *m = &s->model[i];
         if (!m->measured) continue;
         for (ptrdiff_t k = 0; k < m->n_k; k++)
             add(&count, list, RJ_FIGURE_COUPLING, i, m->name, m->k_label[k]);
+        for (ptrdiff_t a = 0; a < m->n_alignments; a++) {
+            list[count].alignment = a;
+            add(&count, list, RJ_FIGURE_ALIGNMENT, i, m->name, m->alignment[a].prompt);
+        }
         /* A twin's singular values and excess stand in its original's figures. */
         const bool alone = m->original < 0 || !s->model[m->original].measured;
         if (alone) add(&count, list, RJ_FIGURE_SINGULAR, i, m->name, "");
@@ -160,6 +207,10 @@ static bool any(const rj_summaries *s, const rj_figure *f)
         for (int i = 0; i < s->n_models; i++)
             found = found || rj_figure_excess_any(&s->model[i], rj_figure_find_k(&s->model[i], f->k_label));
         return found;
+    case RJ_FIGURE_SCORES:
+        return rj_figure_scores_any(s, f);
+    case RJ_FIGURE_ALIGNMENT:
+        return rj_figure_alignment_any(m, f->alignment);
     case RJ_N_FIGURE_KINDS:
         break;
     }
@@ -188,6 +239,12 @@ static void write_kind(const rj_figure_job *job)
         break;
     case RJ_FIGURE_OVERVIEW:
         rj_figure_overview(job);
+        break;
+    case RJ_FIGURE_SCORES:
+        rj_figure_scores(job);
+        break;
+    case RJ_FIGURE_ALIGNMENT:
+        rj_figure_alignment(job, f->alignment);
         break;
     case RJ_N_FIGURE_KINDS:
         break;

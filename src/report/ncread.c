@@ -9,7 +9,7 @@
 #include "resjac/base/file.h"
 #include "resjac/base/memory.h"
 
-enum { MAX_DIMS = 4 };
+enum { MAX_DIMS = 5 };
 
 rj_status rj_ncread_check(int error, const rj_ncread *group, const char *what)
 {
@@ -84,23 +84,56 @@ done:
     return st;
 }
 
+/* Elements start[i]..start[i]+count[i]-1 of each dimension, the rest of both arrays 0 and 1; the fill value becomes NAN. */
+static rj_status get(const rj_ncread *group, int id, const char *variable, const size_t start[MAX_DIMS],
+                     const size_t count[MAX_DIMS], double *data)
+{
+    rj_status st = RJ_OK;
+    size_t total = 1;
+    double fill = NAN;
+
+    for (int i = 0; i < MAX_DIMS; i++) total *= count[i];
+    RJ_TRY(rj_ncread_check(nc_get_vara_double(group->id, id, start, count, data), group, variable));
+    if (nc_get_att_double(group->id, id, "_FillValue", &fill) == NC_NOERR)
+        for (size_t i = 0; i < total; i++)
+            if (data[i] == fill) data[i] = NAN;
+done:
+    return st;
+}
+
 rj_status rj_ncread_rows(const rj_ncread *group, const char *variable, const char *dims, ptrdiff_t first,
                          ptrdiff_t n, double *data)
 {
     rj_status st = RJ_OK;
     int id = 0;
-    size_t start[MAX_DIMS] = {(size_t)first}, count[MAX_DIMS] = {1, 1, 1, 1}, total = (size_t)n;
-    double fill = NAN;
+    size_t start[MAX_DIMS] = {(size_t)first}, count[MAX_DIMS] = {1, 1, 1, 1, 1};
 
     RJ_TRY(find(group, variable, dims, &id, count));
     RJ_REQUIRE(0 <= first && 0 <= n && (size_t)(first + n) <= count[0], RJ_ERR_ARG,
                "%s: rows %td..%td of %zu", variable, first, first + n - 1, count[0]);
     count[0] = (size_t)n;
-    for (int i = 1; i < MAX_DIMS; i++) total *= count[i];
-    RJ_TRY(rj_ncread_check(nc_get_vara_double(group->id, id, start, count, data), group, variable));
-    if (nc_get_att_double(group->id, id, "_FillValue", &fill) == NC_NOERR)
-        for (size_t i = 0; i < total; i++)
-            if (data[i] == fill) data[i] = NAN;
+    RJ_TRY(get(group, id, variable, start, count, data));
+done:
+    return st;
+}
+
+rj_status rj_ncread_block(const rj_ncread *group, const char *variable, const char *dims,
+                          const ptrdiff_t *start, const ptrdiff_t *count, double *data)
+{
+    rj_status st = RJ_OK;
+    int id = 0, n = 1;
+    size_t from[MAX_DIMS] = {0}, length[MAX_DIMS] = {1, 1, 1, 1, 1};
+
+    RJ_TRY(find(group, variable, dims, &id, length));
+    for (const char *d = dims; (d = strchr(d, ',')) != NULL; d++) n++;
+    for (int i = 0; i < n; i++) {
+        RJ_REQUIRE(0 <= start[i] && 0 <= count[i] && (size_t)(start[i] + count[i]) <= length[i], RJ_ERR_ARG,
+                   "%s: elements %td..%td of %zu in dimension %d", variable, start[i],
+                   start[i] + count[i] - 1, length[i], i);
+        from[i] = (size_t)start[i];
+        length[i] = (size_t)count[i];
+    }
+    RJ_TRY(get(group, id, variable, from, length, data));
 done:
     return st;
 }

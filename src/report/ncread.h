@@ -30,6 +30,11 @@ RJ_CHECKED rj_status rj_ncread_size(const rj_ncread *group, const char *dim, ptr
 RJ_CHECKED rj_status rj_ncread_rows(const rj_ncread *group, const char *variable, const char *dims,
                                     ptrdiff_t first, ptrdiff_t n, double *data);
 
+/* The same of a block: count[i] elements from start[i] on of each of the variable's dimensions.
+ * Errors: also ARG a block that reaches over the end. */
+RJ_CHECKED rj_status rj_ncread_block(const rj_ncread *group, const char *variable, const char *dims,
+                                     const ptrdiff_t *start, const ptrdiff_t *count, double *data);
+
 /* A char variable (dim, any length), each row a NUL-terminated text cut to RJ_NAME_SIZE - 1 bytes.
  * Errors: FORMAT no such variable, not so; IO; NOMEM. */
 RJ_CHECKED rj_status rj_ncread_texts(const rj_ncread *group, const char *variable, const char *dim,

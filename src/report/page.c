@@ -33,7 +33,8 @@ static const char head[] =
     "table{border-collapse:collapse;font-size:.86rem;font-variant-numeric:tabular-nums}\n"
     "th,td{padding:.35rem .6rem;border-bottom:1px solid #e3e9ef;text-align:left;vertical-align:top}\n"
     "thead th{text-align:right;vertical-align:bottom;border-bottom:2px solid #9fb4c8;min-width:4.4rem}\n"
-    "thead th:first-child,.summary thead th:nth-child(2),.summary thead th:last-child{text-align:left}\n"
+    "thead th:first-child,.summary thead th:nth-child(2),.summary thead th:last-child,.scores thead "
+    "th:nth-child(2){text-align:left}\n"
     ".summary td:last-child{min-width:12rem}\n"
     "tbody th{font-weight:600;overflow-wrap:anywhere;min-width:9rem;max-width:18rem}\n"
     "td.number{text-align:right;white-space:nowrap}\n"
@@ -98,9 +99,13 @@ done:
     return st;
 }
 
-static void write_title(FILE *out, const rj_figure *f)
+static void write_title(FILE *out, const rj_summaries *s, const rj_figure *f)
 {
     fputs(rj_figure_title[f->kind], out);
+    if (f->kind == RJ_FIGURE_ALIGNMENT) {
+        fputs(", prompt ", out);
+        rj_escape_html(out, s->model[f->model].alignment[f->alignment].prompt);
+    }
     if (f->k_label[0] == '\0') return;
     fputs(", K = ", out);
     rj_escape_html(out, f->k_label);
@@ -112,14 +117,16 @@ static rj_status write_figure(FILE *out, const rj_summaries *s, const char *fold
 {
     rj_status st = RJ_OK;
     const bool wide = f->kind == RJ_FIGURE_COUPLING || f->kind == RJ_FIGURE_OVERVIEW ||
+                      f->kind == RJ_FIGURE_SCORES ||
+                      f->kind == RJ_FIGURE_ALIGNMENT ||
                       (f->kind == RJ_FIGURE_SINGULAR && rj_figure_twin_of(s, &s->model[f->model]) != NULL);
 
     fprintf(out, "<figure class=\"%s\">\n<h3>", wide ? "wide" : "narrow");
-    write_title(out, f);
+    write_title(out, s, f);
     fputs("</h3>\n", out);
     if (f->drawn) {
         fputs("<div class=\"scroll\" tabindex=\"0\"><img alt=\"", out);
-        write_title(out, f);
+        write_title(out, s, f);
         if (f->model >= 0) {
             fputs(" of ", out);
             rj_escape_html(out, s->model[f->model].name);
@@ -159,11 +166,39 @@ done:
     return st;
 }
 
+static rj_status write_scores(FILE *out, const rj_summaries *s, const char *folder, int n,
+                              const rj_figure *figure, const char *embedded, const char *linked)
+{
+    rj_status st = RJ_OK;
+
+    if (s->scores == NULL) goto done;
+    fputs("<h2 id=\"scores\">Measures against benchmark scores</h2>\n"
+          "<p>Does a measure go along with the score? One point is a <b>lineage</b>: models that share their "
+          "pre-training "
+          "are not independent, so their means are correlated. <b>p</b> is for the pair named beforehand "
+          "(primary), "
+          "<b>q</b> (Benjamini-Yekutieli) for the others, which are many. <b>r given L, d</b> holds the "
+          "number of blocks "
+          "and the width fixed. Measures that only tell the size of a model (ln_parameters, n_layers, "
+          "d_model) or what "
+          "chance gives (coupling_null) are rivals. Columns marked iid take every model as independent, "
+          "which overstates "
+          "the evidence. All pairs and numbers: <a href=\"scores.csv\">scores.csv</a>.</p>\n"
+          "<div class=\"scroll\" tabindex=\"0\">",
+          out);
+    rj_table_write_scores(s->scores, RJ_TABLE_HTML, out);
+    fputs("</div>\n", out);
+    RJ_TRY(write_section(out, s, RJ_FIGURE_OF_SCORES, folder, n, figure, embedded, linked));
+done:
+    return st;
+}
+
 static void write_navigation(FILE *out, const rj_summaries *s)
 {
     fputs("<nav><ul>\n<li><a href=\"#summary\">Summary</a></li>\n<li><a "
           "href=\"#certificates\">Certificates</a></li>\n",
           out);
+    if (s->scores != NULL) fputs("<li><a href=\"#scores\">Scores</a></li>\n", out);
     for (int i = 0; i < s->n_models; i++) {
         if (!s->model[i].measured) continue;
         fprintf(out, "<li><a href=\"#model-%d\">", i);
@@ -260,6 +295,7 @@ rj_status rj_page_write(const rj_summaries *s, const char *folder, int n, const 
     RJ_TRY(rj_table_write(s, RJ_TABLE_HTML, out));
     fputs("</div>\n", out);
     RJ_TRY(write_section(out, s, -1, folder, n, figure, embedded, linked));
+    RJ_TRY(write_scores(out, s, folder, n, figure, embedded, linked));
     write_certificates(out, s);
     for (int i = 0; i < s->n_models; i++) {
         if (!s->model[i].measured) continue;

@@ -28,6 +28,20 @@ done:
     return st;
 }
 
+static rj_status write_scores(const rj_summaries *s, const char *folder, rj_table_format format,
+                              const char *suffix)
+{
+    rj_status st = RJ_OK;
+    FILE *out = NULL;
+
+    if (s->scores == NULL) goto done;
+    RJ_TRY(rj_output_open(folder, "scores", suffix, &out));
+    rj_table_write_scores(s->scores, format, out);
+done:
+    st = rj_output_close(st, &out, "scores");
+    return st;
+}
+
 /* A page cannot hold a PDF: for it the pictures are drawn as SVG too, and removed when the page has them. */
 static rj_status draw(const rj_summaries *s, const char *folder, const char *format, int n, rj_figure *figure)
 {
@@ -70,6 +84,8 @@ rj_status rj_report_write(const char *results, const char *folder, const char *f
     RJ_REQUIRE(realpath(folder, absolute) != NULL, RJ_ERR_CREATE, "%s: %s", folder, strerror(errno));
     RJ_TRY(write_table(s, absolute, RJ_TABLE_CSV, ".csv"));
     RJ_TRY(write_table(s, absolute, RJ_TABLE_MARKDOWN, ".md"));
+    RJ_TRY(write_scores(s, absolute, RJ_TABLE_CSV, ".csv"));
+    RJ_TRY(write_scores(s, absolute, RJ_TABLE_MARKDOWN, ".md"));
     RJ_TRY(rj_figure_list(s, &n, &figure));
     RJ_TRY(draw(s, absolute, format, n, figure));
     for (int i = 0; i < n; i++) drawn += figure[i].drawn;

@@ -8,6 +8,7 @@
 #include "ncread.h"
 #include "resjac/base/file.h"
 #include "resjac/base/memory.h"
+#include "summary_alignment.h"
 
 static const char twin_suffix[] = "__random_init";
 
@@ -25,6 +26,8 @@ static void free_model(rj_summary *m)
     rj_free(m->ln_norm_all);
     rj_free(m->path);
     rj_free(m->pc);
+    for (ptrdiff_t i = 0; i < m->n_alignments; i++) rj_free(m->alignment[i].magnitude);
+    rj_free(m->alignment);
 }
 
 void rj_summaries_free(rj_summaries **summaries)
@@ -37,6 +40,7 @@ void rj_summaries_free(rj_summaries **summaries)
         rj_free(s->attribute[i].name);
         rj_free(s->attribute[i].text);
     }
+    rj_score_summary_free(&s->scores);
     rj_free(s->model);
     rj_free(s->attribute);
     rj_free(s->file);
@@ -281,6 +285,7 @@ static rj_status read_group(const rj_ncread *group, rj_summary *m)
     RJ_TRY(read_spectra(group, prompt_status, m));
     RJ_TRY(read_gaps(group, prompt_status, m));
     RJ_TRY(read_coupling(group, prompt_status, m));
+    RJ_TRY(rj_summary_read_alignment(group, prompt_status, m));
 done:
     RJ_FREE(prompt_status);
     return st;
@@ -392,6 +397,7 @@ rj_status rj_summaries_read(const char *path, rj_summaries **summaries)
     s->n_models = (int)n;
     RJ_TRY(read_attributes(&root, s));
     RJ_TRY(read_models(&root, s));
+    RJ_TRY(rj_score_summary_read(root.id, path, &s->scores));
     *summaries = s;
     s = NULL;
 done:

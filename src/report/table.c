@@ -4,70 +4,10 @@
 #include <math.h>
 #include <string.h>
 
-#include "output.h"
 #include "resjac/base/memory.h"
 #include "resjac/report/escape.h"
 #include "resjac/report/figure.h"
-
-typedef struct {
-    FILE *out;
-    rj_table_format format;
-    bool head; /* in the row of headings */
-    int n;     /* cells so far in this row */
-} table;
-
-static void begin_row(table *t)
-{
-    t->n = 0;
-    if (t->format == RJ_TABLE_HTML) fputs("<tr>", t->out);
-    if (t->format == RJ_TABLE_MARKDOWN) fputs("|", t->out);
-}
-
-static void end_row(table *t)
-{
-    fputs(t->format == RJ_TABLE_HTML ? "</tr>\n" : "\n", t->out);
-}
-
-static void text_cell(table *t, const char *text)
-{
-    switch (t->format) {
-    case RJ_TABLE_CSV:
-        if (t->n > 0) fputc(',', t->out);
-        rj_escape_csv(t->out, text);
-        break;
-    case RJ_TABLE_MARKDOWN:
-        fputc(' ', t->out);
-        rj_escape_markdown(t->out, text);
-        fputs(" |", t->out);
-        break;
-    case RJ_TABLE_HTML:
-        fputs(t->head ? "<th scope=\"col\">" : t->n == 0 ? "<th scope=\"row\">" : "<td>", t->out);
-        rj_escape_html(t->out, text);
-        fputs(t->head || t->n == 0 ? "</th>" : "</td>", t->out);
-        break;
-    }
-    t->n++;
-}
-
-/* For people with few digits, for programs with all. */
-static void number_cell(table *t, double x, const char *fmt)
-{
-    char text[48] = "\xE2\x80\x93"; /* en dash */
-
-    if (t->format == RJ_TABLE_CSV) {
-        if (t->n++ > 0) fputc(',', t->out);
-        rj_output_number(t->out, x);
-        return;
-    }
-    if (isfinite(x)) snprintf(text, sizeof text, fmt, x);
-    if (text[0] == '-' && strspn(text, "-0.") == strlen(text))
-        memmove(text, text + 1, strlen(text)); /* -0.000 */
-    if (t->format == RJ_TABLE_HTML)
-        fprintf(t->out, "<td class=\"number\">%s</td>", text);
-    else
-        fprintf(t->out, " %s |", text);
-    t->n++;
-}
+#include "table_cells.h"
 
 /* All K labels of the file, in order of appearance. */
 static rj_status list_labels(const rj_summaries *s, int *n, const char ***label)
@@ -91,12 +31,12 @@ done:
     return st;
 }
 
-static void heading(table *t, const char *csv, const char *shown)
+static void heading(rj_table_writer *t, const char *csv, const char *shown)
 {
-    text_cell(t, t->format == RJ_TABLE_CSV ? csv : shown);
+    rj_table_text(t, t->format == RJ_TABLE_CSV ? csv : shown);
 }
 
-static void head_row(table *t, int n_labels, const char *const *label)
+static void head_row(rj_table_writer *t, int n_labels, const char *const *label)
 {
     static const char *const csv[] = {"misfit_k", "null_k", "excess_k"};
     static const char *const shown[] = {"misfit, K\xC2\xA0=\xC2\xA0", "null, K\xC2\xA0=\xC2\xA0",
@@ -104,7 +44,7 @@ static void head_row(table *t, int n_labels, const char *const *label)
     char a[RJ_NAME_SIZE + 32], b[RJ_NAME_SIZE + 32];
 
     t->head = true;
-    begin_row(t);
+    rj_table_begin_row(t);
     heading(t, "model", "model");
     heading(t, "family", "family");
     heading(t, "n_parameters", "million parameters");
@@ -124,41 +64,39 @@ static void head_row(table *t, int n_labels, const char *const *label)
     heading(t, "worst_residual", "worst residual");
     heading(t, "worst_orthogonality_loss", "worst orthogonality loss");
     heading(t, "status", "status");
-    end_row(t);
-    if (t->format == RJ_TABLE_MARKDOWN)
-        for (int i = 0; i <= t->n; i++) fputs(i == t->n ? "\n" : i == 0 ? "|---|" : "---|", t->out);
-    t->head = false;
+    rj_table_end_row(t);
+    rj_table_end_head(t);
 }
 
-static void model_row(table *t, const rj_summary *m, int n_labels, const char *const *label)
+static void model_row(rj_table_writer *t, const rj_summary *m, int n_labels, const char *const *label)
 {
-    begin_row(t);
-    text_cell(t, m->name);
-    text_cell(t, m->family);
-    number_cell(t, t->format == RJ_TABLE_CSV ? m->n_parameters : m->n_parameters / 1e6, "%.1f");
-    number_cell(t, m->n_layers, "%.0f");
-    number_cell(t, m->d_model, "%.0f");
-    number_cell(t, m->measured ? (double)m->n_measured : NAN, "%.0f");
-    number_cell(t, m->measured ? (double)m->n_prompts : NAN, "%.0f");
+    rj_table_begin_row(t);
+    rj_table_text(t, m->name);
+    rj_table_text(t, m->family);
+    rj_table_number(t, t->format == RJ_TABLE_CSV ? m->n_parameters : m->n_parameters / 1e6, "%.1f");
+    rj_table_number(t, m->n_layers, "%.0f");
+    rj_table_number(t, m->d_model, "%.0f");
+    rj_table_number(t, m->measured ? (double)m->n_measured : NAN, "%.0f");
+    rj_table_number(t, m->measured ? (double)m->n_prompts : NAN, "%.0f");
     for (int i = 0; i < n_labels; i++) {
         const ptrdiff_t k = rj_figure_find_k(m, label[i]);
-        number_cell(t, k >= 0 ? rj_moment_mean(&m->coupling[k].misfit) : NAN, "%.3f");
-        number_cell(t, k >= 0 ? rj_moment_mean(&m->coupling[k].null) : NAN, "%.3f");
-        number_cell(t, k >= 0 ? rj_moment_mean(&m->coupling[k].excess) : NAN, "%.3f");
+        rj_table_number(t, k >= 0 ? rj_moment_mean(&m->coupling[k].misfit) : NAN, "%.3f");
+        rj_table_number(t, k >= 0 ? rj_moment_mean(&m->coupling[k].null) : NAN, "%.3f");
+        rj_table_number(t, k >= 0 ? rj_moment_mean(&m->coupling[k].excess) : NAN, "%.3f");
     }
-    number_cell(t, rj_moment_mean(&m->line_shape_score), "%.3f");
-    number_cell(t, rj_moment_mean(&m->expodistance), "%.3g");
-    number_cell(t, rj_moment_mean(&m->growth_rate), "%.4f");
-    number_cell(t, m->worst_residual, "%.1e");
-    number_cell(t, m->worst_orthogonality, "%.1e");
-    text_cell(t, m->status);
-    end_row(t);
+    rj_table_number(t, rj_moment_mean(&m->line_shape_score), "%.3f");
+    rj_table_number(t, rj_moment_mean(&m->expodistance), "%.3g");
+    rj_table_number(t, rj_moment_mean(&m->growth_rate), "%.4f");
+    rj_table_number(t, m->worst_residual, "%.1e");
+    rj_table_number(t, m->worst_orthogonality, "%.1e");
+    rj_table_text(t, m->status);
+    rj_table_end_row(t);
 }
 
 rj_status rj_table_write(const rj_summaries *s, rj_table_format format, FILE *out)
 {
     rj_status st = RJ_OK;
-    table t = {.out = out, .format = format};
+    rj_table_writer t = {.out = out, .format = format};
     const char **label = NULL;
     int n = 0;
 

@@ -1,5 +1,6 @@
-/* campaign.c: every rank knows the whole plan, claims units one by one, and stores each as its own file; rank 0 keeps
- * the books and merges. Whatever one rank meets alone is agreed after the last unit, never in between. */
+/* campaign.c: every rank knows the whole plan; teams claim units one by one, and store each as its own file; rank 0 keeps the
+ * books and merges. Ranks regroup between models whose teams differ in shape. Whatever one team meets alone is agreed after the
+ * last unit, never in between. */
 #include "resjac/run/campaign.h"
 
 #include <math.h>
@@ -165,13 +166,31 @@ static rj_status prepare_output(const rj_campaign_options *o, campaign *c)
         const rj_shard_head head = rj_study_head(c->study, c->unit[i].model, c->unit[i].unit);
         snprintf(unit[i].model, sizeof unit[i].model, "%s", head.model.name);
         memcpy(unit[i].key, head.key, sizeof unit[i].key);
+        unit[i].grid[0] = c->study->model[c->unit[i].model].shape.n_row;
+        unit[i].grid[1] = c->study->model[c->unit[i].model].shape.n_col;
         rj_shard_name(&head, unit[i].file);
     }
-    RJ_TRY(rj_manifest_write(c->folder, rj_deck_keep(c->deck), c->n_units, unit, &c->same_manifest,
-                             c->manifest_sha256));
+    RJ_TRY(rj_manifest_write(c->folder, rj_deck_keep(c->deck), rj_score_stage_key(c->scores), c->n_units,
+                             unit, &c->same_manifest, c->manifest_sha256));
     c->was_complete = c->same_manifest && rj_status_is_done(c->folder) && rj_path_exists(c->deck->output);
 done:
     RJ_FREE(unit);
+    return st;
+}
+
+/* Stages of every model's teams, for the units that are left. The same on every rank. */
+static rj_status choose_stages(campaign *c)
+{
+    rj_status st = RJ_OK;
+
+    for (int i = 0; i < c->study->n_models; i++) {
+        rj_pipeline_options o;
+        rj_study_model *m = &c->study->model[i];
+        if (m->status != RJ_OK) continue;
+        const rj_team_case l = rj_study_case(c->study, i, &o);
+        RJ_TRY(rj_team_choose_stages(&l, &c->deck->layout, c->n_pending, c->size, &m->shape));
+    }
+done:
     return st;
 }
 
@@ -183,14 +202,15 @@ static void log_plan(const campaign *c)
             rj_log(RJ_LOG_ERROR, "model %s is left out: %s", m->facts.name, m->why);
             continue;
         }
-        const rj_pipeline_options o = rj_study_options(c->study, i);
+        rj_pipeline_options o;
+        const rj_team_case l = rj_study_case(c->study, i, &o);
+        const rj_team_shape *shape = &m->shape;
         rj_log(RJ_LOG_INFO,
-               "model %s: %s, %d blocks, d = %d, %.4g million parameters, %d prompts in %d units, %.2f GB a "
-               "rank",
+               "model %s: %s, %d blocks, d = %d, %.4g million parameters, %d prompts in %d units, teams of "
+               "%d (%d stages x grid %dx%d), %.2f GB a rank",
                m->facts.name, m->facts.family, m->config.n_layer, m->config.d,
-               1e-6 * (double)m->facts.n_parameters, c->study->prompts->n, m->n_units,
-               1e-9 * (double)(rj_pipeline_memory_shared(&m->config, &o) +
-                               rj_pipeline_memory_prompt(&m->config, &o, c->deck->max_tokens)));
+               1e-6 * (double)m->facts.n_parameters, c->study->prompts->n, m->n_units, rj_team_size(shape),
+               shape->stages, shape->n_row, shape->n_col, 1e-9 * (double)rj_team_memory(&l, shape));
     }
     rj_log(RJ_LOG_INFO, "%d units, %d done before, %d to do on %d ranks of %.2f GB", c->n_units, c->n_done,
            c->n_pending, c->size, 1e-9 * (double)c->memory);
@@ -222,36 +242,41 @@ static rj_status between_blocks(void *ctx, double share)
                     rj_stop_reason(&c->stop));
 }
 
-/* Measures one unit and stores it. *in_store tells where an error came from. */
-static rj_status do_unit(campaign *c, campaign_unit *u, rj_model *model, bool *in_store)
+/* Measures one unit; the team's rank 0 stores it. *in_store tells where an error came from. Collective on the team. */
+static rj_status do_unit(campaign *c, const rj_team *team, campaign_unit *u, rj_model *model, bool *in_store)
 {
     rj_status st = RJ_OK;
     const rj_study_model *m = &c->study->model[u->model];
-    rj_pipeline_options o = rj_study_options(c->study, u->model);
+    rj_pipeline_options o = rj_study_options(c->study, u->model, u->unit);
     const int n = rj_study_unit_prompts(c->study, u->unit);
     rj_record *record = NULL;
 
-    o.memory = c->memory;
     o.tick = between_blocks;
     o.tick_ctx = c;
     const rj_sizes sizes = rj_pipeline_sizes(&m->config, &o, n);
     const rj_shard_head head = rj_study_head(c->study, u->model, u->unit);
-    RJ_TRY(rj_fault_at(RJ_FAULT_UNIT_MEASURE));
-    RJ_TRY(rj_record_create(&sizes, &record));
+    st = rj_fault_at(RJ_FAULT_UNIT_MEASURE);
+    RJ_TRY_ALL(team->comm, st != RJ_OK ? st : rj_record_create(&sizes, &record));
     fill_record(c, u, record);
-    RJ_TRY(rj_pipeline_run(model, &o, n, m->tokens + (ptrdiff_t)u->unit * c->deck->unit_prompts, record));
-    for (int p = 0; p < n; p++) u->n_missing += *rj_record_at(record, RJ_VAR_PROMPT_STATUS, p) != 0;
+    RJ_TRY(
+        rj_pipeline_run(team, model, &o, n, m->tokens + (ptrdiff_t)u->unit * c->deck->unit_prompts, record));
     *in_store = true;
     const rj_stage before = rj_clock_enter(RJ_STAGE_STORE);
-    st = rj_shard_write(c->units_folder, &head, record);
+    if (team->rank == 0) {
+        for (int p = 0; p < n; p++) u->n_missing += *rj_record_at(record, RJ_VAR_PROMPT_STATUS, p) != 0;
+        st = rj_shard_write(c->units_folder, &head, record);
+    }
     rj_clock_enter(before);
+    RJ_TRY_ALL(team->comm, st);
 done:
     rj_record_destroy(&record);
     return st;
 }
 
+/* `done` units of the teams' present list are done. */
 static void report_progress(campaign *c, const campaign_unit *u, long long done)
 {
+    done += c->n_before;
     const double elapsed = rj_clock_now() - c->start, each = elapsed / (double)done;
     const int all_done = c->n_done + (int)done;
     const double eta = each * (double)(c->n_pending - done);
@@ -266,12 +291,13 @@ static void report_progress(campaign *c, const campaign_unit *u, long long done)
     if (rj_status_write(c->folder, &state) != RJ_OK) rj_log(RJ_LOG_WARN, "%s", rj_status_message());
 }
 
-static void note_failure(campaign *c, const campaign_unit *u, rj_status st)
+static void note_failure(campaign *c, const rj_team *team, const campaign_unit *u, rj_status st)
 {
     campaign_failure *f = &c->failure[u->model];
 
-    rj_log(RJ_LOG_ERROR, "model %s, unit %d: %s", c->study->model[u->model].facts.name, u->unit,
-           rj_status_message());
+    if (team->rank == 0)
+        rj_log(RJ_LOG_ERROR, "model %s, unit %d: %s", c->study->model[u->model].facts.name, u->unit,
+               rj_status_message());
     if (f->code >= st) return;
     f->code = st;
     snprintf(f->why, sizeof f->why, "%s", rj_status_message());
@@ -283,45 +309,59 @@ typedef struct {
     rj_model *model;
 } opened;
 
-/* Opens the unit's model if it is not, measures and stores the unit. *in_store tells where an error came from. */
-static rj_status measure_unit(campaign *c, campaign_unit *u, opened *open, bool *in_store)
+/* Opens the unit's model if it is not, measures and stores the unit. *in_store tells where an error came from. Collective on the
+ * team. */
+static rj_status measure_unit(campaign *c, const rj_team *team, campaign_unit *u, opened *open,
+                              bool *in_store)
 {
-    rj_status st = c->failure[u->model].code; /* a model that failed here is not tried again by this rank */
+    rj_status st = c->failure[u->model].code; /* a model that failed here is not tried again by this team */
     const rj_study_model *m = &c->study->model[u->model];
 
     if (st != RJ_OK) return st;
     if (open->index != u->model) {
         rj_model_close(&open->model);
         open->index = -1;
-        RJ_TRY(rj_model_open(m->deck->path, m->is_twin, c->deck->seed, &open->model));
+        RJ_TRY_ALL(team->comm, rj_model_open(m->deck->path, m->is_twin, c->deck->seed, &open->model));
         open->index = u->model;
     }
-    RJ_TRY(do_unit(c, u, open->model, in_store));
+    RJ_TRY(do_unit(c, team, u, open->model, in_store));
 done:
-    if (st != RJ_OK && st != RJ_ERR_STOPPED) note_failure(c, u, st);
+    if (st != RJ_OK && st != RJ_ERR_STOPPED) note_failure(c, team, u, st);
     return st;
 }
 
-/* Claims and measures units until none is left or the run must end. Trouble with the output ends this rank's part, since
- * every further unit would be lost. Not collective; never returns early with a claim open. */
-static rj_status work(campaign *c)
+/* The next of n units for this team, n or more where none is left, -1 where one of its ranks must stop. Collective on the team. */
+static long long claim_together(campaign *c, const rj_team *team)
+{
+    int may = rj_stop_allows(&c->stop, c->longest_unit);
+    long long next = -1;
+
+    RJ_MPI(team->comm, MPI_Allreduce(MPI_IN_PLACE, &may, 1, MPI_INT, MPI_MIN, team->comm));
+    if (may && team->rank == 0) next = rj_claim_next(&c->claim);
+    RJ_MPI(team->comm, MPI_Bcast(&next, 1, MPI_LONG_LONG, 0, team->comm));
+    return next;
+}
+
+/* A team claims and measures units of list [n] until none is left or the run must end. Trouble with the output ends the team's
+ * part, since every further unit would be lost. Collective on the team; never returns early with a claim open. */
+static rj_status work(campaign *c, const rj_team *team, int n, const int *list)
 {
     rj_status st = RJ_OK;
     opened open = {-1, NULL};
 
-    while (st == RJ_OK && rj_stop_allows(&c->stop, c->longest_unit)) {
-        const long long next = rj_claim_next(&c->claim);
-        if (next >= c->n_pending) break;
-        campaign_unit *u = &c->unit[c->pending[next]];
+    while (st == RJ_OK) {
+        const long long next = claim_together(c, team);
+        if (next < 0 || next >= n) break;
+        campaign_unit *u = &c->unit[list[next]];
         bool in_store = false;
-        if (!rj_campaign_may_measure(c, u)) continue;
+        if (!rj_campaign_may_measure(c, team, u)) continue;
         c->unit_start = rj_clock_now();
-        const rj_status outcome = measure_unit(c, u, &open, &in_store);
+        const rj_status outcome = measure_unit(c, team, u, &open, &in_store);
         if (outcome == RJ_ERR_STOPPED) break; /* the unit stays to be done */
         u->state = outcome == RJ_OK ? UNIT_DONE : UNIT_FAILED;
         if (in_store) st = outcome;
         c->longest_unit = fmax(c->longest_unit, rj_clock_now() - c->unit_start);
-        report_progress(c, u, rj_claim_done(&c->claim));
+        if (team->rank == 0) report_progress(c, u, rj_claim_done(&c->claim));
     }
     if (!rj_stop_allows(&c->stop, 0.0)) {
         rj_log(RJ_LOG_WARN, "stopping: %s", rj_stop_reason(&c->stop));
@@ -336,6 +376,7 @@ static rj_status allocate(campaign *c)
     rj_status st = RJ_OK;
 
     RJ_NEW(c->pending, c->n_units, 1);
+    RJ_NEW(c->list, c->n_units, 1);
     RJ_NEW(c->failure, c->study->n_models, 1);
 done:
     return st;
@@ -413,38 +454,90 @@ done:
     return st;
 }
 
+static rj_status open_scores(campaign *c)
+{
+    const rj_deck *d = c->deck;
+    const rj_score_rules rules = {d->scores,        d->n_score_columns, d->score_column,
+                                  d->score_primary, d->score_draws,     d->seed};
+
+    return rj_score_stage_open(&rules, &c->scores);
+}
+
 static rj_status plan(const rj_campaign_options *o, campaign *c)
 {
     rj_status st = RJ_OK;
 
     RJ_TRY_ALL(c->comm, make_paths(c));
-    RJ_TRY(rj_study_open(c->comm, c->deck, &c->study));
+    RJ_TRY_ALL(c->comm, c->rank == 0 ? open_scores(c) : RJ_OK);
+    c->memory = rj_memory_budget(c->comm, c->deck->memory_per_rank);
+    RJ_TRY(rj_study_open(c->comm, c->deck, c->memory, o->replan || o->fresh, &c->study));
     RJ_TRY_ALL(c->comm, select_models(o, c));
     RJ_TRY_ALL(c->comm, list_units(c));
     RJ_TRY_ALL(c->comm, allocate(c));
-    c->memory = rj_memory_budget(c->comm, c->deck->memory_per_rank);
     if (!o->dry_run) RJ_TRY_ALL(c->comm, c->rank == 0 ? prepare_output(o, c) : RJ_OK);
     RJ_TRY(find_done(c, o->fresh));
+    RJ_TRY(choose_stages(c));
     if (c->rank == 0) log_plan(c);
 done:
     return st;
 }
 
+static bool same_shape(const campaign *c, int unit, int other)
+{
+    const rj_team_shape *a = &c->study->model[c->unit[unit].model].shape;
+    const rj_team_shape *b = &c->study->model[c->unit[other].model].shape;
+
+    return a->stages == b->stages && a->n_row == b->n_row && a->n_col == b->n_col;
+}
+
+/* The pending units whose teams are of one shape, by those teams. Collective. */
+static rj_status work_in_teams(campaign *c, const rj_team_shape *shape, int n)
+{
+    rj_status st = RJ_OK;
+    rj_team *team = NULL;
+
+    RJ_TRY(rj_team_create(c->comm, shape, &team));
+    RJ_TRY(rj_claim_open(c->comm, &c->claim));
+    if (c->rank == 0 && c->size % rj_team_size(shape) != 0)
+        rj_log(RJ_LOG_INFO, "%d of %d ranks have no team of %d and wait", c->size % rj_team_size(shape),
+               c->size, rj_team_size(shape));
+    if (team != NULL) c->worst = work(c, team, n, c->list);
+    RJ_MPI(c->comm, MPI_Barrier(c->comm)); /* rank 0 must serve claims until the last is made */
+    rj_claim_close(&c->claim);
+    c->worst = rj_agree(c->comm, c->worst);
+done:
+    rj_team_free(&team);
+    return st;
+}
+
+/* Ranks form teams for the first pending unit's shape, do all units of that shape, and form others. Collective. */
 static rj_status measure(const rj_campaign_options *o, campaign *c)
 {
     rj_status st = RJ_OK;
+    int n_left = c->n_pending;
 
     RJ_TRY(rj_leases_open(c->comm, c->folder, c->study->n_models, &c->leases));
-    RJ_TRY(rj_claim_open(c->comm, &c->claim));
     rj_stop_open(&c->stop, c->rank == 0 ? c->deck->output : NULL,
                  o->max_seconds > 0 ? fmax(o->max_seconds - (rj_clock_now() - c->start), 1e-9) : 0.0);
-    const rj_status mine = work(c);
-    rj_stop_close();
-    RJ_MPI(c->comm, MPI_Barrier(c->comm)); /* rank 0 must serve claims until the last is made */
-    rj_claim_close(&c->claim);
-    rj_leases_close(c->comm, &c->leases);
-    c->worst = rj_agree(c->comm, mine);
+    while (n_left > 0 && c->worst == RJ_OK) {
+        const int first = c->pending[0];
+        int n = 0, others = 0, stop = !rj_stop_allows(&c->stop, 0.0);
+        RJ_MPI(c->comm, MPI_Allreduce(MPI_IN_PLACE, &stop, 1, MPI_INT, MPI_MAX, c->comm));
+        if (stop) break;
+        for (int i = 0; i < n_left; i++) {
+            const int at = c->pending[i];
+            if (same_shape(c, first, at))
+                c->list[n++] = at;
+            else
+                c->pending[others++] = at;
+        }
+        n_left = others;
+        RJ_TRY(work_in_teams(c, &c->study->model[c->unit[first].model].shape, n));
+        c->n_before += n;
+    }
 done:
+    rj_leases_close(c->comm, &c->leases);
+    rj_stop_close();
     return st;
 }
 
@@ -465,7 +558,9 @@ rj_status rj_campaign_run(MPI_Comm comm, const rj_campaign_options *options)
     RJ_TRY(measure(options, &c));
     RJ_TRY(rj_campaign_finish(options, &c));
 done:
+    rj_score_stage_close(&c.scores);
     RJ_FREE(c.pending);
+    RJ_FREE(c.list);
     RJ_FREE(c.failure);
     RJ_FREE(c.unit);
     RJ_FREE(c.selected);

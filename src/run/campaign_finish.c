@@ -223,9 +223,11 @@ static rj_status write_results(const rj_campaign_options *o, const campaign *c)
     rj_results_model *model = NULL;
     char(*status)[RJ_MESSAGE_SIZE] = NULL;
     attributes *a = NULL;
+    const rj_results_annex annex = rj_score_stage_annex(c->scores);
 
     RJ_TRY_ALL(c->comm, describe(o, c, &model, &status, &a));
-    RJ_TRY(rj_results_write(c->comm, c->deck->output, n, model, rj_deck_keep(c->deck), a->n, a->list));
+    RJ_TRY(rj_results_write_annexed(c->comm, c->deck->output, n, model, rj_deck_keep(c->deck), a->n, a->list,
+                                    &annex));
     if (c->rank == 0) rj_log(RJ_LOG_INFO, "%s is written", c->deck->output);
 done:
     results_free(n, &model);

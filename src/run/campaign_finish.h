@@ -5,6 +5,7 @@
 #include "resjac/run/campaign.h"
 #include "resjac/run/claim.h"
 #include "resjac/run/lease.h"
+#include "resjac/run/score_stage.h"
 #include "resjac/run/stop.h"
 #include "resjac/run/study.h"
 
@@ -33,7 +34,8 @@ typedef struct {
     int n_units;
     campaign_unit *unit; /* [n_units], in the order of claims */
     int n_done, n_pending;
-    int *pending;              /* [n_units] indices of units to do */
+    int *pending, *list;       /* [n_units] indices of units to do; of those that teams claim from now */
+    int n_before;              /* units of earlier lists */
     campaign_failure *failure; /* [models] */
     rj_claim claim;
     rj_leases *leases;
@@ -43,6 +45,7 @@ typedef struct {
     rj_status worst;                              /* trouble with the output, agreed */
     bool same_manifest, was_complete; /* rank 0: nothing has changed since the last run, which finished */
     char manifest_sha256[65];         /* rank 0 */
+    rj_score_stage *scores;           /* rank 0 */
 } campaign;
 
 /* Agrees on what became of every unit, writes the final file where nothing is pending, status.json, and the table of costs.

@@ -8,9 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "deck_alignment.h"
+#include "deck_layout.h"
 #include "deck_paths.h"
 #include "resjac/base/file.h"
 #include "resjac/base/memory.h"
+#include "resjac/run/score_stage.h"
 #include "yaml_tree.h"
 
 typedef struct {
@@ -140,16 +143,28 @@ static rj_status set_norm(deck_target *t, const rj_yaml *v)
 
 static rj_status set_svd_method(deck_target *t, const rj_yaml *v)
 {
-    static const char *const words[] = {"auto", "full", NULL}; /* auto is full until there is a choice */
+    static const char *const words[] = {"auto", "full", "krylov", NULL};
     int i = 0;
-    (void)t;
-    return rj_yaml_choice(v, words, &i);
+    const rj_status st = rj_yaml_choice(v, words, &i);
+    t->deck->svd_method = (rj_deck_svd)i;
+    return st;
 }
 
 static rj_status set_svd_tolerance(deck_target *t, const rj_yaml *v)
 {
-    (void)t;
-    return set_only(v, "auto");
+    rj_status st = RJ_OK;
+    const char *text = NULL;
+    char *end = NULL;
+
+    RJ_TRY(rj_yaml_text(v, &text));
+    const double x = strtod(text, &end);
+    const bool is_auto = strcmp(text, "auto") == 0;
+    RJ_REQUIRE(is_auto || (*end == '\0' && 1e-14 <= x && x <= 1e-3), RJ_ERR_USAGE,
+               "%s is \"%.64s\", needs auto or 1e-14..1e-3: beyond it clusters can converge falsely",
+               rj_yaml_place(v), text);
+    t->deck->svd_tolerance = is_auto ? 0.0 : x;
+done:
+    return st;
 }
 
 static rj_status set_arithmetic(deck_target *t, const rj_yaml *v)
@@ -208,6 +223,21 @@ static rj_status set_threads(deck_target *t, const rj_yaml *v)
     return set_int(v, 1, 1, &n); /* one thread a rank: faster than one rank of two threads, and bit-stable */
 }
 
+static rj_status set_team(deck_target *t, const rj_yaml *v)
+{
+    return rj_deck_layout_team(v, &t->deck->layout);
+}
+
+static rj_status set_stages(deck_target *t, const rj_yaml *v)
+{
+    return rj_deck_layout_stages(v, &t->deck->layout);
+}
+
+static rj_status set_grid(deck_target *t, const rj_yaml *v)
+{
+    return rj_deck_layout_grid(v, &t->deck->layout);
+}
+
 static rj_status set_access(deck_target *t, const rj_yaml *v)
 {
     static const char *const words[] = {"auto", "read", NULL};
@@ -235,6 +265,11 @@ static rj_status set_merge(deck_target *t, const rj_yaml *v)
     return st;
 }
 
+static rj_status set_alignment(deck_target *t, const rj_yaml *v)
+{
+    return rj_deck_alignment(v, &t->deck->n_alignment, &t->deck->alignment);
+}
+
 static rj_status set_provenance(deck_target *t, const rj_yaml *v)
 {
     static const char *const words[] = {"full", "minimal", NULL};
@@ -255,6 +290,60 @@ static rj_status set_seed(deck_target *t, const rj_yaml *v)
 static rj_status set_output(deck_target *t, const rj_yaml *v)
 {
     return rj_deck_path(t->folder, v, &t->deck->output);
+}
+
+static rj_status set_score_table(deck_target *t, const rj_yaml *v)
+{
+    return rj_deck_path(t->folder, v, &t->deck->scores);
+}
+
+static void free_columns(int n, char ***column)
+{
+    for (int i = 0; *column != NULL && i < n; i++) RJ_FREE((*column)[i]);
+    RJ_FREE(*column);
+}
+
+static rj_status set_score_columns(deck_target *t, const rj_yaml *v)
+{
+    rj_status st = RJ_OK;
+    char **column = NULL;
+    ptrdiff_t n = 0;
+
+    RJ_TRY(rj_yaml_length(v, &n));
+    RJ_REQUIRE(1 <= n && n <= 64, RJ_ERR_USAGE, "%s has %td entries, needs 1..64", rj_yaml_place(v), n);
+    RJ_NEW(column, n, 1);
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const rj_yaml item = rj_yaml_item(v, i);
+        const char *text = NULL;
+        RJ_TRY(rj_yaml_text(&item, &text));
+        RJ_TRY(rj_text_copy(text, &column[i]));
+    }
+    free_columns(t->deck->n_score_columns, &t->deck->score_column);
+    t->deck->score_column = column;
+    t->deck->n_score_columns = (int)n;
+    column = NULL;
+done:
+    free_columns((int)n, &column);
+    return st;
+}
+
+static rj_status set_score_primary(deck_target *t, const rj_yaml *v)
+{
+    rj_status st = RJ_OK;
+    const char *text = NULL;
+    char *copy = NULL;
+
+    RJ_TRY(rj_yaml_text(v, &text));
+    RJ_TRY(rj_text_copy(text, &copy));
+    RJ_FREE(t->deck->score_primary);
+    t->deck->score_primary = copy;
+done:
+    return st;
+}
+
+static rj_status set_resamples(deck_target *t, const rj_yaml *v)
+{
+    return set_int(v, RJ_SCORE_LEAST_DRAWS, RJ_SCORE_MOST_DRAWS, &t->deck->score_draws);
 }
 
 static rj_status set_models(deck_target *t, const rj_yaml *v)
@@ -284,20 +373,21 @@ static const deck_key keys[] = {
     {"svd.tolerance", set_svd_tolerance},
     {"arithmetic", set_arithmetic},
     {"last_block", set_last_block},
-    {"scores.table", refuse_section},
-    {"scores.columns", refuse_section},
-    {"scores.primary", refuse_section},
-    {"scores.resamples", refuse_section},
+    {"scores.table", set_score_table},
+    {"scores.columns", set_score_columns},
+    {"scores.primary", set_score_primary},
+    {"scores.resamples", set_resamples},
     {"layout.unit_prompts", set_unit_prompts},
     {"layout.memory_per_rank", set_memory},
     {"layout.threads", set_threads},
-    {"layout.team", refuse_section},
-    {"layout.stages", refuse_section},
-    {"layout.grid", refuse_section},
+    {"layout.team", set_team},
+    {"layout.stages", set_stages},
+    {"layout.grid", set_grid},
     {"weights.access", set_access},
     {"weights.stage_to", refuse_section},
     {"store.per_prompt", set_per_prompt},
     {"store.merge", set_merge},
+    {"store.alignment", set_alignment},
     {"provenance", set_provenance},
     {"seed", set_seed},
     {"output", set_output},
@@ -362,6 +452,7 @@ static rj_status set_defaults(rj_deck *deck)
     deck->unit_prompts = 8;
     deck->per_prompt = RJ_PER_PROMPT_COUPLING;
     deck->provenance_full = true;
+    deck->score_draws = RJ_SCORE_DRAWS;
     RJ_NEW(deck->k, 3, 1);
     deck->n_k = 3;
     for (int i = 0; i < 3; i++) {
@@ -369,6 +460,33 @@ static rj_status set_defaults(rj_deck *deck)
         snprintf(deck->k[i].label, sizeof deck->k[i].label, "%d", counts[i]);
     }
 done:
+    return st;
+}
+
+/* The primary measure must be one of those that this deck gives. */
+static rj_status check_scores(const rj_deck *deck)
+{
+    rj_status st = RJ_OK;
+    const char **label = NULL;
+    bool known = true;
+
+    RJ_REQUIRE(deck->scores != NULL || (deck->score_column == NULL && deck->score_primary == NULL),
+               RJ_ERR_USAGE,
+               "%s: scores.table is missing, but other keys of scores are there; add scores: {table: ...}",
+               deck->path);
+    RJ_REQUIRE(deck->scores == NULL || deck->score_column != NULL, RJ_ERR_USAGE,
+               "%s: scores.columns is missing; name the columns of %s to correlate with", deck->path,
+               deck->scores);
+    if (deck->score_primary == NULL) goto done;
+    RJ_NEW(label, deck->n_k, 1);
+    for (int i = 0; i < deck->n_k; i++) label[i] = deck->k[i].label;
+    RJ_TRY(rj_results_has_measure(deck->n_k, label, deck->score_primary, &known));
+    RJ_REQUIRE(known, RJ_ERR_USAGE,
+               "%s: scores.primary is \"%.64s\", which this deck does not measure; give a name such as "
+               "excess_coupling_k%s_offdiag",
+               deck->path, deck->score_primary, label[0]);
+done:
+    RJ_FREE(label);
     return st;
 }
 
@@ -382,6 +500,7 @@ static rj_status check_complete(const rj_deck *deck)
                deck->path);
     RJ_REQUIRE(deck->output != NULL, RJ_ERR_USAGE, "%s: output is missing; add output: out/name.nc",
                deck->path);
+    RJ_TRY(check_scores(deck));
 done:
     return st;
 }
@@ -409,6 +528,7 @@ rj_status rj_deck_parse(const char *path, const char *text, size_t n, int n_set,
     RJ_TRY(rj_yaml_each(&root, "", set_any, &target));
     for (int i = 0; i < n_set; i++) RJ_TRY(set_override(&target, set[i]));
     RJ_TRY(check_complete(own));
+    RJ_TRY(rj_deck_layout_settle(path, &own->layout));
     *deck = own;
     own = NULL;
 done:
@@ -425,7 +545,11 @@ void rj_deck_free(rj_deck **deck)
     if (d == NULL) return;
     rj_deck_models_free(d->n_models, &d->model);
     RJ_FREE(d->k);
+    RJ_FREE(d->alignment);
     RJ_FREE(d->prompts);
+    RJ_FREE(d->scores);
+    free_columns(d->n_score_columns, &d->score_column);
+    RJ_FREE(d->score_primary);
     RJ_FREE(d->output);
     RJ_FREE(d->text);
     RJ_FREE(d->path);

@@ -8,7 +8,10 @@
 
 #include "resjac/base/file.h"
 #include "resjac/base/hash.h"
+#include "resjac/base/log.h"
 #include "resjac/base/memory.h"
+#include "resjac/store/manifest.h"
+#include "study_models.h"
 
 /* Raise it whenever values of any variable change for the same input. */
 static const char *const results_version = "resjac results 2";
@@ -79,6 +82,7 @@ static rj_status unit_key(const rj_study *s, const rj_study_model *m, int unit, 
     rj_hash *hash = NULL;
     uint8_t digest[RJ_HASH_SIZE];
     const int first = unit * deck->unit_prompts, n = rj_study_unit_prompts(s, unit);
+    const rj_pipeline_options options = rj_study_options(s, (int)(m - s->model), unit);
 
     RJ_TRY(rj_hash_create(&hash));
     rj_hash_add_text(hash, results_version);
@@ -91,10 +95,17 @@ static rj_status unit_key(const rj_study *s, const rj_study_model *m, int unit, 
     add_int(hash, deck->last_block);
     add_int(hash, deck->norm);
     add_int(hash, (int64_t)deck->seed);
+    add_int(hash, options.svd);
+    rj_hash_add(hash, &options.svd_tolerance, sizeof options.svd_tolerance);
     add_int(hash, deck->n_k);
     for (int k = 0; k < deck->n_k; k++) {
         rj_hash_add_text(hash, m->k_label[k]);
         add_int(hash, m->k_count[k]);
+    }
+    if (m->shape.n_row * m->shape.n_col >
+        1) { /* the bits of a decomposition by several ranks depend on their grid */
+        add_int(hash, m->shape.n_row);
+        add_int(hash, m->shape.n_col);
     }
     add_int(hash, unit);
     add_int(hash, s->prompts->n);
@@ -104,6 +115,8 @@ static rj_status unit_key(const rj_study *s, const rj_study_model *m, int unit, 
         add_int(hash, m->tokens[p].n);
         rj_hash_add(hash, m->tokens[p].ids, (size_t)m->tokens[p].n * sizeof *m->tokens[p].ids);
     }
+    if (options.n_aligned > 0) rj_hash_add_text(hash, "alignment_matrix"); /* units without are as ever */
+    for (int i = 0; i < options.n_aligned; i++) add_int(hash, options.aligned[i]);
     RJ_TRY(rj_hash_digest(hash, digest));
     rj_hash_text(digest, key);
 done:
@@ -141,22 +154,11 @@ done:
 static rj_status open_alone(const rj_study *s, rj_study_model *m, rj_model **model)
 {
     rj_status st = RJ_OK;
-    const rj_deck *deck = s->deck;
 
-    RJ_TRY(rj_model_open(m->deck->path, m->is_twin, deck->seed, model));
-    m->config = *rj_model_config(*model);
-    m->config.rope = m->config.local_rope = (rj_rope){0}; /* their lists are the model's own */
-    m->facts.n_parameters = rj_model_parameters(*model);
-    m->facts.n_layers = m->config.n_layer;
-    m->facts.d_model = m->config.d;
-    snprintf(m->facts.family, sizeof m->facts.family, "%s", m->config.family);
-    RJ_NEW(m->k_count, deck->n_k, 1);
-    RJ_NEW(m->k_label, deck->n_k, 1);
-    for (int k = 0; k < deck->n_k; k++) {
-        RJ_TRY(rj_deck_k_count(&deck->k[k], m->config.d, m->facts.name, &m->k_count[k]));
-        m->k_label[k] = deck->k[k].label;
-    }
+    RJ_TRY(rj_model_open(m->deck->path, m->is_twin, s->deck->seed, model));
+    RJ_TRY(rj_study_describe(s, rj_model_config(*model), rj_model_parameters(*model), m));
     RJ_TRY(tokenise(s, *model, m));
+    RJ_TRY(rj_study_choose_grid(s, m));
 done:
     return st;
 }
@@ -168,7 +170,7 @@ static rj_status open_model(MPI_Comm comm, const rj_study *s, rj_study_model *m)
 
     RJ_TRY_ALL(comm, open_alone(s, m, &model));
     RJ_TRY(fingerprint(comm, model, m->is_twin, s->deck->seed, m->facts.fingerprint));
-    m->n_units = (s->prompts->n + s->deck->unit_prompts - 1) / s->deck->unit_prompts;
+    m->n_units = rj_study_count_units(s);
     RJ_NEW(m->key, m->n_units, 1);
     for (int u = 0; u < m->n_units; u++) RJ_TRY(unit_key(s, m, u, m->key[u]));
 done:
@@ -176,28 +178,57 @@ done:
     return st;
 }
 
-static void name_model(const rj_deck_model *from, bool is_twin, rj_study_model *m)
+/* Grids of the last launch, so that a resume on nodes with other memory goes on with the same results. Rank 0. */
+static rj_status read_grids(const rj_study *s, int *grid)
 {
-    m->deck = from;
-    m->is_twin = is_twin;
-    m->facts.trained = !is_twin;
-    m->facts.series_step = from->step;
-    snprintf(m->facts.name, sizeof m->facts.name, "%s%s", from->name, is_twin ? "__random_init" : "");
-    snprintf(m->facts.benchmark_name, sizeof m->facts.benchmark_name, "%s",
-             from->benchmark_name[0] ? from->benchmark_name : from->name);
-    snprintf(m->facts.series_name, sizeof m->facts.series_name, "%s", from->series);
+    rj_status st = RJ_OK;
+    rj_manifest_unit *unit = NULL;
+    char *folder = NULL, *path = NULL;
+    int n = 0;
+
+    RJ_NEW(folder, (ptrdiff_t)strlen(s->deck->output) + 3, 1);
+    sprintf(folder, "%s.d", s->deck->output);
+    RJ_TRY(rj_path_join(folder, "manifest.json", &path));
+    if (!rj_path_exists(path)) goto done;
+    if (rj_manifest_read(folder, &n, &unit) != RJ_OK) {
+        rj_log(RJ_LOG_WARN, "%s; layouts are chosen anew", rj_status_message());
+        n = 0;
+    }
+    for (int i = 0; i < s->n_models; i++)
+        for (int u = 0; u < n; u++)
+            if (strcmp(unit[u].model, s->model[i].facts.name) == 0)
+                memcpy(grid + (ptrdiff_t)2 * i, unit[u].grid, sizeof unit[u].grid);
+done:
+    RJ_FREE(unit);
+    RJ_FREE(path);
+    RJ_FREE(folder);
+    return st;
 }
 
-static rj_status open_all(MPI_Comm comm, rj_study *s)
+/* Collective. */
+static rj_status adopt_grids(MPI_Comm comm, rj_study *s)
+{
+    rj_status st = RJ_OK;
+    int *grid = NULL, rank = 0;
+
+    RJ_MPI(comm, MPI_Comm_rank(comm, &rank));
+    RJ_TRY_ALL(comm, rj_alloc((void **)&grid, s->n_models, 2, sizeof *grid, __FILE__, __LINE__));
+    RJ_TRY_ALL(comm, rank == 0 ? read_grids(s, grid) : RJ_OK);
+    RJ_MPI(comm, MPI_Bcast(grid, 2 * s->n_models, MPI_INT, 0, comm));
+    for (int i = 0; i < s->n_models; i++)
+        s->model[i].shape = (rj_team_shape){0, grid[2 * i], grid[2 * i + 1]};
+done:
+    RJ_FREE(grid);
+    return st;
+}
+
+static rj_status open_all(MPI_Comm comm, rj_study *s, bool replan)
 {
     rj_status st = RJ_OK;
     const rj_deck *deck = s->deck;
 
-    RJ_TRY_ALL(comm,
-               rj_alloc((void **)&s->model, 2 * deck->n_models, 1, sizeof *s->model, __FILE__, __LINE__));
-    for (int i = 0; i < deck->n_models; i++)
-        for (int twin = 0; twin <= deck->model[i].twin; twin++)
-            name_model(&deck->model[i], twin, &s->model[s->n_models++]);
+    RJ_TRY_ALL(comm, rj_study_list_models(s));
+    if (!replan && deck->layout.n_row == 0) RJ_TRY(adopt_grids(comm, s));
     for (int i = 0; i < s->n_models; i++) {
         rj_study_model *m = &s->model[i];
         m->status = rj_agree(comm, open_model(comm, s, m));
@@ -207,7 +238,7 @@ done:
     return st;
 }
 
-rj_status rj_study_open(MPI_Comm comm, const rj_deck *deck, rj_study **study)
+rj_status rj_study_open(MPI_Comm comm, const rj_deck *deck, int64_t memory, bool replan, rj_study **study)
 {
     rj_status st = RJ_OK;
     rj_study *own = NULL;
@@ -216,9 +247,11 @@ rj_status rj_study_open(MPI_Comm comm, const rj_deck *deck, rj_study **study)
 
     RJ_TRY_ALL(comm, rj_alloc((void **)&own, 1, 1, sizeof *own, __FILE__, __LINE__));
     own->deck = deck;
+    own->memory = memory;
     RJ_TRY(rj_load_all(comm, deck->prompts, PROMPTS_LIMIT, &text, &n));
     RJ_TRY_ALL(comm, rj_prompts_parse(deck->prompts, text, n, &own->prompts));
-    RJ_TRY(open_all(comm, own));
+    RJ_TRY_ALL(comm, rj_study_choose_aligned(own));
+    RJ_TRY(open_all(comm, own, replan));
     *study = own;
     own = NULL;
 done:
@@ -242,6 +275,8 @@ void rj_study_free(rj_study **study)
         RJ_FREE(m->key);
     }
     RJ_FREE(s->model);
+    RJ_FREE(s->aligned_before);
+    RJ_FREE(s->aligned);
     rj_prompts_free(&s->prompts);
     RJ_FREE(*study);
 }
@@ -271,16 +306,4 @@ rj_shard_head rj_study_head(const rj_study *study, int model, int unit)
 
     memcpy(head.key, m->key[unit], sizeof head.key);
     return head;
-}
-
-rj_pipeline_options rj_study_options(const rj_study *study, int model)
-{
-    const rj_deck *deck = study->deck;
-
-    return (rj_pipeline_options){.arithmetic = deck->arithmetic,
-                                 .last_block = deck->last_block,
-                                 .n_k = deck->n_k,
-                                 .k = study->model[model].k_count,
-                                 .norm = deck->norm,
-                                 .seed = deck->seed};
 }

@@ -12,7 +12,8 @@
 bool rj_layout_has(rj_layout_kind kind, rj_variable_id id)
 {
     if (kind == RJ_LAYOUT_SHARD) return true;
-    if (kind == RJ_LAYOUT_SUMMARY && rj_schema[id].dims[2] == RJ_DIM_SV)
+    if (kind == RJ_LAYOUT_SUMMARY &&
+        (rj_schema[id].dims[2] == RJ_DIM_SV || rj_schema[id].dims[0] == RJ_DIM_APROMPT))
         return false; /* most of what is left */
     switch (rj_schema[id].keep) {
     case RJ_KEEP_ALWAYS:
@@ -25,6 +26,12 @@ bool rj_layout_has(rj_layout_kind kind, rj_variable_id id)
         return false;
     }
     return false;
+}
+
+/* Of some prompts where there are any: NetCDF has no fixed dimension of size 0. */
+static bool has(const rj_layout *l, rj_variable_id id)
+{
+    return rj_schema_rows(id, &l->sizes) > 0 && rj_layout_has(l->kind, id);
 }
 
 nc_type rj_layout_type(rj_value_type type)
@@ -53,7 +60,8 @@ static rj_status link_labels(const rj_nc *nc, const rj_layout *l, rj_variable_id
     char text[64];
 
     for (int i = 1; i < 5; i++) by_k = by_k || rj_schema[id].dims[i] == RJ_DIM_K;
-    snprintf(text, sizeof text, "%s%s%s", per_prompt ? "prompt_id" : "", per_prompt && by_k ? " " : "",
+    const char *prompt = rj_schema[id].dims[0] == RJ_DIM_APROMPT ? "aprompt_id aprompt_index" : "prompt_id";
+    snprintf(text, sizeof text, "%s%s%s", per_prompt ? prompt : "", per_prompt && by_k ? " " : "",
              by_k ? "k_label k_count" : "");
     RJ_TRY(rj_nc_put_text(nc, l->group, variable, "coordinates", text));
 done:
@@ -177,19 +185,41 @@ done:
     return st;
 }
 
+/* Which prompts have alignment matrices, and the directions. */
+static rj_status define_aligned(const rj_nc *nc, rj_layout *l)
+{
+    rj_status st = RJ_OK;
+    const rj_nc_variable index = {.name = "aprompt_index",
+                                  .long_name = "index of the prompt along dimension prompt, from 0",
+                                  .units = "1",
+                                  .type = NC_INT,
+                                  .n_dims = 1,
+                                  .dims = &l->dim[RJ_DIM_APROMPT]};
+
+    RJ_TRY(put_integers(nc, l, RJ_DIM_I, "i", "index of the left singular direction", 1, NULL));
+    RJ_TRY(put_integers(nc, l, RJ_DIM_J, "j", "index of the right singular direction", 1, NULL));
+    RJ_TRY(define_texts(nc, l, RJ_DIM_APROMPT, "aprompt_id", "name of the prompt", RJ_NAME_SIZE,
+                        &l->aprompt_id));
+    RJ_TRY(rj_nc_define(nc, l->group, &index, &l->aprompt_index));
+done:
+    return st;
+}
+
 rj_status rj_layout_define(const rj_nc *nc, int group, rj_layout_kind kind, const rj_sizes *sizes,
                            const int *k_count, const char *const *k_label, rj_layout *layout)
 {
     rj_status st = RJ_OK;
-    rj_layout l = {.group = group, .kind = kind, .sizes = *sizes};
+    rj_layout l = {.group = group, .kind = kind, .sizes = *sizes, .aprompt_id = -1, .aprompt_index = -1};
+    const bool aligned = has(&l, RJ_VAR_ALIGNMENT_MATRIX);
 
-    for (int i = RJ_DIM_PROMPT; i < RJ_N_DIMS; i++)
+    for (int i = RJ_DIM_PROMPT; i < (aligned ? RJ_N_DIMS : RJ_DIM_APROMPT); i++)
         RJ_NC(nc, nc_def_dim(group, rj_dim_name((rj_dim)i), (size_t)sizes->size[i], &l.dim[i]));
     RJ_TRY(define_coordinates(nc, &l, k_count, k_label));
+    if (aligned) RJ_TRY(define_aligned(nc, &l));
     for (int i = 0; i < RJ_N_VARIABLES; i++) {
         const rj_variable_id id = (rj_variable_id)i;
         l.value[i] = l.mean[i] = l.sd[i] = -1;
-        if (rj_layout_has(kind, id))
+        if (has(&l, id))
             RJ_TRY(define_variable(nc, &l, id, true, rj_schema[i].name, rj_schema[i].long_name, &l.value[i]));
         if (kind != RJ_LAYOUT_SHARD && rj_schema_is_pairwise(id)) RJ_TRY(define_moments(nc, &l, id));
     }
@@ -212,15 +242,19 @@ rj_status rj_layout_find(const rj_nc *nc, int group, rj_layout_kind kind, const 
                          rj_layout *layout)
 {
     rj_status st = RJ_OK;
-    rj_layout l = {.group = group, .kind = kind, .sizes = *sizes};
+    rj_layout l = {.group = group, .kind = kind, .sizes = *sizes, .aprompt_id = -1, .aprompt_index = -1};
     char name[NC_MAX_NAME];
 
     RJ_TRY(find_variable(nc, &l, "prompt_id", &l.prompt_id));
     RJ_TRY(find_variable(nc, &l, "prompt_sha256", &l.prompt_sha256));
+    if (has(&l, RJ_VAR_ALIGNMENT_MATRIX)) {
+        RJ_TRY(find_variable(nc, &l, "aprompt_id", &l.aprompt_id));
+        RJ_TRY(find_variable(nc, &l, "aprompt_index", &l.aprompt_index));
+    }
     for (int i = 0; i < RJ_N_VARIABLES; i++) {
         const rj_variable *s = &rj_schema[i];
         l.value[i] = l.mean[i] = l.sd[i] = -1;
-        if (rj_layout_has(kind, (rj_variable_id)i)) RJ_TRY(find_variable(nc, &l, s->name, &l.value[i]));
+        if (has(&l, (rj_variable_id)i)) RJ_TRY(find_variable(nc, &l, s->name, &l.value[i]));
         if (!rj_schema_is_pairwise((rj_variable_id)i)) continue;
         name_of_mean(s, name);
         RJ_TRY(find_variable(nc, &l, name, &l.mean[i]));
@@ -263,7 +297,7 @@ done:
     return st;
 }
 
-/* Always one put. n = 0 prompts: `value` is not looked at. */
+/* Always one put. n = 0 rows: `value` is not looked at. */
 static rj_status put_values(const rj_nc *nc, const rj_layout *l, rj_variable_id id, size_t first, size_t n,
                             const double *value)
 {
@@ -286,7 +320,35 @@ static rj_status put_values(const rj_nc *nc, const rj_layout *l, rj_variable_id 
     return st;
 }
 
-rj_status rj_layout_put(const rj_nc *nc, const rj_layout *layout, size_t first, const rj_record *record)
+/* Names and places of the prompts with alignment matrices. Always two puts. */
+static rj_status put_aligned(const rj_nc *nc, const rj_layout *l, size_t first, size_t first_aligned,
+                             const rj_record *r)
+{
+    const size_t n = r != NULL ? (size_t)r->sizes.size[RJ_DIM_APROMPT] : 0;
+    const int nothing = 0;
+    int *index = NULL;
+    char(*id)[RJ_NAME_SIZE] = NULL;
+    rj_status st = rj_alloc((void **)&index, (ptrdiff_t)n, 1, sizeof *index, __FILE__, __LINE__);
+
+    if (st == RJ_OK) st = rj_alloc((void **)&id, (ptrdiff_t)n, 1, sizeof *id, __FILE__, __LINE__);
+    const size_t rows = st == RJ_OK ? n : 0, start = rows > 0 ? first_aligned : 0;
+    for (size_t i = 0; i < rows; i++) {
+        index[i] = (int)first + (int)r->aprompt[i];
+        memcpy(id[i], r->prompt_id[r->aprompt[i]], sizeof id[i]);
+    }
+    const rj_status next = rj_nc_put_texts(nc, l->group, l->aprompt_id, start, rows, RJ_NAME_SIZE,
+                                           rows > 0 ? id[0] : NULL, RJ_NAME_SIZE);
+    if (st == RJ_OK) st = next;
+    errno = 0;
+    const int error = nc_put_vara_int(l->group, l->aprompt_index, &start, &rows, rows > 0 ? index : &nothing);
+    if (st == RJ_OK && error != NC_NOERR) st = rj_nc_raise(nc, error, "nc_put_vara_int", __FILE__, __LINE__);
+    rj_free(id);
+    rj_free(index);
+    return st;
+}
+
+rj_status rj_layout_put(const rj_nc *nc, const rj_layout *layout, size_t first, size_t first_aligned,
+                        const rj_record *record)
 {
     const rj_layout *l = layout;
     const rj_record *r = record;
@@ -299,9 +361,16 @@ rj_status rj_layout_put(const rj_nc *nc, const rj_layout *layout, size_t first, 
     next = rj_nc_put_texts(nc, l->group, l->prompt_sha256, first, st == RJ_OK ? n : 0, RJ_SHA256_SIZE,
                            n > 0 ? r->prompt_sha256[0] : NULL, RJ_SHA256_SIZE + 1);
     if (st == RJ_OK) st = next;
+    if (l->aprompt_id >= 0) {
+        next = put_aligned(nc, l, first, first_aligned, st == RJ_OK ? r : NULL);
+        if (st == RJ_OK) st = next;
+    }
     for (int i = 0; i < RJ_N_VARIABLES; i++) {
+        const rj_variable_id id = (rj_variable_id)i;
+        const size_t rows = n > 0 && st == RJ_OK ? (size_t)rj_schema_rows(id, &r->sizes) : 0;
         if (l->value[i] < 0) continue;
-        next = put_values(nc, l, (rj_variable_id)i, first, st == RJ_OK ? n : 0, n > 0 ? r->value[i] : NULL);
+        next = put_values(nc, l, id, rj_schema[i].dims[0] == RJ_DIM_PROMPT ? first : first_aligned, rows,
+                          rows > 0 ? r->value[i] : NULL);
         if (st == RJ_OK) st = next;
     }
     return st;
@@ -323,15 +392,17 @@ done:
 /* Uncompressed, chunks whole, and for each variable 16 KiB of the library's own (measured: 2 to 6). */
 uint64_t rj_layout_bytes(rj_layout_kind kind, const rj_sizes *sizes)
 {
-    const uint64_t own = 16384, prompts = (uint64_t)sizes->size[RJ_DIM_PROMPT];
+    const uint64_t own = 16384, prompts = (uint64_t)sizes->size[RJ_DIM_PROMPT],
+                   aligned = (uint64_t)sizes->size[RJ_DIM_APROMPT];
     const uint64_t padded = (prompts + RJ_PROMPT_CHUNK - 1) / RJ_PROMPT_CHUNK * RJ_PROMPT_CHUNK;
-    uint64_t bytes = 64 * own + prompts * (RJ_NAME_SIZE + RJ_SHA256_SIZE);
+    uint64_t bytes = 64 * own + prompts * (RJ_NAME_SIZE + RJ_SHA256_SIZE) + aligned * (RJ_NAME_SIZE + 4);
 
     for (int i = 0; i < RJ_N_VARIABLES; i++) {
         const rj_variable_id id = (rj_variable_id)i;
         const uint64_t n = (uint64_t)rj_schema_count(id, sizes) * 8;
         const bool moments = kind != RJ_LAYOUT_SHARD && rj_schema_is_pairwise(id);
-        bytes += rj_layout_has(kind, id) ? n * (rj_schema_is_pairwise(id) ? padded : prompts) + own : 0;
+        const uint64_t rows = (uint64_t)rj_schema_rows(id, sizes);
+        bytes += rj_layout_has(kind, id) ? n * (rj_schema_is_pairwise(id) ? padded : rows) + own : 0;
         bytes += moments ? 2 * (n + own) : 0;
     }
     return bytes;

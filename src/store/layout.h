@@ -23,6 +23,7 @@ typedef struct {
     int dim[RJ_N_DIMS];
     int value[RJ_N_VARIABLES], mean[RJ_N_VARIABLES], sd[RJ_N_VARIABLES];
     int prompt_id, prompt_sha256;
+    int aprompt_id, aprompt_index; /* -1 where no alignment matrix is kept */
 } rj_layout;
 
 enum { RJ_PROMPT_CHUNK = 16, RJ_SHA256_SIZE = 64 };
@@ -34,11 +35,11 @@ RJ_CHECKED rj_status rj_layout_define(const rj_nc *nc, int group, rj_layout_kind
 /* The same ids from a file in which all is defined, its variables made ready for collective puts where it is shared. */
 RJ_CHECKED rj_status rj_layout_find(const rj_nc *nc, int group, rj_layout_kind kind, const rj_sizes *sizes,
                                     rj_layout *layout);
-/* All values of a record, its first prompt at `first`. Collective on a shared file: each rank its record, or NULL; an
+/* All values of a record, its first prompt at `first`, its first alignment matrix at `first_aligned`. Collective on a shared file: each rank its record, or NULL; an
  * error of one rank does not keep it from the puts of the others.
  * Errors: ARG a value that an integer variable cannot hold; IO; NOMEM. */
 RJ_CHECKED rj_status rj_layout_put(const rj_nc *nc, const rj_layout *layout, size_t first,
-                                   const rj_record *record);
+                                   size_t first_aligned, const rj_record *record);
 /* Lets go of the library's caches of chunks, which else last until the file is closed. No-op on a shared file. */
 RJ_CHECKED rj_status rj_layout_release(const rj_nc *nc, const rj_layout *layout);
 /* At most the bytes that such a group takes on disk. */
@@ -50,7 +51,7 @@ RJ_CHECKED rj_status rj_layout_get(const rj_nc *nc, rj_record *record);
 /* Defines (or finds, in the groups above) the dimension string128 or string64. */
 RJ_CHECKED rj_status rj_layout_string(const rj_nc *nc, int group, int size, int *dim);
 nc_type rj_layout_type(rj_value_type type);
-/* Where the values of n prompts of a variable lie; returns the number of dimensions. */
+/* Where the values of n rows (of the first dimension) of a variable lie; returns the number of dimensions. */
 int rj_layout_slab(rj_variable_id id, const rj_sizes *sizes, size_t first, size_t n, size_t start[5],
                    size_t count[5]);
 bool rj_layout_has(rj_layout_kind kind, rj_variable_id id); /* per prompt */

@@ -38,8 +38,9 @@ static rj_status get_variable(const rj_nc *nc, rj_variable_id id, rj_record *rec
     int variable = -1;
     size_t start[5], count[5];
 
+    if (rj_schema_rows(id, &record->sizes) == 0) goto done;
     RJ_TRY(check_variable(nc, id, &variable));
-    for (ptrdiff_t p = 0; p < record->sizes.size[RJ_DIM_PROMPT]; p++) {
+    for (ptrdiff_t p = 0; p < rj_schema_rows(id, &record->sizes); p++) {
         double *value = rj_record_at(record, id, p);
         rj_layout_slab(id, &record->sizes, (size_t)p, 1, start, count);
         RJ_NC(nc, nc_get_vara_double(nc->id, variable, start, count, value));
@@ -76,6 +77,33 @@ done:
     return st;
 }
 
+/* Which prompts have alignment matrices. */
+static rj_status get_aligned(const rj_nc *nc, rj_record *record)
+{
+    rj_status st = RJ_OK;
+    const ptrdiff_t n = record->sizes.size[RJ_DIM_APROMPT], n_prompts = record->sizes.size[RJ_DIM_PROMPT];
+    int variable = -1, dim = -1, own = -1, n_dims = 0, *index = NULL;
+    nc_type type = NC_NAT;
+
+    if (n == 0) goto done;
+    RJ_NEW(index, n, 1);
+    RJ_REQUIRE(nc_inq_varid(nc->id, "aprompt_index", &variable) == NC_NOERR &&
+                   nc_inq_varndims(nc->id, variable, &n_dims) == NC_NOERR && n_dims == 1 &&
+                   nc_inq_var(nc->id, variable, NULL, &type, NULL, &dim, NULL) == NC_NOERR &&
+                   type == NC_INT && nc_inq_dimid(nc->id, "aprompt", &own) == NC_NOERR && dim == own,
+               RJ_ERR_FORMAT, "%s: the variable aprompt_index is missing: the file is broken", nc->path);
+    RJ_NC(nc, nc_get_var_int(nc->id, variable, index));
+    for (ptrdiff_t i = 0; i < n; i++) {
+        RJ_REQUIRE(index[i] >= (i > 0 ? index[i - 1] + 1 : 0) && index[i] < n_prompts, RJ_ERR_FORMAT,
+                   "%s: aprompt_index[%td] is %d: needs 0..%td, ascending", nc->path, i, index[i],
+                   n_prompts - 1);
+        record->aprompt[i] = index[i];
+    }
+done:
+    rj_free(index);
+    return st;
+}
+
 rj_status rj_layout_get(const rj_nc *nc, rj_record *record)
 {
     rj_status st = RJ_OK;
@@ -84,6 +112,7 @@ rj_status rj_layout_get(const rj_nc *nc, rj_record *record)
     RJ_TRY(get_texts(nc, "prompt_id", rows, RJ_NAME_SIZE, record->prompt_id[0], RJ_NAME_SIZE));
     RJ_TRY(
         get_texts(nc, "prompt_sha256", rows, RJ_SHA256_SIZE, record->prompt_sha256[0], RJ_SHA256_SIZE + 1));
+    RJ_TRY(get_aligned(nc, record));
     for (int id = 0; id < RJ_N_VARIABLES; id++) RJ_TRY(get_variable(nc, (rj_variable_id)id, record));
 done:
     return st;

@@ -57,14 +57,16 @@ done:
     return st;
 }
 
-static rj_status units_json(rj_per_prompt keep, int n_units, const rj_manifest_unit *unit, char **text)
+static rj_status units_json(rj_per_prompt keep, const char *annex, int n_units, const rj_manifest_unit *unit,
+                            char **text)
 {
-    json_t *list = json_array(),
-           *root = json_pack("{s:i, s:i, s:o}", "format", 1, "keep", (int)keep, "units", list);
+    json_t *list = json_array(), *root = json_pack("{s:i, s:i, s:s, s:o}", "format", 1, "keep", (int)keep,
+                                                   "annex", annex, "units", list);
 
     for (int i = 0; i < n_units; i++)
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "model", unit[i].model, "file", unit[i].file,
-                                              "key", unit[i].key));
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:[i, i]}", "model", unit[i].model, "file",
+                                              unit[i].file, "key", unit[i].key, "grid", unit[i].grid[0],
+                                              unit[i].grid[1]));
     *text = root != NULL ? json_dumps(root, JSON_INDENT(1) | JSON_PRESERVE_ORDER) : NULL;
     json_decref(root);
     return *text != NULL ? RJ_OK : rj_raise(RJ_ERR_NOMEM, __FILE__, __LINE__, "no memory for the manifest");
@@ -118,15 +120,15 @@ done:
     return st;
 }
 
-rj_status rj_manifest_write(const char *folder, rj_per_prompt keep, int n_units, const rj_manifest_unit *unit,
-                            bool *same, char sha256[65])
+rj_status rj_manifest_write(const char *folder, rj_per_prompt keep, const char *annex, int n_units,
+                            const rj_manifest_unit *unit, bool *same, char sha256[65])
 {
     rj_status st = RJ_OK;
     char *text = NULL, *old = NULL, *path = NULL;
     size_t n_old = 0;
 
     RJ_TRY(rj_path_join(folder, "manifest.json", &path));
-    RJ_TRY(units_json(keep, n_units, unit, &text));
+    RJ_TRY(units_json(keep, annex, n_units, unit, &text));
     *same = rj_path_exists(path) && rj_file_load(path, MANIFEST_LIMIT, &old, &n_old) == RJ_OK &&
             strcmp(old, text) == 0;
     if (!*same && rj_path_exists(path)) RJ_TRY(log_change(folder, n_units, unit));
@@ -172,6 +174,10 @@ rj_status rj_manifest_read(const char *folder, int *n_units, rj_manifest_unit **
         RJ_TRY(copy_text(manifest, from, "model", own[i].model, sizeof own[i].model));
         RJ_TRY(copy_text(manifest, from, "file", own[i].file, sizeof own[i].file));
         RJ_TRY(copy_text(manifest, from, "key", own[i].key, sizeof own[i].key));
+        for (size_t side = 0; side < 2; side++) { /* 1 where it is absent, as in older manifests */
+            const json_int_t given = json_integer_value(json_array_get(json_object_get(from, "grid"), side));
+            own[i].grid[side] = 1 <= given && given <= 1024 ? (int)given : 1;
+        }
     }
     *unit = own;
     *n_units = n;

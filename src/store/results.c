@@ -12,6 +12,8 @@
 #include "resjac/base/memory.h"
 #include "results_fill.h"
 #include "results_root.h"
+#include "results_seal.h"
+#include "results_values.h"
 
 /* A group shares its name space with the root's variables and dimensions. */
 static rj_status open_group(const rj_nc *nc, const char *name, int *group)
@@ -68,6 +70,7 @@ static rj_status define_model(const rj_nc *nc, const rj_results_model *model, co
     RJ_TRY(put_group_attributes(nc, group, model, part));
     RJ_TRY(rj_layout_define(nc, group, (rj_layout_kind)per_prompt, &part->sizes, head->k_count, head->k_label,
                             &layout));
+    RJ_TRY(rj_results_values_define(nc, group));
 done:
     return st;
 }
@@ -79,7 +82,8 @@ static uint64_t bytes_of(const rj_results_plan *plan, rj_per_prompt per_prompt, 
 
     for (int i = 0; i < plan->n_models; i++)
         if (plan->part[i].n_shards > 0)
-            bytes += rj_layout_bytes((rj_layout_kind)per_prompt, &plan->part[i].sizes);
+            bytes += rj_layout_bytes((rj_layout_kind)per_prompt, &plan->part[i].sizes) +
+                     rj_results_values_bytes(plan, &plan->part[i].sizes);
     return bytes;
 }
 
@@ -100,13 +104,13 @@ done:
     return st;
 }
 
-/* Rank 0 alone. */
-static rj_status close_file(const char *temporary, const char *path)
+rj_status rj_results_seal(const char *temporary, const char *path, const rj_results_annex *annex)
 {
     rj_status st = RJ_OK;
     rj_nc nc = RJ_NC_CLOSED;
     char hash[RJ_HASH_TEXT];
 
+    if (annex != NULL) RJ_TRY(annex->add(annex->ctx, temporary));
     RJ_TRY(rj_nc_reopen(temporary, 1 << 16, &nc));
     RJ_TRY(rj_content_hash(&nc, hash));
     RJ_TRY(rj_nc_put_text(&nc, nc.id, NC_GLOBAL, "content_sha256", hash));
@@ -136,8 +140,9 @@ done:
     return st;
 }
 
-rj_status rj_results_write(MPI_Comm comm, const char *path, int n_models, const rj_results_model *model,
-                           rj_per_prompt per_prompt, int n_attributes, const rj_attribute *attribute)
+rj_status rj_results_write_annexed(MPI_Comm comm, const char *path, int n_models,
+                                   const rj_results_model *model, rj_per_prompt per_prompt, int n_attributes,
+                                   const rj_attribute *attribute, const rj_results_annex *annex)
 {
     rj_status st = RJ_OK;
     rj_results_plan plan = {.n_models = 0};
@@ -150,12 +155,18 @@ rj_status rj_results_write(MPI_Comm comm, const char *path, int n_models, const 
     RJ_TRY_ALL(comm,
                rank == 0 ? define_file(temporary, &plan, model, per_prompt, n_attributes, attribute) : RJ_OK);
     RJ_TRY(rj_results_fill(comm, temporary, &plan, model, per_prompt));
-    RJ_TRY_ALL(comm, rank == 0 ? close_file(temporary, path) : RJ_OK);
+    RJ_TRY_ALL(comm, rank == 0 ? rj_results_seal(temporary, path, annex) : RJ_OK);
 done:
     if (st != RJ_OK && rank == 0 && temporary != NULL) unlink(temporary);
     rj_free(temporary);
     rj_results_plan_free(&plan);
     return st;
+}
+
+rj_status rj_results_write(MPI_Comm comm, const char *path, int n_models, const rj_results_model *model,
+                           rj_per_prompt per_prompt, int n_attributes, const rj_attribute *attribute)
+{
+    return rj_results_write_annexed(comm, path, n_models, model, per_prompt, n_attributes, attribute, NULL);
 }
 
 rj_status rj_results_hash(const char *path, char text[65])

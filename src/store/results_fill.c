@@ -8,6 +8,7 @@
 #include "resjac/base/memory.h"
 #include "results_merge.h"
 #include "results_root.h"
+#include "results_values.h"
 
 typedef struct {
     MPI_Comm comm;
@@ -21,6 +22,7 @@ typedef struct {
     double *value;               /* [n_measures] */
     rj_shard *shard;             /* the last that was read: it may reach into the next block */
     int at;                      /* its index in the model */
+    ptrdiff_t first_aligned;     /* alignment matrices before the block that was gathered last */
 } filling;
 
 /* Shard i of the model. Between the plan and now it may not have changed. */
@@ -41,16 +43,33 @@ done:
     return st;
 }
 
-/* n prompts of `from`, the first of them at `a`, to `to` at `b`. */
+/* n prompts of `from`, the first of them at `a`, to `to` at `b`; their alignment matrices behind those it has. */
 static void copy(const rj_record *from, ptrdiff_t a, rj_record *to, ptrdiff_t b, ptrdiff_t n)
 {
     memcpy(to->prompt_id[b], from->prompt_id[a], (size_t)n * sizeof *to->prompt_id);
     memcpy(to->prompt_sha256[b], from->prompt_sha256[a], (size_t)n * sizeof *to->prompt_sha256);
     for (int i = 0; i < RJ_N_VARIABLES; i++) {
         const rj_variable_id id = (rj_variable_id)i;
-        const ptrdiff_t count = n * rj_schema_count(id, &to->sizes);
-        memcpy(rj_record_at(to, id, b), rj_record_at(from, id, a), (size_t)count * sizeof(double));
+        const bool aligned = rj_schema[id].dims[0] == RJ_DIM_APROMPT;
+        ptrdiff_t *n_aligned = &to->sizes.size[RJ_DIM_APROMPT], row = 0;
+        const ptrdiff_t rows = rj_record_rows(from, id, a, n, &row);
+        if (rows == 0) continue;
+        memcpy(rj_record_at(to, id, aligned ? *n_aligned : b), rj_record_at(from, id, row),
+               (size_t)(rows * rj_schema_count(id, &to->sizes)) * sizeof(double));
+        for (ptrdiff_t j = 0; aligned && j < rows; j++)
+            to->aprompt[(*n_aligned)++] = from->aprompt[row + j] - a + b;
     }
+}
+
+/* Room for the alignment matrices of prompts first..end-1: those of all shards that reach into them, at most one each. */
+static ptrdiff_t most_aligned(const rj_results_part *part, ptrdiff_t first, ptrdiff_t end)
+{
+    ptrdiff_t n = 0;
+
+    for (int i = 0; i < part->n_shards; i++)
+        if (part->offset[i] < end && part->offset[i + 1] > first)
+            n += part->aligned[i + 1] - part->aligned[i];
+    return n < end - first ? n : end - first;
 }
 
 /* The prompts of a block, of all shards that reach into it; NULL behind the last block. */
@@ -65,12 +84,19 @@ static rj_status gather(filling *f, ptrdiff_t block, rj_record **record)
 
     if (left <= 0) goto done;
     sizes.size[RJ_DIM_PROMPT] = end - first;
+    sizes.size[RJ_DIM_APROMPT] = most_aligned(part, first, end);
     RJ_TRY(rj_record_create(&sizes, &r));
+    r->sizes.size[RJ_DIM_APROMPT] = 0; /* so far */
     for (int i = 0; i < part->n_shards; i++) {
         const ptrdiff_t low = part->offset[i] > first ? part->offset[i] : first,
                         high = part->offset[i + 1] < end ? part->offset[i + 1] : end;
         if (low >= high) continue;
         RJ_TRY(load(f, i));
+        if (low == first) {
+            (void)rj_record_rows(f->shard->record, RJ_VAR_ALIGNMENT_MATRIX, low - part->offset[i], 1,
+                                 &f->first_aligned);
+            f->first_aligned += part->aligned[i];
+        }
         copy(f->shard->record, low - part->offset[i], r, low - first, high - low);
     }
     *record = r;
@@ -101,7 +127,10 @@ static rj_status fill_blocks(filling *f)
         const ptrdiff_t mine = block + f->rank, left = n - block;
         RJ_TRY_ALL(f->comm, gather(f, mine, &record));
         add_in_order(f, left < f->size ? (int)left : f->size, record);
-        RJ_TRY_ALL(f->comm, rj_layout_put(&f->nc, &f->layout, (size_t)(mine * part->block), record));
+        RJ_TRY_ALL(f->comm, rj_layout_put(&f->nc, &f->layout, (size_t)(mine * part->block),
+                                          (size_t)f->first_aligned, record));
+        RJ_TRY_ALL(f->comm, rj_results_values_put(&f->nc, f->layout.group, f->plan, &part->first->head,
+                                                  (size_t)(mine * part->block), record));
         rj_record_destroy(&record);
     }
 done:

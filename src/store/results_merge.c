@@ -75,6 +75,7 @@ void rj_merge_add(rj_merge *merge, const rj_shard_head *head, const rj_record *r
     for (ptrdiff_t p = 0; p < r->sizes.size[RJ_DIM_PROMPT]; p++) {
         if (rj_record_at(r, RJ_VAR_PROMPT_STATUS, p)[0] != 0.0) continue;
         for (int i = 0; i < RJ_N_VARIABLES; i++) {
+            if (merge->variable[i].n == 0) continue;
             const double *value = rj_record_at(r, (rj_variable_id)i, p);
             for (ptrdiff_t j = 0; j < merge->variable[i].n; j++)
                 moments_add(&merge->variable[i], j, value[j]);

@@ -46,7 +46,7 @@ rj_status rj_results_agree(const char *path_a, const rj_shard_head *a, const rj_
     RJ_TRY(same_number(path_a, a->model.d_model, path_b, b->model.d_model, "d_model"));
     RJ_TRY(same_number(path_a, a->n_units, path_b, b->n_units, "n_units"));
     RJ_TRY(same_number(path_a, a->n_prompts_all, path_b, b->n_prompts_all, "n_prompts_all"));
-    for (int i = RJ_DIM_PROMPT + 1; i < RJ_N_DIMS; i++)
+    for (int i = RJ_DIM_PROMPT + 1; i < RJ_DIM_APROMPT; i++) /* those of alignment follow from the K */
         RJ_TRY(same_number(path_a, sizes_a->size[i], path_b, sizes_b->size[i], rj_dim_name((rj_dim)i)));
     for (int i = 0; i < a->n_k; i++) {
         RJ_TRY(same_text(path_a, a->k_label[i], path_b, b->k_label[i], "k_label"));
@@ -57,7 +57,7 @@ done:
 }
 
 /* One shard's place in the order. Without the path it travels between ranks. */
-enum { UNIT = 0, FIRST_PROMPT, N_PROMPTS, N_NUMBERS };
+enum { UNIT = 0, FIRST_PROMPT, N_PROMPTS, N_ALIGNED, N_NUMBERS };
 typedef struct {
     int64_t number[N_NUMBERS];
     const char *path;
@@ -82,6 +82,7 @@ static rj_status look(const rj_results_model *model, int i, rj_results_part *par
     number[UNIT] = shard->head.unit;
     number[FIRST_PROMPT] = shard->head.first_prompt;
     number[N_PROMPTS] = sizes.size[RJ_DIM_PROMPT];
+    number[N_ALIGNED] = sizes.size[RJ_DIM_APROMPT];
     if (i == 0) {
         part->sizes = sizes;
         part->first = shard;
@@ -144,6 +145,7 @@ static rj_status arrange(const rj_results_model *model, const int64_t *number, r
 
     RJ_NEW(part->path, n, 1);
     RJ_NEW(part->offset, n + 1, 1);
+    RJ_NEW(part->aligned, n + 1, 1);
     RJ_NEW(place, n, 1);
     for (int i = 0; i < n; i++) {
         memcpy(place[i].number, number + (ptrdiff_t)i * N_NUMBERS, sizeof place[i].number);
@@ -154,9 +156,13 @@ static rj_status arrange(const rj_results_model *model, const int64_t *number, r
     for (int i = 0; i < n; i++) {
         part->path[i] = place[i].path;
         part->offset[i + 1] = part->offset[i] + (ptrdiff_t)place[i].number[N_PROMPTS];
+        part->aligned[i + 1] = part->aligned[i] + (ptrdiff_t)place[i].number[N_ALIGNED];
         if (place[i].number[N_PROMPTS] > largest) largest = place[i].number[N_PROMPTS];
     }
     part->sizes.size[RJ_DIM_PROMPT] = part->offset[n];
+    part->sizes.size[RJ_DIM_APROMPT] = part->aligned[n];
+    part->sizes.size[RJ_DIM_I] = part->sizes.size[RJ_DIM_J] =
+        part->aligned[n] > 0 ? rj_schema_alignment(part->first->head.n_k, part->first->head.k_count) : 0;
     part->block = (ptrdiff_t)(largest + RJ_PROMPT_CHUNK - 1) / RJ_PROMPT_CHUNK * RJ_PROMPT_CHUNK;
     part->n_shards = n;
 done:
@@ -246,6 +252,7 @@ void rj_results_plan_free(rj_results_plan *plan)
 {
     for (int i = 0; plan->part != NULL && i < plan->n_models; i++) {
         rj_shard_close(&plan->part[i].first);
+        rj_free(plan->part[i].aligned);
         rj_free(plan->part[i].offset);
         rj_free(plan->part[i].path);
     }

@@ -10,6 +10,7 @@ typedef struct {
     int n_shards;
     const char **path; /* [n_shards], borrowed texts */
     ptrdiff_t *offset; /* [n_shards + 1] prompts of the shards before */
+    ptrdiff_t *aligned; /* [n_shards + 1] alignment matrices of the shards before */
     ptrdiff_t block;   /* prompts that one rank merges at a time: whole chunks, no smaller than a shard */
     rj_shard *first;
     rj_sizes sizes; /* prompts of all shards together */

@@ -69,8 +69,10 @@ const rj_variable rj_schema[RJ_N_VARIABLES] = {
                            BY_LAYER, RJ_VALUE_INT, RJ_KEEP_ALWAYS, false},
     [RJ_VAR_ORTHOGONALITY_LOSS] = {"orthogonality_loss", "1", "largest entry of |U'U - I| and |V'V - I|",
                                    BY_LAYER, RJ_VALUE_DOUBLE, RJ_KEEP_ALWAYS, false},
-    [RJ_VAR_SVD_METHOD] = {"svd_method", "1", "how the triplets were found; 1: full decomposition in one rank, 2: full decomposition on a grid of ranks", BY_LAYER,
-                           RJ_VALUE_INT, RJ_KEEP_ALWAYS, false},
+    [RJ_VAR_SVD_METHOD] = {"svd_method", "1",
+                           "how the triplets were found; 1: full decomposition in one rank, 2: full "
+                           "decomposition on a grid of ranks, 3: block Golub-Kahan-Lanczos",
+                           BY_LAYER, RJ_VALUE_INT, RJ_KEEP_ALWAYS, false},
     [RJ_VAR_JACOBIAN_FROBENIUS] = {"jacobian_frobenius", "1", "Frobenius norm of the residual Jacobian",
                                    BY_LAYER, RJ_VALUE_DOUBLE, RJ_KEEP_ALWAYS, false},
     [RJ_VAR_JACOBIAN_FROBENIUS_ERROR] =
@@ -137,13 +139,24 @@ const rj_variable rj_schema[RJ_N_VARIABLES] = {
     [RJ_VAR_SUBSPACE_VU] = {"subspace_vu", "1", "||V_i' U_j||_F^2/K: K/d by chance", PAIRWISE, RJ_VALUE_FLOAT,
                             RJ_KEEP_ALL, false},
 
+    [RJ_VAR_ALIGNMENT_MATRIX] =
+        {"alignment_matrix",
+         "1",
+         "A = U_j' J_i V_j on leading singular directions, i of U_j, j of V_j; the sign of "
+         "a singular pair is arbitrary, that of an element so too",
+         {RJ_DIM_APROMPT, RJ_DIM_LAYER, RJ_DIM_LAYER_J, RJ_DIM_I, RJ_DIM_J},
+         RJ_VALUE_FLOAT,
+         RJ_KEEP_ALWAYS,
+         false},
+
     [RJ_VAR_PROMPT_SECONDS] = {"prompt_seconds", "s", "time spent on the prompt", PROMPT, RJ_VALUE_DOUBLE,
                                RJ_KEEP_ALWAYS, true},
 };
 
 const char *rj_dim_name(rj_dim dim)
 {
-    static const char *const name[RJ_N_DIMS] = {"", "prompt", "layer", "layer_j", "depth", "k", "sv", "pc"};
+    static const char *const name[RJ_N_DIMS] = {"",   "prompt", "layer",   "layer_j", "depth", "k",
+                                                "sv", "pc",     "aprompt", "i",       "j"};
     return name[dim];
 }
 
@@ -155,7 +168,20 @@ ptrdiff_t rj_schema_count(rj_variable_id id, const rj_sizes *sizes)
     return n;
 }
 
+ptrdiff_t rj_schema_rows(rj_variable_id id, const rj_sizes *sizes)
+{
+    return sizes->size[rj_schema[id].dims[0]];
+}
+
 bool rj_schema_is_pairwise(rj_variable_id id)
 {
     return rj_schema[id].dims[3] == RJ_DIM_LAYER_J;
+}
+
+ptrdiff_t rj_schema_alignment(int n_k, const int *k_count)
+{
+    ptrdiff_t most = 0;
+
+    for (int q = 0; q < n_k; q++) most = k_count[q] > most ? k_count[q] : most;
+    return most < RJ_ALIGNMENT_MOST ? most : RJ_ALIGNMENT_MOST;
 }

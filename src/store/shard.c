@@ -78,7 +78,7 @@ static rj_status write_file(const char *path, const rj_shard_head *head, const r
         rj_layout_define(&nc, nc.id, RJ_LAYOUT_SHARD, &record->sizes, head->k_count, head->k_label, &layout));
     RJ_TRY(rj_nc_begin_data(&nc, bytes));
     layout.group = nc.id;
-    RJ_TRY(rj_layout_put(&nc, &layout, 0, record));
+    RJ_TRY(rj_layout_put(&nc, &layout, 0, 0, record));
     RJ_TRY(rj_content_hash(&nc, hash));
     RJ_TRY(rj_nc_put_text(&nc, nc.id, NC_GLOBAL, "content_sha256", hash));
     RJ_TRY(rj_nc_close(&nc));
@@ -99,6 +99,10 @@ static rj_status check_head(const rj_shard_head *head, const rj_sizes *sizes)
     RJ_REQUIRE(strlen(head->key) == 64, RJ_ERR_ARG, "key '%s' is no SHA-256", head->key);
     RJ_REQUIRE(head->n_k == sizes->size[RJ_DIM_K], RJ_ERR_ARG, "%d K in the head, %td in the record",
                head->n_k, sizes->size[RJ_DIM_K]);
+    RJ_REQUIRE(sizes->size[RJ_DIM_APROMPT] == 0 ||
+                   sizes->size[RJ_DIM_I] == rj_schema_alignment(head->n_k, head->k_count),
+               RJ_ERR_ARG, "alignment matrices of %td directions, those K need %td", sizes->size[RJ_DIM_I],
+               rj_schema_alignment(head->n_k, head->k_count));
     RJ_REQUIRE(head->unit >= 0 && head->unit < head->n_units && head->first_prompt >= 0 &&
                    head->first_prompt + n <= head->n_prompts_all,
                RJ_ERR_ARG, "unit %d of %d with prompts %td..%td of %td", head->unit, head->n_units,

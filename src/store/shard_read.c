@@ -24,7 +24,10 @@ static const size_t largest[RJ_N_DIMS] = {[RJ_DIM_PROMPT] = 1 << 24,
                                           [RJ_DIM_DEPTH] = (1 << 14) + 1,
                                           [RJ_DIM_K] = 1 << 10,
                                           [RJ_DIM_SV] = 1 << 20,
-                                          [RJ_DIM_PC] = 16};
+                                          [RJ_DIM_PC] = 16,
+                                          [RJ_DIM_APROMPT] = 1 << 24,
+                                          [RJ_DIM_I] = RJ_ALIGNMENT_MOST,
+                                          [RJ_DIM_J] = RJ_ALIGNMENT_MOST};
 
 static rj_status get_sizes(const rj_nc *nc, rj_sizes *sizes)
 {
@@ -35,6 +38,7 @@ static rj_status get_sizes(const rj_nc *nc, rj_sizes *sizes)
         const char *name = rj_dim_name((rj_dim)i);
         int id = -1;
         size_t n = 0;
+        if (i >= RJ_DIM_APROMPT && nc_inq_dimid(nc->id, name, &id) != NC_NOERR) continue; /* no alignment */
         RJ_REQUIRE(nc_inq_dimid(nc->id, name, &id) == NC_NOERR && nc_inq_dimlen(nc->id, id, &n) == NC_NOERR,
                    RJ_ERR_FORMAT, "%s: dimension %s is missing: not a shard, or broken", nc->path, name);
         RJ_REQUIRE(n >= 1 && n <= largest[i], RJ_ERR_FORMAT, "%s: dimension %s is %zu, not in 1..%zu",
@@ -45,6 +49,10 @@ static rj_status get_sizes(const rj_nc *nc, rj_sizes *sizes)
                    s.size[RJ_DIM_DEPTH] == s.size[RJ_DIM_LAYER] + 1,
                RJ_ERR_FORMAT, "%s: %td layers do not go with layer_j = %td, depth = %td", nc->path,
                s.size[RJ_DIM_LAYER], s.size[RJ_DIM_LAYER_J], s.size[RJ_DIM_DEPTH]);
+    RJ_REQUIRE(s.size[RJ_DIM_APROMPT] <= s.size[RJ_DIM_PROMPT] && s.size[RJ_DIM_I] == s.size[RJ_DIM_J] &&
+                   (s.size[RJ_DIM_APROMPT] > 0) == (s.size[RJ_DIM_I] > 0),
+               RJ_ERR_FORMAT, "%s: %td prompts do not go with aprompt = %td, i = %td, j = %td", nc->path,
+               s.size[RJ_DIM_PROMPT], s.size[RJ_DIM_APROMPT], s.size[RJ_DIM_I], s.size[RJ_DIM_J]);
     *sizes = s;
 done:
     return st;
@@ -59,8 +67,8 @@ static rj_status check_volume(const rj_nc *nc, const rj_sizes *sizes)
 
     RJ_REQUIRE(stat(nc->path, &file) == 0, RJ_ERR_MISSING, "%s: vanished while it was read", nc->path);
     for (int id = 0; id < RJ_N_VARIABLES; id++)
-        claimed +=
-            4.0 * (double)sizes->size[RJ_DIM_PROMPT] * (double)rj_schema_count((rj_variable_id)id, sizes);
+        claimed += 4.0 * (double)rj_schema_rows((rj_variable_id)id, sizes) *
+                   (double)rj_schema_count((rj_variable_id)id, sizes);
     RJ_REQUIRE(claimed <= 1100.0 * (double)file.st_size, RJ_ERR_FORMAT,
                "%s: %lld bytes cannot hold the %.0f that its dimensions ask for", nc->path,
                (long long)file.st_size, claimed);
@@ -171,6 +179,9 @@ rj_status rj_shard_get_head(const rj_nc *nc, rj_shard **shard, rj_sizes *sizes)
     RJ_TRY(get_facts(nc, &s->head.model));
     RJ_TRY(get_unit(nc, mine.size[RJ_DIM_PROMPT], &s->head));
     RJ_TRY(get_k(nc, (size_t)mine.size[RJ_DIM_K], o));
+    const ptrdiff_t directions = rj_schema_alignment((int)mine.size[RJ_DIM_K], o->k_count);
+    RJ_REQUIRE(mine.size[RJ_DIM_I] == 0 || mine.size[RJ_DIM_I] == directions, RJ_ERR_FORMAT,
+               "%s: dimension i is %td, but its K need %td", nc->path, mine.size[RJ_DIM_I], directions);
     RJ_TRY(rj_nc_get_text(nc, nc->id, "arithmetic", sizeof o->arithmetic, o->arithmetic));
     RJ_TRY(rj_nc_get_text(nc, nc->id, "last_block", sizeof o->last_block, o->last_block));
     s->head.n_k = (int)mine.size[RJ_DIM_K];

@@ -207,6 +207,33 @@ done:
     return st;
 }
 
+static rj_status normalizer_strip(const reader *r, const json_t *o)
+{
+    rj_status st = RJ_OK;
+    bool left = false, right = false;
+
+    RJ_TRY(rj_json_bool(r->j, o, "strip_left", true, &left));
+    RJ_TRY(rj_json_bool(r->j, o, "strip_right", true, &right));
+    RJ_REQUIRE(!left, RJ_ERR_FORMAT, "%s: Strip with strip_left is not supported, only strip_right",
+               r->where);
+    if (right) RJ_TRY(add_step(r, (rj_step){.kind = RJ_STEP_STRIP}, NULL, NULL));
+done:
+    return st;
+}
+
+static rj_status normalizer_precompiled(const reader *r, const json_t *o)
+{
+    rj_status st = RJ_OK;
+    rj_step step = {.kind = RJ_STEP_CHARSMAP};
+    const char *base64 = NULL;
+
+    RJ_TRY(rj_json_string(r->j, o, "precompiled_charsmap", true, &base64));
+    RJ_TRY(rj_charsmap_read(r->where, base64, (ptrdiff_t)strlen(base64), &step.map));
+    RJ_TRY(rj_steps_add(r->steps, step));
+done:
+    return st;
+}
+
 static rj_status pretokenizer_sequence(const reader *r, const json_t *o)
 {
     return read_list(r, o, "pretokenizers");
@@ -263,6 +290,12 @@ done:
     return st;
 }
 
+static rj_status pretokenizer_whitespace_split(const reader *r, const json_t *o)
+{
+    (void)o;
+    return add_split(r, "\\s", false, RJ_SPLIT_REMOVED, false);
+}
+
 static rj_status pretokenizer_metaspace(const reader *r, const json_t *o)
 {
     rj_status st = RJ_OK;
@@ -289,6 +322,8 @@ static const kind NORMALIZERS[] = {{"Sequence", normalizer_sequence},
                                    {"NFC", normalizer_nfc},
                                    {"Prepend", normalizer_prepend},
                                    {"Replace", normalizer_replace},
+                                   {"Strip", normalizer_strip},
+                                   {"Precompiled", normalizer_precompiled},
                                    {NULL, NULL}};
 static const kind PRETOKENIZERS[] = {{"Sequence", pretokenizer_sequence},
                                      {"ByteLevel", pretokenizer_byte_level},
@@ -296,6 +331,7 @@ static const kind PRETOKENIZERS[] = {{"Sequence", pretokenizer_sequence},
                                      {"Metaspace", pretokenizer_metaspace},
                                      {"Punctuation", pretokenizer_punctuation},
                                      {"Split", pretokenizer_split},
+                                     {"WhitespaceSplit", pretokenizer_whitespace_split},
                                      {NULL, NULL}};
 
 /* Reads with messages that start "file: key". */

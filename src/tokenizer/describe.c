@@ -73,7 +73,7 @@ done:
 static rj_status show_model(rj_tokenizer *tok)
 {
     rj_status st = RJ_OK;
-    const rj_vocab *vocab = rj_bpe_vocab(tok->model);
+    const rj_vocab *vocab = rj_tokenizer_vocab(tok);
     const bool bytes = is_byte_level(tok);
     char *out = NULL;
     ptrdiff_t cap = 0;
@@ -138,9 +138,14 @@ rj_status rj_tokenizer_describe(rj_tokenizer *tok)
         RJ_TRY(show(tok, id, text, n));
     }
     if (tok->n_shown > 0) qsort(tok->shown, (size_t)tok->n_shown, sizeof *tok->shown, compare);
+    for (ptrdiff_t i = 0; i < tok->frame.n; i++) /* an id may stand there that no token has */
+        if (tok->frame.id[i] >= tok->size) tok->size = (ptrdiff_t)tok->frame.id[i] + 1;
     describe_frame(tok, frame, sizeof frame);
     RJ_NEW(tok->summary, SIZE, 1);
-    if (rj_bpe_is_scored(tok->model))
+    if (tok->unigram != NULL)
+        snprintf(tok->summary, SIZE, "Unigram, %td tokens, pre-tokenizer %s, %s", tok->size, tok->label,
+                 frame);
+    else if (rj_bpe_is_scored(tok->model))
         snprintf(tok->summary, SIZE, "BPE, %td scored tokens, pre-tokenizer %s, %s", tok->size, tok->label,
                  frame);
     else

@@ -194,10 +194,37 @@ done:
     return st;
 }
 
+static rj_status step_strip(const rj_step *step, work *w, const char *text, rj_piece in, rj_pieces *out)
+{
+    ptrdiff_t end = in.n;
+
+    (void)step;
+    (void)w;
+    while (end > 0) {
+        const ptrdiff_t last = end - rj_utf8_size_before(text + end);
+        if (!rj_utf8_is_space(rj_utf8_decode(text + last))) break;
+        end = last;
+    }
+    return rj_pieces_append(out, text, end, in.first);
+}
+
+static rj_status step_charsmap(const rj_step *step, work *w, const char *text, rj_piece in, rj_pieces *out)
+{
+    rj_status st = RJ_OK;
+    const ptrdiff_t at = out->n_text;
+
+    (void)w;
+    RJ_TRY(rj_charsmap_write(step->map, text, in.n, out));
+    RJ_TRY(rj_pieces_add(out, at, out->n_text - at, in.first));
+done:
+    return st;
+}
+
 typedef rj_status (*step_run)(const rj_step *step, work *w, const char *text, rj_piece in, rj_pieces *out);
 static const step_run RUN[] = {
-    [RJ_STEP_CUT] = step_cut,         [RJ_STEP_NFC] = step_nfc,     [RJ_STEP_PREPEND] = step_prepend,
-    [RJ_STEP_REPLACE] = step_replace, [RJ_STEP_SPLIT] = step_split, [RJ_STEP_BYTES] = step_bytes};
+    [RJ_STEP_CUT] = step_cut,         [RJ_STEP_NFC] = step_nfc,          [RJ_STEP_PREPEND] = step_prepend,
+    [RJ_STEP_REPLACE] = step_replace, [RJ_STEP_SPLIT] = step_split,      [RJ_STEP_BYTES] = step_bytes,
+    [RJ_STEP_STRIP] = step_strip,     [RJ_STEP_CHARSMAP] = step_charsmap};
 
 rj_status rj_steps_run(const rj_steps *s, ptrdiff_t first, ptrdiff_t last, rj_matcher *m, rj_pieces *p,
                        rj_pieces *spare)
@@ -228,6 +255,7 @@ static void step_free(rj_step *step)
 {
     rj_added_destroy(&step->added);
     rj_regex_free(&step->regex);
+    rj_charsmap_free(&step->map);
     RJ_FREE(step->text);
 }
 

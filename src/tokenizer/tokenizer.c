@@ -32,12 +32,18 @@ void rj_tokenizer_close(rj_tokenizer **tok)
     if (*tok == NULL) return;
     rj_steps_free(&(*tok)->steps);
     rj_bpe_destroy(&(*tok)->model);
+    rj_unigram_destroy(&(*tok)->unigram);
     rj_vocab_destroy(&(*tok)->added);
     rj_free((*tok)->frame.id);
     rj_free((*tok)->shown);
     rj_free((*tok)->pool);
     rj_free((*tok)->summary);
     RJ_FREE(*tok);
+}
+
+rj_vocab *rj_tokenizer_vocab(const rj_tokenizer *tok)
+{
+    return tok->unigram != NULL ? rj_unigram_vocab(tok->unigram) : rj_bpe_vocab(tok->model);
 }
 
 rj_status rj_tokenizer_from_json(const rj_json *j, rj_tokenizer **tok)
@@ -197,6 +203,7 @@ static rj_status encode_text(const rj_tokenizer *tok, const char *text, ptrdiff_
     rj_status st = RJ_OK;
     rj_pieces p = {0}, spare = {0};
     rj_bpe_work work = {0};
+    rj_unigram_work best = {0};
     rj_matcher *matcher = NULL;
 
     RJ_TRY(rj_matcher_create(n, &matcher));
@@ -204,8 +211,11 @@ static rj_status encode_text(const rj_tokenizer *tok, const char *text, ptrdiff_
     RJ_TRY(rj_steps_run(&tok->steps, 0, tok->steps.n, matcher, &p, &spare));
     for (ptrdiff_t i = 0; i < p.n; i++) {
         const rj_piece piece = p.piece[i];
+        const char *part = p.text + piece.at;
         if (piece.id == RJ_PIECE_TEXT) {
-            RJ_TRY(rj_bpe_encode(tok->model, &work, p.text + piece.at, piece.n, ids, n_ids, cap));
+            RJ_TRY(tok->unigram != NULL
+                       ? rj_unigram_encode(tok->unigram, &best, part, piece.n, ids, n_ids, cap)
+                       : rj_bpe_encode(tok->model, &work, part, piece.n, ids, n_ids, cap));
         } else {
             RJ_GROW(*ids, *cap, *n_ids + 1);
             (*ids)[(*n_ids)++] = piece.id;
@@ -213,6 +223,7 @@ static rj_status encode_text(const rj_tokenizer *tok, const char *text, ptrdiff_
     }
 done:
     rj_bpe_work_free(&work);
+    rj_unigram_work_free(&best);
     rj_pieces_free(&spare);
     rj_pieces_free(&p);
     rj_matcher_destroy(&matcher);

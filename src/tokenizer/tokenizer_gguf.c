@@ -38,11 +38,23 @@ typedef struct {
 #define SPACES  "{\"type\": \"Replace\", \"pattern\": {\"String\": \" \"}, \"content\": \"\\u2581\"}"
 #define PREPEND "{\"type\": \"Prepend\", \"prepend\": \"\\u2581\"}"
 
-#define GPT2   PARTS("null", BYTE_LEVEL("true"))
-#define SMOLLM PARTS("null", DIGITS ", " BYTE_LEVEL("true"))
-#define LLAMA3 PARTS("null", SPLIT(CL100K("{1,3}")) ", " BYTE_LEVEL("false"))
-#define QWEN2                                                                                                \
-    PARTS("{\"type\": \"NFC\"}", SPLIT(CL100K("")) ", " BYTE_LEVEL("false")) /* llama.cpp leaves NFC out */
+#define NFC "{\"type\": \"NFC\"}" /* in the original's tokenizer.json; llama.cpp leaves it out */
+
+#define GPT2      PARTS("null", BYTE_LEVEL("true"))
+#define SMOLLM    PARTS("null", DIGITS ", " BYTE_LEVEL("true"))
+#define LLAMA3    PARTS("null", SPLIT(CL100K("{1,3}")) ", " BYTE_LEVEL("false"))
+#define QWEN2     PARTS(NFC, SPLIT(CL100K("")) ", " BYTE_LEVEL("false"))
+#define STABLELM2 PARTS("null", SPLIT(CL100K("")) ", " BYTE_LEVEL("false"))
+#define NEOX      PARTS(NFC, BYTE_LEVEL("true"))
+#define BLOOM                                                                                                \
+    PARTS("null",                                                                                            \
+          SPLIT(" ?[^(\\\\s|[.,!?\\u2026\\u3002\\uff0c\\u3001\\u0964\\u06d4\\u060c])]+") ", " BYTE_LEVEL(    \
+              "false"))
+#define FALCON                                                                                               \
+    PARTS("null",                                                                                            \
+          "{\"type\": \"Punctuation\", \"behavior\": \"Contiguous\"}, " BYTE_LEVEL(                          \
+              "true") ", "                                                                                   \
+                      "{\"type\": \"Digits\", \"individual_digits\": false}, " SPLIT("[0-9][0-9][0-9]"))
 
 typedef struct {
     const char *name, *parts;
@@ -54,7 +66,8 @@ static const char MARK[] = "\xE2\x96\x81"; /* U+2581 */
 static const pre PRE[] = {
     {"gpt-2", GPT2, false, false},     {"phi-2", GPT2, false, false},  {"smollm", SMOLLM, false, false},
     {"llama-bpe", LLAMA3, true, true}, {"llama3", LLAMA3, true, true}, {"llama-v3", LLAMA3, true, true},
-    {"qwen2", QWEN2, false, false},
+    {"qwen2", QWEN2, false, false},    {"mpt", NEOX, false, false},    {"olmo", NEOX, false, false},
+    {"falcon", FALCON, false, false},  {"bloom", BLOOM, false, false}, {"stablelm2", STABLELM2, false, false},
 };
 
 /* By add_space_prefix. */
@@ -269,7 +282,7 @@ done:
 static rj_status find_pre(const rj_gguf *g, const pre **row)
 {
     rj_status st = RJ_OK;
-    char name[MAX_NAME], known[128] = "";
+    char name[MAX_NAME], known[256] = "";
     size_t at = 0;
 
     RJ_TRY(read_name(g, KEY("pre"), name));

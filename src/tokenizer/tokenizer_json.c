@@ -6,16 +6,12 @@
 #include "resjac/tokenizer/grow.h"
 #include "resjac/tokenizer/tokenizer_pipeline.h"
 
-static rj_status check_model(const rj_json *j, const json_t *model)
+static rj_status check_bpe(const rj_json *j, const json_t *model)
 {
     rj_status st = RJ_OK;
-    const char *type = "BPE", *prefix = "", *suffix = ""; /* the oldest files name no type */
+    const char *prefix = "", *suffix = "";
     double dropout = 0.0;
 
-    RJ_REQUIRE(json_is_object(model), RJ_ERR_FORMAT, "%s: key \"model\" is missing or no object", j->path);
-    RJ_TRY(rj_json_string(j, model, "type", false, &type));
-    RJ_REQUIRE(strcmp(type, "BPE") == 0, RJ_ERR_FORMAT, "%s: model \"%s\" is not supported; supported: BPE",
-               j->path, type);
     RJ_TRY(rj_json_string(j, model, "continuing_subword_prefix", false, &prefix));
     RJ_TRY(rj_json_string(j, model, "end_of_word_suffix", false, &suffix));
     RJ_REQUIRE(*prefix == '\0' && *suffix == '\0', RJ_ERR_FORMAT,
@@ -94,14 +90,13 @@ done:
     return st;
 }
 
-static rj_status read_model(const rj_json *j, rj_tokenizer *tok)
+static rj_status read_bpe(const rj_json *j, const json_t *model, rj_tokenizer *tok)
 {
     rj_status st = RJ_OK;
-    const json_t *model = json_object_get(j->root, "model");
     const char *unknown = NULL;
     rj_bpe_options o = {.unknown = RJ_BPE_DROP};
 
-    RJ_TRY(check_model(j, model));
+    RJ_TRY(check_bpe(j, model));
     RJ_TRY(rj_bpe_create(&tok->model));
     RJ_TRY(read_vocab(j, json_object_get(model, "vocab"), rj_bpe_vocab(tok->model)));
     RJ_TRY(read_merges(j, json_object_get(model, "merges"), tok->model));
@@ -114,6 +109,58 @@ static rj_status read_model(const rj_json *j, rj_tokenizer *tok)
         if (o.unknown < 0) o.unknown = RJ_BPE_REFUSE;
     }
     rj_bpe_finish(tok->model, o);
+done:
+    return st;
+}
+
+/* "vocab": [[text, score], ..], the ids in its order. */
+static rj_status read_scored_vocab(const rj_json *j, const json_t *list, rj_unigram *u)
+{
+    rj_status st = RJ_OK;
+
+    RJ_REQUIRE(json_is_array(list) && json_array_size(list) > 0 && json_array_size(list) <= RJ_MAX_TOKEN_ID,
+               RJ_ERR_FORMAT, "%s: model: key \"vocab\" is missing, empty or no array", j->path);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *pair = json_array_get(list, i), *text = json_array_get(pair, 0),
+                     *score = json_array_get(pair, 1);
+        RJ_REQUIRE(json_array_size(pair) == 2 && json_is_string(text) && json_is_number(score), RJ_ERR_FORMAT,
+                   "%s: model: vocab: entry %zu is not a pair of a text and its score", j->path, i);
+        RJ_TRY(rj_unigram_put(u, json_string_value(text), (ptrdiff_t)json_string_length(text),
+                              json_number_value(score)));
+    }
+done:
+    return st;
+}
+
+static rj_status read_unigram(const rj_json *j, const json_t *model, rj_tokenizer *tok)
+{
+    rj_status st = RJ_OK;
+    int64_t unknown = -1;
+    bool byte_fallback = false;
+
+    RJ_TRY(rj_unigram_create(&tok->unigram));
+    RJ_TRY(read_scored_vocab(j, json_object_get(model, "vocab"), tok->unigram));
+    RJ_TRY(rj_json_integer(j, model, "unk_id", false, &unknown));
+    RJ_TRY(rj_json_bool(j, model, "byte_fallback", false, &byte_fallback));
+    RJ_REQUIRE(unknown >= -1 && unknown < rj_unigram_count(tok->unigram), RJ_ERR_FORMAT,
+               "%s: model: unk_id is %lld, the vocabulary has %td tokens", j->path, (long long)unknown,
+               rj_unigram_count(tok->unigram));
+    rj_unigram_finish(tok->unigram, (int32_t)unknown, byte_fallback);
+done:
+    return st;
+}
+
+static rj_status read_model(const rj_json *j, rj_tokenizer *tok)
+{
+    rj_status st = RJ_OK;
+    const json_t *model = json_object_get(j->root, "model");
+    const char *type = "BPE"; /* the oldest files name no type */
+
+    RJ_REQUIRE(json_is_object(model), RJ_ERR_FORMAT, "%s: key \"model\" is missing or no object", j->path);
+    RJ_TRY(rj_json_string(j, model, "type", false, &type));
+    if (strcmp(type, "BPE") == 0) return read_bpe(j, model, tok);
+    if (strcmp(type, "Unigram") == 0) return read_unigram(j, model, tok);
+    RJ_FAIL(RJ_ERR_FORMAT, "%s: model \"%s\" is not supported; supported: BPE, Unigram", j->path, type);
 done:
     return st;
 }
@@ -144,7 +191,7 @@ static rj_status read_all_added(const rj_json *j, rj_tokenizer *tok)
     const json_t *list = json_object_get(j->root, "added_tokens");
     const ptrdiff_t n = list != NULL ? (ptrdiff_t)json_array_size(list) : 0;
     rj_added_token *token = NULL;
-    ptrdiff_t kept = 0, next = rj_vocab_distinct(rj_bpe_vocab(tok->model));
+    ptrdiff_t kept = 0, next = rj_vocab_distinct(rj_tokenizer_vocab(tok));
 
     RJ_REQUIRE(list == NULL || json_is_null(list) || json_is_array(list), RJ_ERR_FORMAT,
                "%s: key \"added_tokens\" is no array", j->path);
@@ -154,7 +201,7 @@ static rj_status read_all_added(const rj_json *j, rj_tokenizer *tok)
         *t = (rj_added_token){0};
         RJ_TRY(read_added(j, json_array_get(list, (size_t)i), t));
         if (t->n == 0) continue;
-        t->id = rj_vocab_find(rj_bpe_vocab(tok->model), t->text, t->n);
+        t->id = rj_vocab_find(rj_tokenizer_vocab(tok), t->text, t->n);
         if (t->id < 0) t->id = rj_vocab_find(tok->added, t->text, t->n);
         if (t->id < 0) {
             RJ_REQUIRE(next <= RJ_MAX_TOKEN_ID, RJ_ERR_FORMAT, "%s: too many tokens", j->path);

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "resjac/base/clones.h"
+
 static inline float float_of(uint32_t bits)
 {
     float x;
@@ -38,7 +40,8 @@ void rj_half_to_float(const uint8_t *restrict src, ptrdiff_t n, float *restrict 
     for (ptrdiff_t i = 0; i < n; i++) out[i] = half(src + 2 * i);
 }
 
-/* Lower nibbles of 16 bytes, then the upper ones. */
+/* Lower nibbles of 16 bytes, then the upper ones: two stores of 16 bytes, which a wider load of all 32 would have to wait for, so
+ * that its two callers have no clones. */
 static inline void unpack(const uint8_t *restrict src, uint8_t q[32])
 {
     for (int j = 0; j < 16; j++) q[j] = src[j] & 15;
@@ -79,7 +82,7 @@ static inline uint32_t word(const uint8_t *p)
 }
 
 /* d, fifth bits u32, nibbles[16]: (q - 16) d */
-void rj_dequantise_q5_0(const uint8_t *restrict src, ptrdiff_t n_blocks, float *restrict out)
+RJ_CLONES void rj_dequantise_q5_0(const uint8_t *restrict src, ptrdiff_t n_blocks, float *restrict out)
 {
     for (; n_blocks > 0; n_blocks--, src += 22, out += 32) {
         const float d = half(src);
@@ -92,7 +95,7 @@ void rj_dequantise_q5_0(const uint8_t *restrict src, ptrdiff_t n_blocks, float *
 }
 
 /* d, m, fifth bits u32, nibbles[16]: q d + m */
-void rj_dequantise_q5_1(const uint8_t *restrict src, ptrdiff_t n_blocks, float *restrict out)
+RJ_CLONES void rj_dequantise_q5_1(const uint8_t *restrict src, ptrdiff_t n_blocks, float *restrict out)
 {
     for (; n_blocks > 0; n_blocks--, src += 24, out += 32) {
         const float d = half(src), m = half(src + 2);
@@ -105,7 +108,7 @@ void rj_dequantise_q5_1(const uint8_t *restrict src, ptrdiff_t n_blocks, float *
 }
 
 /* d, int8 q[32]: q d */
-void rj_dequantise_q8_0(const uint8_t *restrict src, ptrdiff_t n_blocks, float *restrict out)
+RJ_CLONES void rj_dequantise_q8_0(const uint8_t *restrict src, ptrdiff_t n_blocks, float *restrict out)
 {
     for (; n_blocks > 0; n_blocks--, src += 34, out += 32) {
         const float d = half(src);
@@ -114,7 +117,7 @@ void rj_dequantise_q8_0(const uint8_t *restrict src, ptrdiff_t n_blocks, float *
 }
 
 /* Scale and minimum nibbles[16], q 2 bits[64], d, dmin: (d s) q - dmin m, a scale for 16 elements. */
-void rj_dequantise_q2_k(const uint8_t *restrict src, ptrdiff_t n_blocks, float *restrict out)
+RJ_CLONES void rj_dequantise_q2_k(const uint8_t *restrict src, ptrdiff_t n_blocks, float *restrict out)
 {
     float scale[4], min[4];
 
@@ -140,7 +143,7 @@ void rj_dequantise_q2_k(const uint8_t *restrict src, ptrdiff_t n_blocks, float *
 
 /* Third bits[32], q 2 bits[64], scales 6 bits[12], d: (d (s - 32)) (q - 4). The third bit of sub-block i is bit i / 2 of
  * its byte. Scales: low nibbles of 0..7 and 8..15 in bytes 0..7, upper bits of i, i + 4, .. in byte 8 + i. */
-void rj_dequantise_q3_k(const uint8_t *restrict src, ptrdiff_t n_blocks, float *restrict out)
+RJ_CLONES void rj_dequantise_q3_k(const uint8_t *restrict src, ptrdiff_t n_blocks, float *restrict out)
 {
     for (; n_blocks > 0; n_blocks--, src += 110, out += 256) {
         const uint8_t *s = src + 96;
@@ -170,7 +173,7 @@ static inline void scale_and_min(const uint8_t *p, int j, int *s, int *m)
 }
 
 /* d, dmin, scales and minima[12], nibbles[128]: (d s) q - dmin m. Sub-blocks 2k and 2k + 1 share 32 bytes. */
-void rj_dequantise_q4_k(const uint8_t *restrict src, ptrdiff_t n_blocks, float *restrict out)
+RJ_CLONES void rj_dequantise_q4_k(const uint8_t *restrict src, ptrdiff_t n_blocks, float *restrict out)
 {
     for (; n_blocks > 0; n_blocks--, src += 144, out += 256) {
         const float d = half(src), dmin = half(src + 2);
@@ -186,7 +189,7 @@ void rj_dequantise_q4_k(const uint8_t *restrict src, ptrdiff_t n_blocks, float *
 }
 
 /* d, dmin, scales and minima[12], fifth bits[32], nibbles[128]: as Q4_K; the fifth bit of sub-block j is bit j. */
-void rj_dequantise_q5_k(const uint8_t *restrict src, ptrdiff_t n_blocks, float *restrict out)
+RJ_CLONES void rj_dequantise_q5_k(const uint8_t *restrict src, ptrdiff_t n_blocks, float *restrict out)
 {
     for (; n_blocks > 0; n_blocks--, src += 176, out += 256) {
         const float d = half(src), dmin = half(src + 2);
@@ -205,7 +208,7 @@ void rj_dequantise_q5_k(const uint8_t *restrict src, ptrdiff_t n_blocks, float *
 
 /* Lower nibbles[128], upper 2 bits[64], int8 scales[16], d: (d s) (q - 32). Each half of the block has four groups of 32
  * elements, a group two scales. */
-void rj_dequantise_q6_k(const uint8_t *restrict src, ptrdiff_t n_blocks, float *restrict out)
+RJ_CLONES void rj_dequantise_q6_k(const uint8_t *restrict src, ptrdiff_t n_blocks, float *restrict out)
 {
     for (; n_blocks > 0; n_blocks--, src += 210, out += 256) {
         const float d = half(src + 208);

@@ -161,6 +161,13 @@ done:
     return st;
 }
 
+/* A configuration alone: no tensors. */
+static rj_status open_config(const char *path, rj_shards *s)
+{
+    s->format = RJ_FORMAT_SAFETENSORS;
+    return rj_json_open(path, MAX_CONFIG, &s->config);
+}
+
 static rj_status open_single(const char *path, rj_shards *s)
 {
     rj_status st = RJ_OK;
@@ -193,8 +200,8 @@ static rj_status open_safetensors(const char *folder, const char *single, rj_sha
         RJ_TRY(open_indexed(folder, index, s));
     else
         RJ_FAIL(RJ_ERR_MISSING,
-                "%s: neither model.safetensors nor model.safetensors.index.json; save a .bin checkpoint "
-                "as safetensors",
+                "%s: neither model.safetensors nor model.safetensors.index.json; "
+                "jobs/bin_to_safetensors.py converts a .bin checkpoint",
                 folder);
 done:
     rj_free(index);
@@ -236,6 +243,7 @@ rj_status rj_shards_open(const char *path, rj_shards *s)
         s->format = RJ_FORMAT_SAFETENSORS;
         return open_safetensors(path, NULL, s);
     }
+    if (rj_weights_is_config(path)) return open_config(path, s);
     RJ_TRY(guess_format(path, &s->format));
     if (s->format == RJ_FORMAT_GGUF) {
         RJ_TRY(open_gguf(path, s));

@@ -80,6 +80,13 @@ done:
     return st;
 }
 
+bool rj_weights_is_config(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return strcmp(slash != NULL ? slash + 1 : path, "config.json") == 0;
+}
+
 rj_status rj_weights_open(const char *path, rj_weights **weights)
 {
     rj_status st = RJ_OK;

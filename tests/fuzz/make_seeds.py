@@ -3,6 +3,7 @@
 Usage: python3 tests/fuzz/make_seeds.py. Writes tests/fuzz/seeds/<format>/<name>; `valid-` must be accepted,
 `refused-` must not. Seeds of other names (`crash-..`: what fuzzing found) are left alone."""
 
+import base64
 import json
 import struct
 from pathlib import Path
@@ -243,6 +244,25 @@ def sequence(kind, parts):
 BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
 
 
+def charsmap(base=256, units=512, texts=b"xy\0 \0"):
+    """SentencePiece's rules "a" -> "xy", tab -> " ": a trie over single bytes."""
+    unit = [0] * units
+    unit[0] = base << 10
+    for byte, value in ((ord("a"), 0), (9, 3)):
+        unit[(base ^ byte) % units] = byte | 0x100 | base << 10
+        unit[byte] = 0x80000000 | value
+    return base64.b64encode(struct.pack(f"<I{units}I", 4 * units, *unit) + texts).decode()
+
+
+def unigram(model=None, rules=None, **parts):
+    vocab = [["<unk>", 0.0], ["\u2581", -2.0], ["a", -1.5], ["xy", -3.0], ["\u2581x", -2.5], ["<0x0A>", -9.0]]
+    given = {"type": "Unigram", "unk_id": 0, "vocab": vocab, **(model or {})}
+    rules = {"type": "Precompiled", "precompiled_charsmap": charsmap() if rules is None else rules}
+    steps = sequence("normalizers", [rules, {"type": "Strip", "strip_left": False, "strip_right": True}])
+    split = sequence("pretokenizers", [{"type": "WhitespaceSplit"}, {"type": "Metaspace", "replacement": "\u2581"}])
+    return json.dumps({"normalizer": steps, "pre_tokenizer": split, "model": given, **parts}).encode()
+
+
 def tokenizer_json_seeds():
     single = {"Sequence": {"id": "A", "type_id": 0}}
     bos = {"SpecialToken": {"id": "<unk>", "type_id": 0}}
@@ -258,6 +278,14 @@ def tokenizer_json_seeds():
     yield "valid-splits", tokenizer(pre_tokenizer=sequence("pretokenizers", [
         split(r"\p{N}{1,3}|\s+(?!\S)|[^\r\n\p{L}]+"), split("(?i:'s|'t)", "MergedWithPrevious", True),
         {"type": "Digits", "individual_digits": True}, BYTE_LEVEL]))  # fmt: skip
+    yield "valid-unigram", unigram()
+    yield "valid-unigram-bytes", unigram({"byte_fallback": True, "unk_id": None})
+    yield "valid-rules-astray", unigram(rules=charsmap(base=(1 << 21) - 1))  # found out when a text is read
+    for name, model in {"unknown": {"unk_id": 6}, "vocab": {"vocab": {}}, "pair": {"vocab": [["a"]]}, "score": {"vocab": [["a", "b"]]}}.items():
+        yield f"refused-unigram-{name}", unigram(model)
+    for name, rules in {"empty": "", "base64": "A*AA", "short": charsmap()[:40], "no-text": charsmap(texts=b""),
+                        "text": charsmap(texts=b"\xff\0"), "open": charsmap(texts=b"xy\0 ")}.items():  # fmt: skip
+        yield f"refused-rules-{name}", unigram(rules=rules)
     yield "valid-pairs", tokenizer({"merges": [["a", "b"]], "ignore_merges": True})
     yield "valid-regex-bomb", tokenizer(pre_tokenizer=split("(a+)+$|(x*)*y|([a-z]|[a-z])*!"))
     yield "valid-regex-empty", tokenizer(pre_tokenizer=split("|a*|(?=b)"))
@@ -408,10 +436,26 @@ def deck_seeds():
     yield "k-hexadecimal", good + "coupling: {k: [0x1p3, 0x.8d]}\n"
 
 
+def csv_seeds():
+    """Tables of scores: byte order mark, quotes, both line ends, missing cells; and what is refused."""
+    yield "valid-plain", "model,lineage,v1\na,L,1\nb,,\n"
+    yield "valid-quoted", b"\xef\xbb\xbf\r\n\"model\",\"v,1\"\r\n\"a, \"\"b\"\"\n\",1e3\r\nc, NA \r\n"
+    bad = {
+        "empty": "", "blank": "\n\n", "no-model": "name,v1\na,1\n", "twice": "model,v1\na,1\na,2\n",
+        "columns-twice": "model,v1,v1\n", "short": "model,v1\na\n", "long": "model,v1\na,1,2\n",
+        "open-quote": 'model,v1\na,"1\n', "after-quote": 'model,v1\n"a"b,1\n', "inner-quote": 'model,v1\na"b,1\n',
+        "carriage-return": "model,v1\ra,1\r", "nul": "model,v1\na\0,1\n", "text": "model,v1\na,1x\n",
+        "infinite": "model,v1\na,1e999\n", "no-name": "model,v1\n,1\n", "long-name": "model,v1\n" + "a" * 200 + ",1\n",
+        "many-columns": "," * 10001, "lopsided": "," * 500 + "\nx" * 500,
+    }  # fmt: skip
+    for name, value in bad.items():
+        yield f"refused-{name}", value
+
+
 def main():
     formats = {
         "gguf": gguf_seeds, "safetensors": safetensors_seeds, "index": index_seeds, "tokenizer_json": tokenizer_json_seeds,
-        "tokenizer_gguf": tokenizer_gguf_seeds, "config": config_seeds, "deck": deck_seeds,
+        "tokenizer_gguf": tokenizer_gguf_seeds, "config": config_seeds, "csv": csv_seeds, "deck": deck_seeds,
     }  # fmt: skip
     for name, seeds in formats.items():
         folder = HERE / "seeds" / name

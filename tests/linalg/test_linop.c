@@ -81,6 +81,8 @@ static void errors_pass_through(void **x)
     (void)x;
     const rj_linop op = {M, N, RJ_DOUBLE, &counter, failing, failing};
     assert_int_equal(rj_matrix_new(RJ_DOUBLE, M, N, &m), RJ_OK);
+    const rj_linop dense = rj_linop_dense(&m);
+    assert_true(rj_linop_matrix(&op) == NULL && rj_linop_matrix(&dense) == &m);
     assert_int_equal(rj_linop_form(&op, 2, &m), RJ_ERR_NUMERIC);
     assert_int_equal(calls, 2);
     assert_int_equal(rj_linop_form(&op, 0, &m), RJ_ERR_ARG);

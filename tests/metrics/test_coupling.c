@@ -74,7 +74,7 @@ static void pair_by_hand(void **x)
     (void)x;
     hand_init(&h);
     result_clear(&r);
-    assert_int_equal(rj_coupling_rows(2, h.block, 2, k, 2, 0, 0, 1, &r.m), RJ_OK);
+    assert_int_equal(rj_coupling_rows(2, h.block, 2, k, 2, 0, 0, 1, NULL, &r.m), RJ_OK);
     assert_true(near(r.m.misfit[1], 6.0 / 5) && near(r.m.misfit_signed[1], 2) &&
                 near(r.m.misfit_trace[1], 6.0 / 7));
     assert_true(near(r.m.misfit_vju[1], sqrt(45) / 5));
@@ -97,6 +97,36 @@ static void pair_by_hand(void **x)
                 r.m.null[1] == -7); /* the other row is untouched */
 }
 
+/* A = [-4 6; 0 3] row by row, whatever K is; where block 1 has one triplet its leading element alone. */
+static void alignment_by_hand(void **x)
+{
+    static result r;
+    const int k[] = {1, 2};
+    double a[16];
+    hand h;
+    (void)x;
+    hand_init(&h);
+    result_clear(&r);
+    for (int i = 0; i < 16; i++) a[i] = -7;
+    r.m.alignment = a;
+    r.m.n_alignment = 2;
+    assert_int_equal(rj_coupling_rows(2, h.block, 2, k, 2, 0, 0, 1, NULL, &r.m), RJ_OK);
+    assert_true(a[4] == -4 && a[5] == 6 && a[6] == 0 && a[7] == 3);
+    for (int i = 8; i < 16; i++) assert_true(a[i] == -7); /* the other row */
+    h.top[1].k = 1;
+    assert_int_equal(rj_coupling_rows(2, h.block, 2, k, 2, 0, 0, 1, NULL, &r.m), RJ_OK);
+    assert_true(a[4] == -4 && isnan(a[5]) && isnan(a[6]) && isnan(a[7]) && !isnan(a[3]));
+    r.m.n_alignment = 3;
+    assert_int_equal(rj_coupling_rows(2, h.block, 2, k, 2, 0, 0, 1, NULL, &r.m), RJ_ERR_ARG);
+    assert_non_null(strstr(rj_status_message(), "alignment matrices of 3 directions, needs 1..2"));
+    h.block[0].top = h.block[1].top = NULL; /* nothing is known: nothing is told */
+    r.m.n_alignment = 2;
+    assert_int_equal(rj_coupling_rows(2, h.block, 2, k, 2, 0, 0, 1, NULL, &r.m), RJ_OK);
+    for (int i = 0; i < 8; i++) assert_true(isnan(a[i]));
+    assert_true(a[8] == -7);
+    r.m.alignment = NULL;
+}
+
 /* Removing J's own first triplet: with U_1 = [e1+e2, ..]/sqrt 2 every factor of the correction shows. */
 static void dropped_triplet_by_hand(void **x)
 {
@@ -110,7 +140,7 @@ static void dropped_triplet_by_hand(void **x)
     memcpy(h.u[1], u, sizeof u);
     memcpy(h.v[1], u, sizeof u);
     result_clear(&r);
-    assert_int_equal(rj_coupling_rows(2, h.block, 1, &k, 2, 0, 0, 1, &r.m), RJ_OK);
+    assert_int_equal(rj_coupling_rows(2, h.block, 1, &k, 2, 0, 0, 1, NULL, &r.m), RJ_OK);
     /* u_2'J u_2 = (6 - 1 - 3 + 0)/2 = 1; less 4 (u_2'e1)(e1'u_2) = 2: |-1| - 3 = -2 against s_2 = 3;
      * what is left of J has ||.||_F^2 = 91 - 16, d = 3 */
     const double f = sqrt(75) / 3, null = sqrt(f * f + 9 - 6 * z * f) / 3;
@@ -126,8 +156,8 @@ static void norm_one_divides_by_the_sum(void **x)
     hand_init(&h);
     result_clear(&r);
     result_clear(&one);
-    assert_int_equal(rj_coupling_rows(2, h.block, 1, &k, 2, 0, 0, 1, &r.m), RJ_OK);
-    assert_int_equal(rj_coupling_rows(2, h.block, 1, &k, 1, 0, 0, 1, &one.m), RJ_OK);
+    assert_int_equal(rj_coupling_rows(2, h.block, 1, &k, 2, 0, 0, 1, NULL, &r.m), RJ_OK);
+    assert_int_equal(rj_coupling_rows(2, h.block, 1, &k, 1, 0, 0, 1, NULL, &one.m), RJ_OK);
     const int scaled[] = {0, 1, 3, 5, 6, 13, 14}, same[] = {2, 4, 9, 10, 11, 12};
     for (int p = 0; p < 7; p++) {
         const int at = scaled[p] >= 13 ? 0 : 1;
@@ -181,7 +211,7 @@ static void own_frames_fit_exactly(void **x)
         const double small = 40 * rj_matrix_epsilon(type);
         blocks_begin(&w, type, 40, 13, 3);
         result_clear(&r);
-        assert_int_equal(rj_coupling_rows(3, w.block, 2, k, 2, 0, 0, 3, &r.m), RJ_OK);
+        assert_int_equal(rj_coupling_rows(3, w.block, 2, k, 2, 0, 0, 3, NULL, &r.m), RJ_OK);
         for (int q = 0; q < 2; q++)
             for (int i = 0; i < 3; i++) {
                 const int at = q * 9 + i * 4;
@@ -207,7 +237,7 @@ static void common_signs_are_free(void **x)
     blocks_begin(&w, RJ_SINGLE, 30, 10, 3);
     result_clear(&r);
     result_clear(&flipped);
-    assert_int_equal(rj_coupling_rows(3, w.block, 2, k, 2, 0, 0, 3, &r.m), RJ_OK);
+    assert_int_equal(rj_coupling_rows(3, w.block, 2, k, 2, 0, 0, 3, NULL, &r.m), RJ_OK);
     for (int l = 0; l < 3; l++)
         for (int i = l; i < 10; i += 2) {
             rj_matrix u = rj_matrix_block(&w.top[l].u, 0, i, 30, 1),
@@ -215,7 +245,7 @@ static void common_signs_are_free(void **x)
             rj_matrix_scale(-1, &u);
             rj_matrix_scale(-1, &v);
         }
-    assert_int_equal(rj_coupling_rows(3, w.block, 2, k, 2, 0, 0, 3, &flipped.m), RJ_OK);
+    assert_int_equal(rj_coupling_rows(3, w.block, 2, k, 2, 0, 0, 3, NULL, &flipped.m), RJ_OK);
     assert_memory_equal(r.value, flipped.value, sizeof r.value);
     blocks_end(&w);
 }
@@ -230,15 +260,15 @@ static void rows_do_not_depend_on_the_split(void **x)
     blocks_begin(&w, RJ_SINGLE, 40, 23, MAX_L);
     result_clear(&all);
     result_clear(&split);
-    assert_int_equal(rj_coupling_rows(MAX_L, w.block, 3, k, 2, 9, 0, MAX_L, &all.m), RJ_OK);
+    assert_int_equal(rj_coupling_rows(MAX_L, w.block, 3, k, 2, 9, 0, MAX_L, NULL, &all.m), RJ_OK);
     for (int i = 0; i < MAX_L / 2; i++) {
         rj_coupling_block own[MAX_L];
         memcpy(own, w.block, sizeof own);
         for (int l = 0; l < MAX_L; l++)
             if (l != i) own[l].jac = (rj_matrix){0}; /* only compared with */
-        assert_int_equal(rj_coupling_rows(MAX_L, own, 3, k, 2, 9, i, 1, &split.m), RJ_OK);
+        assert_int_equal(rj_coupling_rows(MAX_L, own, 3, k, 2, 9, i, 1, NULL, &split.m), RJ_OK);
     }
-    assert_int_equal(rj_coupling_rows(MAX_L, w.block, 3, k, 2, 9, MAX_L / 2, MAX_L / 2, &split.m), RJ_OK);
+    assert_int_equal(rj_coupling_rows(MAX_L, w.block, 3, k, 2, 9, MAX_L / 2, MAX_L / 2, NULL, &split.m), RJ_OK);
     assert_memory_equal(all.value, split.value, sizeof all.value);
     blocks_end(&w);
 }
@@ -255,8 +285,8 @@ static void order_of_blocks_and_of_counts_is_free(void **x)
     result_clear(&r);
     result_clear(&turned);
     for (int l = 0; l < L; l++) block[l] = w.block[order[l]];
-    assert_int_equal(rj_coupling_rows(L, w.block, 2, k, 2, 0, 0, L, &r.m), RJ_OK);
-    assert_int_equal(rj_coupling_rows(L, block, 2, k_turned, 2, 0, 0, L, &turned.m), RJ_OK);
+    assert_int_equal(rj_coupling_rows(L, w.block, 2, k, 2, 0, 0, L, NULL, &r.m), RJ_OK);
+    assert_int_equal(rj_coupling_rows(L, block, 2, k_turned, 2, 0, 0, L, NULL, &turned.m), RJ_OK);
     for (int p = 0; p < N_ARRAYS; p++)
         for (int q = 0; q < 2; q++)
             for (int i = 0; i < L; i++)
@@ -277,13 +307,13 @@ static void missing_blocks_are_missing(void **x)
     blocks_begin(&w, RJ_DOUBLE, 24, 7, 3);
     result_clear(&without);
     rj_coupling_block two[2] = {w.block[0], w.block[2]};
-    assert_int_equal(rj_coupling_rows(2, two, 1, k, 2, 0, 0, 2, &without.m), RJ_OK);
+    assert_int_equal(rj_coupling_rows(2, two, 1, k, 2, 0, 0, 2, NULL, &without.m), RJ_OK);
     for (int zero = 0; zero < 2; zero++) {
         result_clear(&r);
         w.block[1].top = zero ? &w.top[1] : NULL;
         w.block[1].frobenius = 0;
         for (int i = 0; i < 7; i++) w.top[1].s[i] = 0; /* J_1 = 0: directions without meaning */
-        assert_int_equal(rj_coupling_rows(3, w.block, 1, k, 2, 0, 0, 3, &r.m), RJ_OK);
+        assert_int_equal(rj_coupling_rows(3, w.block, 1, k, 2, 0, 0, 3, NULL, &r.m), RJ_OK);
         for (int p = 0; p < 13; p++)
             for (int at = 0; at < 9; at++) {
                 const int missing = at / 3 == 1 || at % 3 == 1;
@@ -294,7 +324,7 @@ static void missing_blocks_are_missing(void **x)
     }
     const rj_coupling_block none[2] = {{.top = NULL}, {.top = NULL}};
     result_clear(&r);
-    assert_int_equal(rj_coupling_rows(2, none, 1, k, 2, 0, 0, 2, &r.m), RJ_OK);
+    assert_int_equal(rj_coupling_rows(2, none, 1, k, 2, 0, 0, 2, NULL, &r.m), RJ_OK);
     assert_true(isnan(r.m.misfit[0]) && isnan(r.m.null[1]) && r.m.misfit[4] == -7);
     blocks_end(&w);
 }
@@ -321,7 +351,7 @@ static void counts_above_the_numerical_rank_are_missing(void **x)
             w.block[l].frobenius = rj_matrix_frobenius(&w.jac[l]);
         }
         result_clear(&r);
-        assert_int_equal(rj_coupling_rows(2, w.block, 3, k, 2, 0, 0, 2, &r.m), RJ_OK);
+        assert_int_equal(rj_coupling_rows(2, w.block, 3, k, 2, 0, 0, 2, NULL, &r.m), RJ_OK);
         assert_true(r.m.misfit[1] > 0 && isnan(r.m.excess_drop1[1]) && r.m.null[0] > 0 && r.m.null_sd[0] > 0);
         assert_true(isnan(r.m.misfit[4 + 1]) && isnan(r.m.misfit[4]) && isnan(r.m.null[2]) &&
                     isnan(r.m.null_sd[2]));
@@ -335,7 +365,7 @@ static void refused(hand *h, int n_k, int k, int norm, int first, int n_rows, rj
 {
     static result r;
     result_clear(&r);
-    assert_int_equal(rj_coupling_rows(2, h->block, n_k, &k, norm, 0, first, n_rows, &r.m), code);
+    assert_int_equal(rj_coupling_rows(2, h->block, n_k, &k, norm, 0, first, n_rows, NULL, &r.m), code);
     if (strstr(rj_status_message(), text) == NULL)
         fail_msg("\"%s\" is not in \"%s\"", text, rj_status_message());
 }
@@ -399,7 +429,7 @@ static void every_allocation_may_fail(void **x)
     result_clear(&r);
     for (;; failures++) {
         rj_memory_fail_after(failures);
-        const rj_status st = rj_coupling_rows(2, h.block, 1, &k, 2, 0, 0, 1, &r.m);
+        const rj_status st = rj_coupling_rows(2, h.block, 1, &k, 2, 0, 0, 1, NULL, &r.m);
         rj_memory_fail_after(-1);
         assert_int_equal(rj_memory_live(), 0);
         if (st == RJ_OK) break;
@@ -418,6 +448,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(pair_by_hand, no_leak),
+        cmocka_unit_test_teardown(alignment_by_hand, no_leak),
         cmocka_unit_test_teardown(dropped_triplet_by_hand, no_leak),
         cmocka_unit_test_teardown(norm_one_divides_by_the_sum, no_leak),
         cmocka_unit_test_teardown(own_frames_fit_exactly, no_leak),

@@ -143,7 +143,7 @@ static void simulation_set(simulation *w, int draw, rj_matrix u, rj_matrix v)
 static void simulation_run(simulation *w)
 {
     const int k = K;
-    assert_int_equal(rj_coupling_rows(N + 1, w->block, 1, &k, 2, 0, 0, 1, &w->out), RJ_OK);
+    assert_int_equal(rj_coupling_rows(N + 1, w->block, 1, &k, 2, 0, 0, 1, NULL, &w->out), RJ_OK);
 }
 
 static void simulation_end(simulation *w)

@@ -30,7 +30,10 @@ typedef struct {
 static const struct {
     const char *name;
     int at_least;
-} families[] = {{"llama", 22}, {"gpt2", 5}, {"qwen2", 5}, {"gemma3", 5}};
+} families[] = {{"llama", 22}, {"gpt2", 5},    {"qwen2", 5}, {"gemma3", 5}, {"gptneox", 4},  {"phi", 4},
+                {"gptneo", 2}, {"mistral", 2}, {"gemma", 4}, {"gemma2", 3}, {"olmo", 4},     {"falcon", 6},
+                {"mpt", 4},    {"hfolmo", 2},  {"qwen3", 3}, {"olmo2", 4},  {"stablelm", 4}, {"phi3", 4},
+                {"gptj", 2},   {"opt", 2},     {"bloom", 4}};
 
 static glob_t references;
 
@@ -112,6 +115,18 @@ static void checkpoint_of(const char *reference, char *path, size_t n)
                  (int)strlen(slash) - (int)strlen("/reference.nc"), slash + strlen("/reference"));
 }
 
+/* J in three panels of columns, as the ranks of a grid evaluate it. */
+static void form_by_columns(const rj_point *point, rj_last_block last, rj_matrix *jac)
+{
+    const int d = jac->rows;
+
+    for (int i = 0; i < 3; i++) {
+        const int first = i * d / 3, n = (i + 1) * d / 3 - first;
+        rj_matrix panel = rj_matrix_block(jac, 0, first, d, n);
+        assert_int_equal(rj_point_columns(point, last, first, &panel), RJ_OK);
+    }
+}
+
 static void check_block(const rj_model *model, int layer, rj_arithmetic type, int T, double *x,
                         const columns *jacobian, const double *final, errors *e)
 {
@@ -134,9 +149,13 @@ static void check_block(const rj_model *model, int layer, rj_arithmetic type, in
     assert_int_equal(op.apply_transpose(op.ctx, &jac, &formed), RJ_OK);
     rj_matrix_transpose(&formed, &jac);
     worst(&e->operator, jacobian_error(&jac, expected, jacobian->n));
+    form_by_columns(point, RJ_LAST_RAW, &formed);
+    worst(&e->operator, jacobian_error(&formed, expected, jacobian->n));
     if (final != NULL && layer == L - 1) {
         assert_int_equal(rj_point_jacobian(point, RJ_LAST_FINAL_NORM, &jac), RJ_OK);
         worst(&e->final, jacobian_error(&jac, final, d));
+        form_by_columns(point, RJ_LAST_FINAL_NORM, &formed);
+        worst(&e->final, jacobian_error(&formed, final, d));
     }
     assert_int_equal(rj_point_kinks(point), 0);
     rj_matrix_free(&formed);
@@ -145,12 +164,21 @@ static void check_block(const rj_model *model, int layer, rj_arithmetic type, in
     rj_block_free(&block);
 }
 
+/* As many as transformers' model has, where the file says. */
+static void check_parameters(const rj_model *model, int nc)
+{
+    int n = 0;
+    if (nc_get_att_int(nc, NC_GLOBAL, "n_parameters", &n) == NC_NOERR)
+        assert_int_equal(rj_model_parameters(model), n);
+}
+
 static errors compare(const char *path, int nc, rj_arithmetic type)
 {
     rj_model *model = NULL;
     errors e = {0};
 
     if (rj_model_open(path, false, 0, &model) != RJ_OK) fail_msg("%s", rj_status_message());
+    check_parameters(model, nc);
     const rj_config *c = rj_model_config(model);
     const int T = length_of(nc, "token"), d = c->d;
     double *token = load(nc, "token_ids"), *hidden = load(nc, "hidden"), *logits = load(nc, "logits_last");

@@ -1,10 +1,17 @@
-/* test_attention.c: attention alone: windows and norms of queries and keys by hand, and its derivative in every combination
- * of window, norms and rotation. */
+/* test_attention.c: attention alone: windows, norms of queries and keys, ALiBi, soft-cap and clip by hand, and its derivative
+ * in every combination of window, norms, rotation, soft-cap, ALiBi, clip and number of key-value heads. */
 #include "tiny.h"
 
 #include "resjac/model/attention.h"
 
 enum { D = 7, HEADS = 4, KV = 2, DH = 6, T = 9, LONG = 150 };
+
+/* What a test adds to the plain attention. */
+typedef struct {
+    int n_kv;   /* 0: KV */
+    bool whole; /* norms are of all heads together */
+    double softcap, alibi_max, clip;
+} extras;
 
 static rj_linear drawn(const char *name, int out, int in, double deviation)
 {
@@ -14,37 +21,49 @@ static rj_linear drawn(const char *name, int out, int in, double deviation)
     return l;
 }
 
-static double *normal_vector(const char *name)
+static double *normal_vector(const char *name, int n)
 {
     void *values = NULL;
-    assert_ok(rj_alloc(&values, DH, 1, sizeof(double), __FILE__, __LINE__));
-    fill_normal(name, DH, values);
+    assert_ok(rj_alloc(&values, (ptrdiff_t)n, 1, sizeof(double), __FILE__, __LINE__));
+    fill_normal(name, n, values);
     return values;
 }
 
-static rj_norm head_norm(const char *name, rj_norm_kind kind)
+static rj_norm norm_of(const char *name, rj_norm_kind kind, int n)
 {
     return (rj_norm){.kind = kind,
-                     .d = DH,
+                     .d = n,
                      .eps = 0.05,
-                     .gain = normal_vector(name),
-                     .bias = kind == RJ_NORM_LAYER ? normal_vector("bias") : NULL};
+                     .gain = normal_vector(name, n),
+                     .bias = kind == RJ_NORM_LAYER ? normal_vector("bias", n) : NULL};
 }
 
 /* norms: -1 none, else their kind. */
-static rj_attention attention(int window, int norms)
+static rj_attention attention_with(int window, int norms, extras e)
 {
-    rj_attention a = {.n_head = HEADS, .n_kv_head = KV, .d_head = DH, .window = window, .scale = 0.7};
+    rj_attention a = {.n_head = HEADS,
+                      .n_kv_head = e.n_kv != 0 ? e.n_kv : KV,
+                      .d_head = DH,
+                      .window = window,
+                      .scale = 0.7,
+                      .softcap = e.softcap,
+                      .alibi_max = e.alibi_max,
+                      .clip = e.clip};
 
     if (norms >= 0) {
-        a.query_norm = head_norm("query norm", (rj_norm_kind)norms);
-        a.key_norm = head_norm("key norm", (rj_norm_kind)norms);
+        a.query_norm = norm_of("query norm", (rj_norm_kind)norms, e.whole ? HEADS * DH : DH);
+        a.key_norm = norm_of("key norm", (rj_norm_kind)norms, e.whole ? a.n_kv_head * DH : DH);
     }
     a.query = drawn("q", HEADS * DH, D, 0.5);
-    a.key = drawn("k", KV * DH, D, 0.5);
-    a.value = drawn("v", KV * DH, D, 0.5);
+    a.key = drawn("k", a.n_kv_head * DH, D, 0.5);
+    a.value = drawn("v", a.n_kv_head * DH, D, 0.5);
     a.out = drawn("o", D, HEADS * DH, 0.5);
     return a;
+}
+
+static rj_attention attention(int window, int norms)
+{
+    return attention_with(window, norms, (extras){0});
 }
 
 static rj_rope_table rotation(int n)
@@ -104,6 +123,44 @@ static void norms_take_lengths_away(void **state)
     assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, NULL));
     const double p = 1.0 / (1.0 + exp(-4.0 * sqrt(2.0)));
     assert_true(fabs(out[2] - (6.0 * p + 2.0 * (1.0 - p))) < 1e-14);
+}
+
+/* 8 heads: 1/2 .. 1/256; 3 heads: those of 2, then the first of 4. */
+static void alibi_slopes_by_hand(void **state)
+{
+    (void)state;
+    for (int h = 0; h < 8; h++) assert_true(rj_alibi_slope(8.0, 8, h) == pow(0.5, h + 1));
+    assert_true(rj_alibi_slope(8.0, 3, 0) == 0.0625 && rj_alibi_slope(8.0, 3, 1) == 0.00390625);
+    assert_true(rj_alibi_slope(8.0, 3, 2) == 0.25 && rj_alibi_slope(4.0, 3, 2) == 0.5);
+    assert_true(rj_alibi_slope(8.0, 12, 8) == pow(2.0, -0.5) &&
+                rj_alibi_slope(8.0, 12, 11) == pow(2.0, -3.5));
+}
+
+/* One head of size 2 with unit matrices: states (2,0) and (6,0), token 1. */
+static void caps_and_clips_by_hand(void **state)
+{
+    double one[] = {1, 0, 0, 1}, y[] = {2, 0, 6, 0}, out[4];
+    const rj_linear unit_matrix = {.weight = view(one, 2, 2)};
+    rj_attention a = {.n_head = 1, .n_kv_head = 1, .d_head = 2, .scale = 0.1};
+    const rj_matrix my = view(y, 2, 2);
+    rj_matrix mout = view(out, 2, 2);
+
+    (void)state;
+    a.query = a.key = a.value = a.out = unit_matrix;
+    a.softcap = 2.0; /* logits 1.2 and 3.6 */
+    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, NULL));
+    const double capped = 2.0 * tanh(1.8) - 2.0 * tanh(0.6), p = 1.0 / (1.0 + exp(-capped));
+    assert_true(fabs(out[2] - (6.0 * p + 2.0 * (1.0 - p))) < 1e-14);
+    a.softcap = 0.0;
+    a.alibi_max = 8.0; /* slope 1/256: the earlier one loses it */
+    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, NULL));
+    const double q = 1.0 / (1.0 + exp(-2.4 - 1.0 / 256.0));
+    assert_true(fabs(out[2] - (6.0 * q + 2.0 * (1.0 - q))) < 1e-14);
+    a.alibi_max = 0.0;
+    a.clip = 3.0; /* query 3, keys and values 2 and 3 */
+    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, NULL));
+    const double r = 1.0 / (1.0 + exp(-0.3));
+    assert_true(fabs(out[2] - (3.0 * r + 2.0 * (1.0 - r))) < 1e-14 && out[0] == 2.0);
 }
 
 /* Token t of a long prompt sees its window only, wherever panels of queries begin: as if the prompt began there. */
@@ -182,13 +239,51 @@ static void check_derivative(const rj_attention *a, const rj_rope_table *rope, i
     for (int i = 0; i < D; i++) left += g[i] * jdy[i], right += jg[i] * dy[i];
     assert_true(fabs(left - right) < 1e-13 * (1.0 + fabs(left)));
     check_fold(a, &point, dy, jdy);
-    const double first = remainder_of(a, rope, t, 1e-3, dy, jdy),
-                 half = remainder_of(a, rope, t, 5e-4, dy, jdy);
+    const double step = a->clip > 0.0 ? 2e-5 : 1e-3; /* no value may cross the clip */
+    const double first = remainder_of(a, rope, t, step, dy, jdy),
+                 half = remainder_of(a, rope, t, step / 2.0, dy, jdy);
     if (first < 1e-13) /* one token seen: attention is linear */
         assert_true(t == 0 || a->window == 1);
     else if (!(3.9 < first / half && first / half < 4.1))
-        fail_msg("window %d, t %d, norms %d: ratio %g", a->window, t, a->query_norm.d, first / half);
+        fail_msg("window %d, t %d, norms %d, cap %g, slopes %g, clip %g: ratio %g", a->window, t,
+                 a->query_norm.d, a->softcap, a->alibi_max, a->clip, first / half);
     rj_attention_point_free(&point);
+}
+
+static void derivatives_with_caps_clips_and_slopes(void **state)
+{
+    rj_rope_table rope = rotation(T);
+
+    (void)state;
+    for (int mask = 1; mask < 16; mask++)
+        for (int norms = -1; norms <= RJ_NORM_LAYER; norms++) {
+            const extras e = {.n_kv = mask & 1 ? 1 : HEADS,
+                              .softcap = mask & 2 ? 0.9 : 0.0,
+                              .alibi_max = mask & 4 ? 3.0 : 0.0,
+                              .clip = mask & 8 ? 0.8 : 0.0};
+            rj_attention a = attention_with(mask & 1 ? 4 : 0, norms, e);
+            for (int t = 0; t < T; t += 4) {
+                check_derivative(&a, &rope, t);
+                check_derivative(&a, NULL, t);
+            }
+            rj_attention_free(&a);
+        }
+    rj_rope_table_free(&rope);
+}
+
+/* One key-value head alone has its key norm as a head has it, the queries have theirs together. */
+static void derivatives_with_norms_of_all_heads(void **state)
+{
+    rj_rope_table rope = rotation(T);
+
+    (void)state;
+    for (int n_kv = 1; n_kv <= HEADS; n_kv *= 2)
+        for (int norms = RJ_NORM_RMS; norms <= RJ_NORM_LAYER; norms++) {
+            rj_attention a = attention_with(0, norms, (extras){.n_kv = n_kv, .whole = true, .softcap = 1.1});
+            for (int t = 0; t < T; t += 4) check_derivative(&a, &rope, t);
+            rj_attention_free(&a);
+        }
+    rj_rope_table_free(&rope);
 }
 
 static void derivatives(void **state)
@@ -215,7 +310,11 @@ int main(void)
         unit(a_window_counts_the_token_itself),
         unit(norms_take_lengths_away),
         unit(a_window_forgets_the_rest),
+        unit(alibi_slopes_by_hand),
+        unit(caps_and_clips_by_hand),
         unit(derivatives),
+        unit(derivatives_with_caps_clips_and_slopes),
+        unit(derivatives_with_norms_of_all_heads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

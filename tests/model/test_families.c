@@ -162,8 +162,8 @@ static void refused_configurations(void **state)
     static const struct {
         const char *config, *a, *b;
     } cases[] = {
-        {"{\"model_type\": \"gemma2\"}", "model_type = \"gemma2\"",
-         "known: llama, gpt2, qwen2, gemma3_text, gemma3"},
+        {"{\"model_type\": \"mixtral\"}", "model_type = \"mixtral\"",
+         "known: llama, gpt2, qwen2, gemma3_text, gemma3, mistral, gemma, gemma2, gpt_neox, phi"},
         {"{\"model_type\": \"gemma3\"}", "gemma3", "text_config"},
         {"{\"model_type\": \"gemma3\", \"text_config\": {\"model_type\": \"gemma2\"}}",
          "text_config: model_type = \"gemma2\"", "gemma3_text"},

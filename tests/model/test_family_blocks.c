@@ -1,138 +1,10 @@
-/* test_family_blocks.c: blocks of GPT-2, Qwen2, Gemma 3 as derivatives, and the twins' weights. */
+/* test_family_blocks.c: blocks of all families as derivatives. Twins: test_twins.c. */
 #include "checkpoints.h"
 
 #include "resjac/model/block_parts.h"
 
-static void assert_same(const rj_linear *a, const rj_linear *b)
-{
-    assert_true(a->weight.rows == b->weight.rows && a->weight.cols == b->weight.cols);
-    assert_true(rj_matrix_max_difference(&a->weight, &b->weight) == 0.0);
-    assert_true(rj_matrix_frobenius(&a->weight) > 0.0 && a->bias == NULL && b->bias == NULL);
-}
-
-static void assert_unit(const rj_norm *norm, int d)
-{
-    assert_int_equal(norm->d, d);
-    for (int i = 0; i < d; i++)
-        assert_true(norm->gain[i] == 1.0 && (norm->bias == NULL || norm->bias[i] == 0.0));
-}
-
-static void compare_twins(const char *folder, const char *gguf, int d)
-{
-    rj_model *one = NULL, *two = NULL;
-    const int32_t ids[] = {5, 60, 5};
-    double x[3 * 64], y[3 * 64];
-
-    assert_ok(rj_model_open(golden(folder), true, 3, &one));
-    assert_ok(rj_model_open(golden(gguf), true, 3, &two));
-    assert_ok(rj_model_embed(one, 3, ids, x));
-    assert_ok(rj_model_embed(two, 3, ids, y));
-    assert_memory_equal(x, y, sizeof(double) * 3 * (size_t)d);
-    for (int layer = 0; layer < one->config.n_layer; layer++) {
-        rj_block *a = NULL, *b = NULL;
-        assert_ok(rj_block_load(one, layer, RJ_SINGLE, &a));
-        assert_ok(rj_block_load(two, layer, RJ_SINGLE, &b));
-        assert_same(&a->attention.query, &b->attention.query);
-        assert_same(&a->attention.key, &b->attention.key);
-        assert_same(&a->attention.value, &b->attention.value);
-        assert_same(&a->attention.out, &b->attention.out);
-        if (a->mlp.gated) assert_same(&a->mlp.gate, &b->mlp.gate);
-        assert_same(&a->mlp.up, &b->mlp.up);
-        assert_same(&a->mlp.down, &b->mlp.down);
-        assert_unit(&a->attention_norm, d);
-        assert_unit(&b->mlp_norm, d);
-        assert_unit(&a->mlp_post_norm, a->mlp_post_norm.d);
-        assert_unit(&b->attention.key_norm, a->attention.key_norm.d);
-        rj_block_free(&a), rj_block_free(&b);
-    }
-    assert_unit(&one->final_norm, d);
-    rj_model_close(&one), rj_model_close(&two);
-}
-
-static void twins_of_both_formats_are_equal(void **state)
-{
-    (void)state;
-    compare_twins("gpt2_base", "gpt2_base/model-F16.gguf", 36);
-    compare_twins("gpt2_unscaled", "gpt2_unscaled/model-BF16.gguf", 20);
-    compare_twins("qwen2_base", "qwen2_base/model-F16.gguf", 36);
-    compare_twins("gemma3_base", "gemma3_base/model-F16.gguf", 32);
-    compare_twins("gemma3_multimodal", "gemma3_multimodal/model-BF16.gguf", 20);
-}
-
-/* Element (row,column) of a tensor [..,width] drawn by its name. */
-static double draw(const char *name, int row, int column, int width, double deviation)
-{
-    const rj_rng rng = rj_rng_open(3, name);
-    double value;
-    rj_rng_normals(&rng, (uint64_t)(row * width + column), 1, &value);
-    return (double)(float)(deviation * value);
-}
-
-static double entry(const rj_linear *l, int in, int out)
-{
-    double column[256];
-    rj_matrix_get_column(&l->weight, out, column);
-    return column[in];
-}
-
-/* Deviation 0.02, of projections into the stream 0.02/sqrt(2 L): L = 2. X^0 is word and position. */
-static void gpt2_twins_scale_residual_projections(void **state)
-{
-    rj_model *model = NULL;
-    rj_block *b = NULL;
-    const int32_t ids[] = {7, 9};
-    double x[2 * 36], word[36], position[36];
-
-    (void)state;
-    assert_ok(rj_model_open(golden("gpt2_base/model-F16.gguf"), true, 3, &model));
-    assert_ok(rj_block_load(model, 1, RJ_DOUBLE, &b));
-    for (int i = 0; i < 36; i += 5)
-        for (int o = 0; o < 36; o += 7) {
-            assert_true(entry(&b->attention.query, i, o) ==
-                        draw("transformer.h.1.attn.c_attn.weight", i, o, 108, 0.02));
-            assert_true(entry(&b->attention.value, i, o) ==
-                        draw("transformer.h.1.attn.c_attn.weight", i, 72 + o, 108, 0.02));
-            assert_true(entry(&b->attention.out, i, o) ==
-                        draw("transformer.h.1.attn.c_proj.weight", i, o, 36, 0.02 / 2.0));
-            assert_true(entry(&b->mlp.up, i, o) == draw("transformer.h.1.mlp.c_fc.weight", i, o, 144, 0.02));
-            assert_true(entry(&b->mlp.down, i + 100, o) ==
-                        draw("transformer.h.1.mlp.c_proj.weight", i + 100, o, 36, 0.02 / 2.0));
-        }
-    rj_rng rng = rj_rng_open(3, "transformer.wte.weight");
-    rj_rng_normals(&rng, 9 * 36, 36, word);
-    rng = rj_rng_open(3, "transformer.wpe.weight");
-    rj_rng_normals(&rng, 36, 36, position);
-    assert_ok(rj_model_embed(model, 2, ids, x));
-    for (int i = 0; i < 36; i++)
-        assert_true(x[36 + i] == (double)(float)(0.02 * word[i]) + (double)(float)(0.02 * position[i]));
-    assert_int_equal(rj_model_embed(model, 25, ids, x), RJ_ERR_FORMAT);
-    assert_message("25 tokens", "context of 24", NULL);
-    rj_block_free(&b);
-    rj_model_close(&model);
-}
-
-/* Other families draw all matrices alike: o_proj [32,48] and down_proj [32,43], L = 4. */
-static void other_twins_do_not(void **state)
-{
-    rj_model *model = NULL;
-    rj_block *b = NULL;
-
-    (void)state;
-    assert_ok(rj_model_open(golden("gemma3_base"), true, 3, &model));
-    assert_ok(rj_block_load(model, 2, RJ_DOUBLE, &b));
-    for (int i = 0; i < 43; i += 6)
-        for (int o = 0; o < 32; o += 5) {
-            assert_true(entry(&b->attention.out, i, o) ==
-                        draw("model.layers.2.self_attn.o_proj.weight", o, i, 48, 0.02));
-            assert_true(entry(&b->mlp.down, i, o) ==
-                        draw("model.layers.2.mlp.down_proj.weight", o, i, 43, 0.02));
-        }
-    rj_block_free(&b);
-    rj_model_close(&model);
-}
-
 /* A block at token t of a random prompt: derivative by its definition, as an operator and folded. */
-enum { MOST_D = 36, T = 9 };
+enum { MOST_D = 40, T = 9 };
 
 static double taylor_remainder(const rj_block *b, int d, const double *x, int t, double h, const double *dx,
                                const double *jdx)
@@ -187,7 +59,32 @@ static void blocks_are_differentiated(void **state)
                                         "qwen2_window",
                                         "gemma3_base",
                                         "gemma3_new_keys",
-                                        "gemma3_base/model-F16.gguf"};
+                                        "gemma3_base/model-F16.gguf",
+                                        "gptneox_base",
+                                        "gptneox_sequential",
+                                        "phi_base",
+                                        "phi_grouped/model-BF16.gguf",
+                                        "gptneo_base",
+                                        "mistral_base",
+                                        "gemma_heads",
+                                        "gemma2_base",
+                                        "olmo_base",
+                                        "olmo_grouped",
+                                        "falcon_7b",
+                                        "falcon_40b",
+                                        "falcon_11b",
+                                        "mpt_base",
+                                        "mpt_heads",
+                                        "hfolmo_base",
+                                        "qwen3_window",
+                                        "olmo2_base",
+                                        "olmo2_heads",
+                                        "stablelm_parallel",
+                                        "phi3_base",
+                                        "phi3_long",
+                                        "gptj_base",
+                                        "opt_base",
+                                        "bloom_heads"};
 
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -203,27 +100,94 @@ static void blocks_are_differentiated(void **state)
     }
 }
 
-/* GPT-2 does not see a shift of its input (LayerNorm): J 1 = 0, and with the final norm behind -1. */
+/* ||J 1 + share 1|| / sqrt d */
+static double shift_error(const rj_point *point, int d, rj_last_block last, double share)
+{
+    double one[MOST_D], j1[MOST_D], jac[MOST_D * MOST_D], sum = 0.0;
+    rj_matrix mjac = {RJ_DOUBLE, d, d, d, jac};
+
+    for (int i = 0; i < d; i++) one[i] = 1.0;
+    assert_ok(rj_point_jacobian(point, last, &mjac));
+    rj_matrix_times('N', &mjac, one, j1);
+    for (int i = 0; i < d; i++) sum += (j1[i] + share) * (j1[i] + share);
+    return sqrt(sum / d);
+}
+
+/* ||J (x - mean x)|| / ||x - mean x|| at token 0, which sees itself alone: a parallel block of LayerNorms does not see the
+ * length of its state (but for eps). */
+static double length_error(const rj_point *point, int d, const double *x)
+{
+    double c[MOST_D], jc[MOST_D], jac[MOST_D * MOST_D], mean = 0.0, above = 0.0, below = 0.0;
+    rj_matrix mjac = {RJ_DOUBLE, d, d, d, jac};
+
+    for (int i = 0; i < d; i++) mean += x[i] / d;
+    for (int i = 0; i < d; i++) c[i] = x[i] - mean;
+    assert_ok(rj_point_jacobian(point, RJ_LAST_RAW, &mjac));
+    rj_matrix_times('N', &mjac, c, jc);
+    for (int i = 0; i < d; i++) above += jc[i] * jc[i], below += c[i] * c[i];
+    return sqrt(above / below);
+}
+
+/* LayerNorm does not see a shift of the state: J 1 = 0, and with the final norm behind -1. */
 static void layer_norm_blocks_forget_the_mean(void **state)
+{
+    static const char *const names[] = {"gpt2_base",   "gptneox_base", "gptneox_sequential", "phi_base",
+                                        "gptneo_base", "olmo_base",    "falcon_7b",          "falcon_40b",
+                                        "falcon_11b",  "mpt_base",     "stablelm_parallel",  "gptj_base",
+                                        "opt_base",    "bloom_base"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        rj_model *model = NULL;
+        rj_block *b = NULL;
+        rj_point *point = NULL;
+        double x[MOST_D * T], y[MOST_D * T];
+        assert_ok(rj_model_open(golden(names[i]), false, 0, &model));
+        const int d = model->config.d;
+        fill_normal("x", d * T, x);
+        for (int k = 0; k < d * T; k++) x[k] *= 30.0; /* so that eps hardly matters */
+        memcpy(y, x, sizeof y);
+        assert_ok(rj_block_load(model, 1, RJ_DOUBLE, &b));
+        assert_ok(rj_block_forward(b, T, y, T - 1, &point));
+        assert_true(shift_error(point, d, RJ_LAST_RAW, 0.0) < 1e-13);
+        assert_true(shift_error(point, d, RJ_LAST_FINAL_NORM, 1.0) < 1e-13);
+        if (length_error(point, d, x + (T - 1) * d) > 1e-5) assert_false(b->parallel);
+        assert_true(b->parallel ==
+                    (strncmp(names[i], "falcon", 6) == 0 || strcmp(names[i], "phi_base") == 0 ||
+                     strcmp(names[i], "stablelm_parallel") == 0 || strcmp(names[i], "gptj_base") == 0 ||
+                     strcmp(names[i], "gptneox_base") == 0));
+        rj_point_free(&point);
+        rj_block_free(&b);
+        rj_model_close(&model);
+    }
+}
+
+/* Values at the edge of the clip are counted: with a clip of a query's own value, that one. */
+static void kinks_of_a_clip_are_counted(void **state)
 {
     rj_model *model = NULL;
     rj_block *b = NULL;
     rj_point *point = NULL;
-    double x[36 * T], one[36], j1[36], jac[36 * 36];
-    rj_matrix mjac = {RJ_DOUBLE, 36, 36, 36, jac};
+    double x[MOST_D], y[MOST_D], column[MOST_D];
+    rj_norm_point norm = {0};
 
     (void)state;
-    for (int i = 0; i < 36; i++) one[i] = 1.0;
-    fill_normal("x", 36 * T, x);
-    assert_ok(rj_model_open(golden("gpt2_base"), false, 0, &model));
-    assert_ok(rj_block_load(model, 1, RJ_DOUBLE, &b));
-    assert_ok(rj_block_forward(b, T, x, T - 1, &point));
-    assert_ok(rj_point_jacobian(point, RJ_LAST_RAW, &mjac));
-    rj_matrix_times('N', &mjac, one, j1);
-    for (int i = 0; i < 36; i++) assert_true(fabs(j1[i]) < 1e-13);
-    assert_ok(rj_point_jacobian(point, RJ_LAST_FINAL_NORM, &mjac));
-    rj_matrix_times('N', &mjac, one, j1);
-    for (int i = 0; i < 36; i++) assert_true(fabs(j1[i] + 1.0) < 1e-13);
+    assert_ok(rj_model_open(golden("olmo_base"), false, 0, &model));
+    const int d = model->config.d;
+    fill_normal("x", d, x);
+    assert_ok(rj_block_load(model, 0, RJ_DOUBLE, &b));
+    memcpy(y, x, sizeof y);
+    assert_ok(rj_block_forward(b, 1, y, 0, &point));
+    assert_int_equal(rj_point_kinks(point), 0);
+    rj_point_free(&point);
+    assert_ok(rj_norm_linearise(&b->attention_norm, x, &norm));
+    rj_matrix_get_column(&b->attention.query.weight, 5, column);
+    double q = 0.0;
+    for (int i = 0; i < d; i++) q += column[i] * norm.unit[i];
+    b->attention.clip = fabs(q) * (1.0 + 5e-6);
+    assert_ok(rj_block_forward(b, 1, x, 0, &point));
+    assert_int_equal(rj_point_kinks(point), 1);
+    rj_norm_point_free(&norm);
     rj_point_free(&point);
     rj_block_free(&b);
     rj_model_close(&model);
@@ -260,10 +224,11 @@ done:
 
 static void every_allocation_may_fail(void **state)
 {
-    static const char *const names[] = {"gpt2_base", "gemma3_new_keys"};
+    static const char *const names[] = {"gpt2_base",  "gemma3_new_keys", "mpt_base",  "phi_base",
+                                        "falcon_40b", "olmo2_base",      "phi3_long", "bloom_base"};
 
     (void)state;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 8; i++) {
         int n = 0;
         for (rj_status st = RJ_ERR_NOMEM; st != RJ_OK; n++) {
             rj_memory_fail_after(n);
@@ -279,11 +244,9 @@ static void every_allocation_may_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        unit(twins_of_both_formats_are_equal),
-        unit(gpt2_twins_scale_residual_projections),
-        unit(other_twins_do_not),
         unit(blocks_are_differentiated),
         unit(layer_norm_blocks_forget_the_mean),
+        unit(kinks_of_a_clip_are_counted),
         unit(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, temporary_begin, temporary_end);

@@ -28,7 +28,7 @@ static void refused_configurations(void **state)
     static const struct {
         const char *config, *a, *b;
     } cases[] = {
-        {"{\"model_type\": \"mistral\"}", "model_type = \"mistral\"", "known: llama"},
+        {"{\"model_type\": \"mixtral\"}", "model_type = \"mixtral\"", "known: llama"},
         {"{\"model_type\": null}", "model_type", ""},
         {"{\"hidden_act\": \"softplus\"}", "hidden_act = \"softplus\"", "known: silu"},
         {"{\"hidden_act\": 3}", "hidden_act", ""},
@@ -43,7 +43,7 @@ static void refused_configurations(void **state)
         {"{\"num_attention_heads\": 2.5}", "num_attention_heads", ""},
         {"{\"num_key_value_heads\": 3}", "4 attention heads", "3 key-value heads"},
         {"{\"hidden_size\": 13, \"head_dim\": null}", "hidden size 13", "4 heads"},
-        {"{\"head_dim\": 5}", "head size 5 is odd", ""},
+        {"{\"head_dim\": 5}", "5 rotary dimensions", ""},
         {"{\"rms_norm_eps\": -1}", "rms_norm_eps = -1", ""},
         {"{\"rope_theta\": 0.5}", "rope theta = 0.5", ""},
         {"{\"rope_scaling\": {\"rope_type\": \"spiral\"}}", "rope_type = \"spiral\"", "known: default"},

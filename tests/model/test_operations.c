@@ -77,10 +77,13 @@ static void layer_norm_forgets_the_mean(void **state)
 /* Values of f(1) to all digits, and slopes by central differences. */
 static void activations(void **state)
 {
-    static const double at_one[] = {
-        [RJ_ACT_SILU] = 0.73105857863000488,      [RJ_ACT_GELU] = 0.84134474606854293,
-        [RJ_ACT_GELU_TANH] = 0.84119199060827676, [RJ_ACT_GELU_FAST] = 0.84119199060827676,
-        [RJ_ACT_QUICK_GELU] = 0.8457957659328212, [RJ_ACT_RELU] = 1.0};
+    static const double at_one[] = {[RJ_ACT_SILU] = 0.73105857863000488,
+                                    [RJ_ACT_GELU] = 0.84134474606854293,
+                                    [RJ_ACT_GELU_TANH] = 0.84119199060827676,
+                                    [RJ_ACT_GELU_FAST] = 0.84119199060827676,
+                                    [RJ_ACT_GELU_BLOOM] = 0.8411919903841787,
+                                    [RJ_ACT_QUICK_GELU] = 0.8457957659328212,
+                                    [RJ_ACT_RELU] = 1.0};
     (void)state;
     for (rj_activation a = RJ_ACT_SILU; a <= RJ_ACT_RELU; a++) {
         assert_true(fabs(rj_activation_value(a, 1.0) - at_one[a]) < (a == RJ_ACT_GELU_FAST ? 1e-9 : 1e-15));
@@ -152,10 +155,22 @@ static void linear_layouts(void **state)
         assert_true(entry(&l, 0, 0) == 8 && entry(&l, 2, 3) == 19 && l.bias[0] == 102 && l.bias[2] == 104);
         rj_linear_free(&l);
         /* one head of 6: stored row 2 i + s is output s * 3 + i */
-        assert_ok(rj_linear_read(&(rj_linear_source){.weight = weight, .bias = &bias, .interleaved = 6}, type,
-                                 6, 4, &l));
+        rj_linear_source source = {.weight = weight, .bias = &bias, .d_head = 6, .n_rotary = 6};
+        assert_ok(rj_linear_read(&source, type, 6, 4, &l));
         assert_true(entry(&l, 3, 0) == 4 && entry(&l, 1, 0) == 8 && entry(&l, 4, 1) == 13 &&
                     l.bias[3] == 101);
+        rj_linear_free(&l);
+        /* rotated but for its last two outputs: 0 2 1 3 4 5 */
+        source.n_rotary = 4;
+        assert_ok(rj_linear_read(&source, type, 6, 4, &l));
+        assert_true(entry(&l, 1, 0) == 8 && entry(&l, 2, 0) == 4 && entry(&l, 3, 0) == 12 &&
+                    entry(&l, 5, 0) == 20 && l.bias[2] == 101 && l.bias[4] == 104);
+        rj_linear_free(&l);
+        /* two runs of two, three apart: rows 1, 2, 4, 5 */
+        source = (rj_linear_source){.weight = weight, .bias = &bias, .first = 1, .run = 2, .stride = 3};
+        assert_ok(rj_linear_read(&source, type, 4, 4, &l));
+        assert_true(entry(&l, 0, 0) == 4 && entry(&l, 1, 0) == 8 && entry(&l, 2, 0) == 16 &&
+                    entry(&l, 3, 3) == 23 && l.bias[1] == 102 && l.bias[2] == 104);
         rj_linear_free(&l);
         /* the tensor is [in = 6, out = 4]; outputs 1..3 of it */
         assert_ok(rj_linear_read(&(rj_linear_source){.weight = weight, .transposed = true, .first = 1}, type,
@@ -243,7 +258,7 @@ static void mlp_derivatives(void **state)
             assert_ok(rj_mlp_vjp(&m, &point, &mg, &mjg));
             for (int i = 0; i < D; i++) left += g[i] * jdx[i], right += jg[i] * dx[i];
             assert_true(fabs(left - right) < 1e-12);
-            assert_ok(rj_mlp_fold(&m, &point, &mfold));
+            assert_ok(rj_mlp_fold(&m, &point, NULL, &mfold));
             rj_matrix_times('N', &mfold, dx, folded);
             for (int i = 0; i < D; i++) assert_true(fabs(folded[i] - jdx[i]) < 1e-12);
             for (int half = 0; half < 2; half++) {

@@ -1,26 +1,33 @@
 """The oracle against itself. Prints one line a check and fails on the first one out of bounds.
 
-1. a longhand numpy model, differentiated by the complex step: states and Jacobians of every case;
+1. a longhand numpy model, differentiated by the complex step: states and Jacobians of every case of tiny_cases.py;
 2. central differences of the float64 model with halved steps: the error falls with slope 2;
    Jacobian rows taken one by one equal the batched ones;
 3. no float32 result in any operation (counted by float64.NoFloat32);
 4. transformers' own loaders, unlifted, in another process: the same weights, bit for bit.
+
+python check_oracle.py [case ...]
 """
 
 import json
 import subprocess
 import sys
 import tempfile
+import zlib
 from pathlib import Path
 
 import netCDF4
 import numpy as np
 import torch
 
-import float64  # first: lifts torch before transformers is imported
+import family_gguf
+import family_models
+import float64  # before what needs transformers: lifts torch
 import longhand
 import tiny_cases
+import tiny_models
 from checkpoints import read_folder, read_gguf
+from family_cases import FAMILY_CASES
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 
@@ -28,11 +35,28 @@ GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 def references():
     """(name, reference path, config, tensors, divisors) of every case and file format."""
     for name, case in tiny_cases.CASES.items():
+        if name in FAMILY_CASES or name not in chosen():
+            continue
         if case.get("folder", True):
             yield name, GOLDEN / name / "reference.nc", *read_folder(GOLDEN / name), None
         for kind in case.get("gguf", []):
             path = GOLDEN / name / f"model-{kind}.gguf"
             yield f"{name} {kind}", GOLDEN / name / f"reference-{kind}.nc", *read_gguf(path)
+
+
+def chosen():
+    return sys.argv[1:] or tiny_cases.CASES
+
+
+def family_references():
+    """The same of the folders of family_cases.py, the weights drawn again."""
+    for name in FAMILY_CASES:
+        if name in chosen():
+            config = tiny_models.case_config(name)
+            tensors = family_models.family_weights(config, zlib.crc32(name.encode()))
+            kind = FAMILY_CASES[name]["dtype"]
+            tensors = {key: family_gguf.rounded_to(value, kind) for key, value in tensors.items()}
+            yield name, GOLDEN / name / "reference.nc", config, tensors, None
 
 
 def check_numpy():
@@ -62,7 +86,7 @@ def check_numpy():
 
 def check_differences():
     rng = np.random.default_rng(3)
-    for name, path, config, tensors, divisors in references():
+    for name, path, config, tensors, divisors in (*references(), *family_references()):
         if " " in name:
             continue
         with netCDF4.Dataset(path) as file:
@@ -71,6 +95,8 @@ def check_differences():
         inputs, outputs, *_ = float64.run_model(model, ids, calls)
         direction = torch.from_numpy(rng.standard_normal(inputs[0].shape[-1]))
         worst = np.inf
+        clipped = "clip_qkv" in str(config)  # no value may cross the clip
+        steps = (4e-5, 2e-5, 1e-5) if clipped else (8e-4, 4e-4, 2e-4)
         for layer, (x, y) in enumerate(zip(inputs, outputs)):
             jacobian = float64.residual_jacobian(y, x)
             assert np.abs(jacobian - float64.residual_jacobian(y, x, batched=False)).max() < 1e-12
@@ -79,7 +105,7 @@ def check_differences():
                 np.linalg.norm(
                     difference(float64.blocks(model)[layer], calls[layer], x, direction, h) - exact
                 )
-                for h in (8e-4, 4e-4, 2e-4)
+                for h in steps
             ]
             worst = min(worst, *np.log2(np.array(errors[:-1]) / errors[1:]))
         print(f"central differences  {name:24s} least slope {worst:.4f}")
@@ -93,7 +119,8 @@ def difference(block, call, x, direction, step):
     def evaluate(shift):
         moved = x.detach().clone()
         moved[0, -1] += shift * direction
-        return block(moved, *args, **kwargs)[0, -1].detach().numpy()
+        out = block(moved, *args, **kwargs)
+        return (out[0] if isinstance(out, tuple) else out)[0, -1].detach().numpy()
 
     return (evaluate(step) - evaluate(-step)) / (2 * step)
 
@@ -117,7 +144,9 @@ SHAPE_KEYS = ("vocab_size", "n_positions", "n_inner", "head_dim")
 
 
 def check_loaders(tmp):
-    for name, path, config, tensors, _ in references():
+    for name, path, config, tensors, _ in (*references(), *family_references()):
+        if FAMILY_CASES.get(name, {}).get("original", False):
+            continue  # which transformers knows no more
         gguf = f"model-{name.split()[1]}.gguf" if " " in name else ""
         shape = json.dumps({key: config[key] for key in SHAPE_KEYS if key in config})
         subprocess.run(

@@ -5,6 +5,9 @@ Here the names torch.float32 and torch.float stand for torch.float64, so that th
 unchanged but in double. The real float32 stays known as FLOAT32, and `NoFloat32` fails as soon as any
 operation yields one."""
 
+import functools
+import sys
+
 import torch
 
 FLOAT32 = torch.float32
@@ -16,26 +19,34 @@ torch.set_default_dtype(torch.float64)
 
 from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 from torch.utils._pytree import tree_leaves  # noqa: E402
-from transformers import (  # noqa: E402
-    Gemma3ForCausalLM,
-    Gemma3TextConfig,
-    GPT2Config,
-    GPT2LMHeadModel,
-    LlamaConfig,
-    LlamaForCausalLM,
-    Qwen2Config,
-    Qwen2ForCausalLM,
-)
+import transformers  # noqa: E402
 from transformers import logging as transformers_logging  # noqa: E402
 
 transformers_logging.set_verbosity_error()  # default ids of special tokens lie outside the tiny vocabularies
 
-CLASSES = {
-    "llama": (LlamaConfig, LlamaForCausalLM),
-    "gpt2": (GPT2Config, GPT2LMHeadModel),
-    "qwen2": (Qwen2Config, Qwen2ForCausalLM),
-    "gemma3_text": (Gemma3TextConfig, Gemma3ForCausalLM),
+NAMES = {
+    "llama": ("LlamaConfig", "LlamaForCausalLM"),
+    "gpt2": ("GPT2Config", "GPT2LMHeadModel"),
+    "qwen2": ("Qwen2Config", "Qwen2ForCausalLM"),
+    "gemma3_text": ("Gemma3TextConfig", "Gemma3ForCausalLM"),
+    "gpt_neox": ("GPTNeoXConfig", "GPTNeoXForCausalLM"),
+    "phi": ("PhiConfig", "PhiForCausalLM"),
+    "gpt_neo": ("GPTNeoConfig", "GPTNeoForCausalLM"),
+    "mistral": ("MistralConfig", "MistralForCausalLM"),
+    "gemma": ("GemmaConfig", "GemmaForCausalLM"),
+    "gemma2": ("Gemma2Config", "Gemma2ForCausalLM"),
+    "olmo": ("OlmoConfig", "OlmoForCausalLM"),
+    "falcon": ("FalconConfig", "FalconForCausalLM"),
+    "mpt": ("MptConfig", "MptForCausalLM"),
+    "qwen3": ("Qwen3Config", "Qwen3ForCausalLM"),
+    "olmo2": ("Olmo2Config", "Olmo2ForCausalLM"),
+    "stablelm": ("StableLmConfig", "StableLmForCausalLM"),
+    "phi3": ("Phi3Config", "Phi3ForCausalLM"),
+    "gptj": ("GPTJConfig", "GPTJForCausalLM"),
+    "opt": ("OPTConfig", "OPTForCausalLM"),
+    "bloom": ("BloomConfig", "BloomForCausalLM"),
 }
+CLASSES = {key: tuple(getattr(transformers, name) for name in names) for key, names in NAMES.items()}
 
 
 class NoFloat32(TorchDispatchMode):
@@ -53,6 +64,30 @@ class NoFloat32(TorchDispatchMode):
         return out
 
 
+def as_configured(model, config):
+    """What transformers fixes although a file says it: the largest slope of MPT's ALiBi, the epsilon of OLMo's norms; and
+    BLOOM's activation, without its rounded derivative.
+    """
+    family = config.get("model_type")
+    if family == "mpt":
+        largest = model.config.attn_config.alibi_bias_max
+        build = functools.partial(model.transformer.build_mpt_alibi_tensor, alibi_bias_max=largest)
+        model.transformer.build_mpt_alibi_tensor = build
+    if family == "bloom":  # whose own backward pass has a rounded constant
+        plain = sys.modules[type(model).__module__].bloom_gelu_forward
+        for module in model.modules():
+            if type(module).__name__ == "BloomGelu":
+                module.forward = plain
+    if family == "olmo":
+        for module in model.modules():
+            if type(module).__name__ == "OlmoLayerNorm":
+                module.forward = functools.partial(
+                    torch.nn.functional.layer_norm,
+                    normalized_shape=module.normalized_shape,
+                    eps=config.get("layer_norm_eps", 1e-5),
+                )
+
+
 def empty_model(config):
     """A model of the configuration's family with weights of its own making, in eager attention."""
     config = {key: value for key, value in config.items() if key not in ("dtype", "torch_dtype")}
@@ -67,33 +102,44 @@ def build_model(config, tensors, inv_freq=None):
     """
     model = empty_model(config)
     state = {name: torch.from_numpy(value.astype("float64")) for name, value in tensors.items()}
+    names = {id(value): name for name, value in model.named_parameters()}
     if model.config.tie_word_embeddings:
-        state["lm_head.weight"] = state[embedding_name(config)]
+        for name, value in model.named_parameters(remove_duplicate=False):
+            state[name] = state[names[id(value)]]
+    for name, value in model.named_buffers():  # causal masks
+        if name in model.state_dict():
+            state[name] = value
     model.load_state_dict(state, strict=True)
     if inv_freq is not None:
         rotary = trunk(model).rotary_emb
         rotary.inv_freq.copy_(torch.from_numpy(inv_freq))
         rotary.original_inv_freq.copy_(torch.from_numpy(inv_freq))
+    as_configured(model, config)
     assert_double(model)
     return model
 
 
 def assert_double(module):
     for name, value in list(module.named_parameters()) + list(module.named_buffers()):
-        assert value.dtype == torch.float64, name
-
-
-def embedding_name(config):
-    return "transformer.wte.weight" if config.get("model_type") == "gpt2" else "model.embed_tokens.weight"
+        assert value.dtype in (torch.float64, torch.bool), name
 
 
 def trunk(model):
     """Everything but the head."""
-    return model.transformer if hasattr(model, "transformer") else model.model
+    names = ("transformer", "gpt_neox", "model")
+    inner = next(getattr(model, name) for name in names if hasattr(model, name))
+    return getattr(inner, "decoder", inner)
 
 
 def blocks(model):
-    return trunk(model).h if hasattr(model, "transformer") else model.model.layers
+    inner = trunk(model)
+    return next(getattr(inner, name) for name in ("h", "layers", "blocks") if hasattr(inner, name))
+
+
+def head(model, state):
+    logits = model.get_output_embeddings()(state)
+    cap = getattr(model.config, "final_logit_softcapping", None)
+    return logits if cap is None else cap * torch.tanh(logits / cap)
 
 
 def run_model(model, token_ids, calls=None):
@@ -111,13 +157,16 @@ def run_model(model, token_ids, calls=None):
             calls.append((args[1:], kwargs))
         return (leaf, *args[1:]), kwargs
 
+    def after(module, args, out):
+        outputs.append(out[0] if isinstance(out, tuple) else out)
+
     hooks = []
     for layer in blocks(model):
         hooks.append(layer.register_forward_pre_hook(before, with_kwargs=True))
-        hooks.append(layer.register_forward_hook(lambda module, args, out: outputs.append(out)))
+        hooks.append(layer.register_forward_hook(after))
     with NoFloat32():
         out = trunk(model)(input_ids=torch.tensor([list(token_ids)]), use_cache=False)
-        logits = model.lm_head(out.last_hidden_state[:, -1])
+        logits = head(model, out.last_hidden_state[:, -1])
     for hook in hooks:
         hook.remove()
     return inputs, outputs, out.last_hidden_state, logits[0].detach().numpy()

@@ -10,7 +10,9 @@ from pathlib import Path
 import netCDF4
 import numpy as np
 
-import float64  # first: lifts torch before transformers is imported
+import family_gguf
+import float64  # before what needs transformers: lifts torch
+import family_models
 import measures
 import tiny_cases
 import tiny_gguf
@@ -18,13 +20,14 @@ import tiny_models
 import tiny_weights
 import tokens
 from checkpoints import read_folder, read_gguf
+from family_cases import FAMILY_CASES
 
 NULL_DRAWS = 4000
 # A wide model's reference keeps every (d / N_COLUMNS)-th column of its Jacobians alone.
 WIDE, N_COLUMNS = 256, 16
 
 
-def reference(config, tensors, token_ids, divisors=None, sources=False):
+def reference(config, tensors, token_ids, divisors=None, sources=False, measures_too=True):
     """All variables of one reference file: name -> (dims, values)."""
     inv_freq = None
     if divisors is not None:
@@ -52,7 +55,7 @@ def reference(config, tensors, token_ids, divisors=None, sources=False):
     if sources:
         all_sources = np.array([np.concatenate([j[:-1], (j[-1] - eye)[None]]) for j in by_source])
         out["jacobian_source"] = (("layer", "token", "d", "d_in"), all_sources)
-    return {**out, **measured(hidden[:, -1], jacobians)}
+    return {**out, **measured(hidden[:, -1], jacobians)} if measures_too else out
 
 
 TRAJECTORY_DIMS = {
@@ -83,8 +86,12 @@ def measured(states, jacobians):
     return out
 
 
-def write_reference(path, variables, source):
-    with netCDF4.Dataset(path, "w", format="NETCDF4") as file:
+def write_reference(path, variables, source, n_parameters=None):
+    """The classic format, given the number of parameters: its index takes no room."""
+    classic = n_parameters is not None
+    with netCDF4.Dataset(path, "w", format="NETCDF3_64BIT_OFFSET" if classic else "NETCDF4") as file:
+        if classic:
+            file.n_parameters = np.int32(n_parameters)
         file.title = "float64 reference, see tests/oracle/README.md"
         file.source = source
         for name, (dims, values) in variables.items():
@@ -94,7 +101,8 @@ def write_reference(path, variables, source):
                     file.createDimension(dim, size)
             kind = "i4" if values.dtype == np.int32 else "f8"
             # Small variables stay contiguous: a chunk index costs more than compression saves.
-            packed = dict(zlib=True, complevel=9, shuffle=True) if values.nbytes > 16384 else {}
+            large = values.nbytes > 16384 and not classic
+            packed = dict(zlib=True, complevel=9, shuffle=True) if large else {}
             file.createVariable(name, kind, dims, **packed)[...] = values
 
 
@@ -119,6 +127,31 @@ def kept_variables(values, config):
     if "jacobian_columns" in values:
         names = ["jacobian_columns" if name == "jacobian" else name for name in names]
     return [name for name in names if name in values]
+
+
+def generate_family_case(name, out):
+    """A case of family_cases.py."""
+    case, folder = tiny_cases.CASES[name], out / name
+    config = tiny_models.case_config(name)
+    tensors = family_models.family_weights(config, zlib.crc32(name.encode()))
+    token_ids = tiny_models.prompt(name, config["vocab_size"])
+    named, keys = tiny_models.folder_tensors(name, tensors), config
+    if case.get("original", False):
+        keys, named = family_models.original_olmo(config, tensors)
+    tiny_models.write_folder(folder, keys, named, case["dtype"])
+    read = {key: family_gguf.rounded_to(value, case["dtype"]) for key, value in tensors.items()}
+    values = reference(config, read, token_ids, measures_too=False)
+    del values["final_normed"]
+    n = sum(value.size for value in tensors.values())
+    write_reference(folder / "reference.nc", values, name, n)
+    for kind in case.get("gguf", []):
+        path = folder / f"model-{kind}.gguf"
+        said = family_gguf.as_gguf_says(config, case)
+        family_gguf.write_gguf(path, said, tensors, kind, case.get("fused", False))
+        values = reference(said, family_gguf.stored(tensors, said, kind), token_ids, measures_too=False)
+        values = {variable: values[variable] for variable in kept_variables(values, said)}
+        write_reference(folder / f"reference-{kind}.nc", values, path.name, n)
+    print(name, "written", flush=True)
 
 
 def generate_case(name, out):
@@ -158,7 +191,7 @@ def main():
     parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parent.parent / "golden")
     args = parser.parse_args()
     for name in args.cases:
-        generate_case(name, args.out)
+        (generate_family_case if name in FAMILY_CASES else generate_case)(name, args.out)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import float64  # noqa: F401  first: lifts torch before transformers is imported
 import torch
-from transformers import LlamaConfig
+from transformers import LlamaConfig, PhiConfig
 from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
+from transformers.models.phi.modeling_phi import PhiRotaryEmbedding
 
 SHORT, LONG = [1.0, 1.03, 1.1, 1.4, 2.0, 3.5], [1.2, 1.9, 3.1, 4.7, 6.5, 9.0]
 YARN = {"rope_type": "yarn", "factor": 8.0, "original_max_position_embeddings": 512}
@@ -99,6 +100,16 @@ VARIANTS = [
     ),
 ]
 
+# Half of each head: heads of 24, so that 12 dimensions are rotary.
+PARTIAL = {"model_type": "phi", "hidden_size": 96, "partial_rotary_factor": 0.5}
+VARIANTS += [
+    (f"partial_{name}", {**PARTIAL, **changes}, length)
+    for name, changes, length in VARIANTS
+    if name in ("default", "linear", "dynamic_long", "yarn", "longrope_short", "longrope_long")
+]
+VARIANTS.append(("partial_llama3", {**PARTIAL, "rope_scaling": LLAMA3, "rope_theta": 5e5}, 10))
+ROTARY = {"llama": (LlamaConfig, LlamaRotaryEmbedding), "phi": (PhiConfig, PhiRotaryEmbedding)}
+
 
 def table(changes, length):
     config = {
@@ -111,7 +122,8 @@ def table(changes, length):
         **changes,
     }
     config = {key: value for key, value in config.items() if value is not None or key == "rope_scaling"}
-    rotary = LlamaRotaryEmbedding(LlamaConfig(**json.loads(json.dumps(config))))
+    config_class, rotary_class = ROTARY[config["model_type"]]
+    rotary = rotary_class(config_class(**json.loads(json.dumps(config))))
     rotary(torch.zeros(1), torch.arange(length)[None])  # dynamic and longrope choose their table here
     return {
         "config": config,

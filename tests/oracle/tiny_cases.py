@@ -6,6 +6,8 @@ prefix of the tensor names in the folder. extra: name -> shape of tensors that a
 left out of the text part of a multimodal config.json, because they have their defaults.
 """
 
+from family_cases import FAMILY_BASES, FAMILY_CASES
+
 BASE = {
     "architectures": ["LlamaForCausalLM"],
     "model_type": "llama",
@@ -67,7 +69,7 @@ GEMMA3 = {
     "rope_theta": 12345.0,
     "rope_local_base_freq": 321.0,
 }
-BASES = {"llama": BASE, "gpt2": GPT2, "qwen2": QWEN2, "gemma3": GEMMA3}
+BASES = {"llama": BASE, "gpt2": GPT2, "qwen2": QWEN2, "gemma3": GEMMA3, **FAMILY_BASES}
 
 CASES = {
     "llama_base": dict(config={}, T=7, gguf=["F32", "F16", "BF16"]),
@@ -340,3 +342,4 @@ CASES["gemma3_multimodal"] = dict(
         "rope_local_base_freq",
     ],
 )
+CASES.update(FAMILY_CASES)

@@ -17,7 +17,8 @@ def case_config(name):
     case = CASES[name]
     merged = {**BASES[case.get("family", "llama")], **case["config"]}
     merged["torch_dtype"] = TYPE_NAMES[case.get("dtype", "F32")]
-    return {key: value for key, value in merged.items() if value is not None}
+    config = {key: value for key, value in merged.items() if value is not None}
+    return {**config, **dict.fromkeys(case.get("null", []))}
 
 
 def folder_config(name):
@@ -36,15 +37,17 @@ def folder_config(name):
     }
 
 
+def folder_names(name, tensors):
+    """Name in transformers' model class -> name in the folder."""
+    prefix, new = CASES[name].get("prefix", ("", ""))
+    return {key: new + key.removeprefix(prefix) if key.startswith(prefix) else key for key in tensors}
+
+
 def folder_tensors(name, tensors):
     """The tensors under the names of the folder, with those a reader must pass over."""
-    case = CASES[name]
-    prefix, new = case.get("prefix", ("", ""))
-    out = {
-        (new + key.removeprefix(prefix) if key.startswith(prefix) else key): value
-        for key, value in tensors.items()
-    }
-    for key, shape in case.get("extra", {}).items():
+    names = folder_names(name, tensors)
+    out = {names[key]: value for key, value in tensors.items()}
+    for key, shape in CASES[name].get("extra", {}).items():
         out[key] = np.full(shape, -10000.0 if shape == () else 1.0, np.float32)
     return out
 

@@ -58,6 +58,19 @@ static inline void small_prompt(rj_record *r, ptrdiff_t p, bool twin)
             }
 }
 
+/* Of prompts 1 and 2, 2 directions: pairs (1,1), (1,2), (2,1), (2,2); the same for both, but prompt 2 is not measured. */
+#define SMALL_PROMPT "p'<1>`touch pwned`"
+static inline void small_alignment(rj_record *r)
+{
+    static const double a[] = {4, 0, 0, 2, -2, 0.5, NAN, 1, -4, 8, 0, 0.25, 8, 0, 0, 1};
+
+    for (ptrdiff_t row = 0; row < 2; row++) {
+        r->aprompt[row] = row + 1;
+        memcpy(rj_record_at(r, RJ_VAR_ALIGNMENT_MATRIX, row), a, sizeof a);
+    }
+    snprintf(r->prompt_id[1], sizeof r->prompt_id[1], SMALL_PROMPT);
+}
+
 static inline rj_status small_shard(const char *name, bool twin, rj_model_facts *facts,
                                     char path[TEMPORARY_SIZE])
 {
@@ -82,6 +95,8 @@ static inline rj_status small_shard(const char *name, bool twin, rj_model_facts 
     sizes.size[RJ_DIM_K] = SMALL_K;
     sizes.size[RJ_DIM_SV] = SMALL_SV;
     sizes.size[RJ_DIM_PC] = 3;
+    if (strcmp(name, SMALL_OTHER) == 0)
+        sizes.size[RJ_DIM_APROMPT] = sizes.size[RJ_DIM_I] = sizes.size[RJ_DIM_J] = 2;
     snprintf(h.model.name, sizeof h.model.name, "%s", name);
     snprintf(h.model.family, sizeof h.model.family, "llama");
     h.model.series_step = NAN;
@@ -98,6 +113,7 @@ static inline rj_status small_shard(const char *name, bool twin, rj_model_facts 
         rj_record_at(r, RJ_VAR_PROMPT_STATUS, p)[0] = 70.0;
         if (p < 2) small_prompt(r, p, twin);
     }
+    if (sizes.size[RJ_DIM_APROMPT] > 0) small_alignment(r);
     RJ_TRY(rj_shard_write(temporary_folder, &h, r));
     rj_shard_name(&h, file);
     snprintf(path, TEMPORARY_SIZE, "%s", temporary_path(file));

@@ -9,12 +9,13 @@
 #include <netcdf.h>
 #include <sys/stat.h>
 
+#include "../../src/report/summary_alignment.h"
 #include "resjac/base/file.h"
 #include "resjac/report/report.h"
 #include "resjac/report/summary.h"
 #include "small_results.h"
 
-enum { N_FIGURES = 18, LIMIT = 64 << 20 };
+enum { N_FIGURES = 19, LIMIT = 64 << 20 };
 #define HOSTILE_STEM "a___system__touch_pwned____script__"
 #define OTHER_STEM   "e__touch_pwned_"
 
@@ -94,6 +95,7 @@ static const char *const stems[N_FIGURES] = {
     OTHER_STEM "-norm-growth",
     OTHER_STEM "-trajectory",
     OTHER_STEM "-trained-vs-random",
+    OTHER_STEM "-alignment-p__1__touch_pwned_",
 };
 
 /* Each figure with its numbers and script; an SVG is one drawing that refers to nothing outside. */
@@ -132,6 +134,49 @@ static void coupling_numbers_are_right(void **x)
                 "1,1,0,2,1\n1,2,NaN,2,NaN\n2,1,1,2,0.5\n2,2,0,2,1\n");
 }
 
+/* Magnitudes of the measured prompt, relative to the first of the diagonal picture in their row. */
+static void alignment_numbers_are_right(void **x)
+{
+    char *page = load(figures, "index.html", NULL), *script = NULL;
+    (void)x;
+    assert_file(OTHER_STEM "-alignment-p__1__touch_pwned_.csv",
+                "layer_i,layer_j,row,column,magnitude,relative_magnitude\n"
+                "1,1,1,1,4,1\n1,1,1,2,0,0\n1,1,2,1,0,0\n1,1,2,2,2,0.5\n"
+                "1,2,1,1,2,0.5\n1,2,1,2,0.5,0.125\n1,2,2,1,NaN,NaN\n1,2,2,2,1,0.25\n"
+                "2,1,1,1,4,0.5\n2,1,1,2,8,1\n2,1,2,1,0,0\n2,1,2,2,0.25,0.03125\n"
+                "2,2,1,1,8,1\n2,2,1,2,0,0\n2,2,2,1,0,0\n2,2,2,2,1,0.125\n");
+    assert_contains(page, ", prompt p&#39;&lt;1&gt;`touch pwned`");
+    assert_contains(page, "href=\"" OTHER_STEM "-alignment-p__1__touch_pwned_.csv\"");
+    assert_contains(page, "A bright diagonal elsewhere is coupling");
+    rj_free(page);
+    script = load(figures, OTHER_STEM "-alignment-p__1__touch_pwned_.gp", NULL);
+    assert_contains(script, "prompt p??1??touch pwned?");
+    rj_free(script);
+}
+
+/* Six of many blocks: the first, the last, and even steps between. */
+static void blocks_of_the_gallery_are_evenly_chosen(void **x)
+{
+    const ptrdiff_t of_30[] = {0, 6, 12, 17, 23, 29}, of_7[] = {0, 1, 2, 4, 5, 6};
+    ptrdiff_t block[RJ_SUMMARY_GRID];
+    rj_summaries *s = NULL;
+    (void)x;
+    assert_int_equal(rj_summary_choose_blocks(30, block), 6); /* steps of 5.8 */
+    assert_memory_equal(block, of_30, sizeof block);
+    assert_int_equal(rj_summary_choose_blocks(7, block), 6); /* of 1.2 */
+    assert_memory_equal(block, of_7, sizeof block);
+    assert_int_equal(rj_summary_choose_blocks(3, block), 3);
+    assert_true(block[0] == 0 && block[1] == 1 && block[2] == 2);
+    assert_int_equal(rj_summary_choose_blocks(1, block), 1);
+    assert_ok(rj_summaries_read(results, &s));
+    const rj_summary *m = &s->model[2];
+    assert_true(m->n_alignments == 1 && m->n_directions == 2 && m->n_grid == 2);
+    assert_true(m->grid[0] == 0 && m->grid[1] == 1);
+    assert_string_equal(m->alignment[0].prompt, SMALL_PROMPT);
+    assert_true(s->model[0].n_alignments == 0);
+    rj_summaries_free(&s);
+}
+
 /* store.merge: summary: no spectra, and so no certificates; the rest is there. */
 static void spectra_of_a_summary_are_missing(void **x)
 {
@@ -140,6 +185,7 @@ static void spectra_of_a_summary_are_missing(void **x)
     (void)x;
     assert_ok(small_results_write(path, RJ_PER_PROMPT_SUMMARY));
     assert_ok(rj_summaries_read(path, &s));
+    assert_true(s->model[2].n_alignments == 0);
     assert_true(s->model[0].measured && s->model[0].ln_sv[0].n == 0);
     assert_true(isnan(s->model[0].worst_residual) && !isnan(s->model[0].worst_orthogonality));
     rj_summaries_free(&s);
@@ -441,6 +487,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         clean_test(every_figure_is_there),
         clean_test(coupling_numbers_are_right),
+        clean_test(alignment_numbers_are_right),
+        clean_test(blocks_of_the_gallery_are_evenly_chosen),
         clean_test(singular_values_are_right),
         clean_test(spectra_of_a_summary_are_missing),
         clean_test(growth_and_path_are_right),

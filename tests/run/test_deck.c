@@ -56,8 +56,33 @@ static void defaults_are_those_of_the_contract(void **x)
     assert_int_equal(deck->last_block, RJ_LAST_RAW);
     assert_int_equal(deck->unit_prompts, 8);
     assert_int_equal(deck->per_prompt, RJ_PER_PROMPT_COUPLING);
+    assert_int_equal(deck->n_alignment, 0);
     assert_true(deck->provenance_full && deck->special_tokens && !deck->truncate_left);
+    assert_true(deck->scores == NULL && deck->n_score_columns == 0 && deck->score_primary == NULL);
+    assert_int_equal(deck->score_draws, 2000);
     assert_string_equal(deck->text, LEAST);
+    rj_deck_free(&deck);
+    assert_int_equal(rj_memory_live(), 0);
+}
+
+static void scores_are_named(void **x)
+{
+    char *const set[] = {"scores.columns=[c]"};
+    rj_deck *deck = NULL;
+    (void)x;
+    assert_int_equal(
+        parse(LEAST "scores: {table: s.csv, columns: [a, b c], primary: coupling_null_k50, resamples: 100}\n",
+              0, NULL, &deck),
+        RJ_OK);
+    assert_string_equal(deck->scores, "some/s.csv");
+    assert_int_equal(deck->n_score_columns, 2);
+    assert_string_equal(deck->score_column[1], "b c");
+    assert_string_equal(deck->score_primary, "coupling_null_k50");
+    assert_int_equal(deck->score_draws, 100);
+    rj_deck_free(&deck);
+    assert_int_equal(parse(LEAST "scores: {table: s.csv, columns: [a, b]}\n", 1, set, &deck), RJ_OK);
+    assert_int_equal(deck->n_score_columns, 1);
+    assert_string_equal(deck->score_column[0], "c");
     rj_deck_free(&deck);
     assert_int_equal(rj_memory_live(), 0);
 }
@@ -76,7 +101,8 @@ static void every_key_is_read(void **x)
               "tolerance: auto}\n"
               "arithmetic: double\nlast_block: final-norm\nlayout: {unit_prompts: 2, memory_per_rank: 1.5G, "
               "threads: 1}\n"
-              "weights: {access: read}\nstore: {per_prompt: all, merge: summary}\nprovenance: minimal\nseed: "
+              "weights: {access: read}\nstore: {per_prompt: all, merge: summary, alignment: [2, "
+              "first]}\nprovenance: minimal\nseed: "
               "7\noutput: /o.nc\n",
               0, NULL, &deck),
         RJ_OK);
@@ -91,12 +117,17 @@ static void every_key_is_read(void **x)
     assert_int_equal(deck->k[0].count, 3);
     assert_true(deck->k[1].count == 0 && deck->k[1].fraction == 0.1);
     assert_int_equal(deck->norm, 1);
+    assert_true(deck->svd_method == RJ_DECK_SVD_FULL && deck->svd_tolerance == 0.0);
     assert_int_equal(deck->arithmetic, RJ_DOUBLE);
     assert_int_equal(deck->last_block, RJ_LAST_FINAL_NORM);
     assert_int_equal(deck->unit_prompts, 2);
     assert_int_equal(deck->memory_per_rank, 3LL << 29);
     assert_int_equal(deck->per_prompt, RJ_PER_PROMPT_ALL);
     assert_true(deck->merge_summary);
+    assert_int_equal(deck->n_alignment, 2);
+    assert_string_equal(deck->alignment[0].name, "2");
+    assert_string_equal(deck->alignment[1].name, "first");
+    assert_string_equal(deck->alignment[1].place, "some/deck.yaml:12: store.alignment");
     assert_int_equal(deck->seed, 7);
     rj_deck_free(&deck);
     assert_int_equal(rj_memory_live(), 0);
@@ -111,6 +142,10 @@ static void overrides_come_last(void **x)
     assert_true(deck->n_k == 1 && deck->k[0].count == 5 && deck->norm == 1);
     assert_string_equal(deck->model[0].path, "some/other");
     assert_int_equal(deck->arithmetic, RJ_DOUBLE);
+    rj_deck_free(&deck);
+    char *krylov[] = {"svd.method=krylov", "svd.tolerance=1e-8"};
+    assert_int_equal(parse(LEAST, 2, krylov, &deck), RJ_OK);
+    assert_true(deck->svd_method == RJ_DECK_SVD_KRYLOV && deck->svd_tolerance == 1e-8);
     rj_deck_free(&deck);
     char *bad[] = {"coupling.q=1"};
     assert_int_equal(parse(LEAST, 1, bad, &deck), RJ_ERR_USAGE);
@@ -138,9 +173,22 @@ static void bad_decks_are_refused_by_file_line_and_key(void **x)
     REFUSED(LEAST "seed: 1\nseed: 2\n", RJ_ERR_USAGE, "some/deck.yaml:5: seed stands twice");
     REFUSED(LEAST "arithmetic: half\n", RJ_ERR_USAGE, "\"half\", needs single | double");
     REFUSED(LEAST "layout: {memory_per_rank: 3X}\n", RJ_ERR_USAGE, "\"3X\"");
-    REFUSED(LEAST "svd: {method: krylov}\n", RJ_ERR_USAGE, "\"krylov\", needs auto | full");
-    REFUSED(LEAST "scores: {table: s.csv}\n", RJ_ERR_USAGE, "scores.table", "cannot do that yet");
+    REFUSED(LEAST "svd: {method: lanczos}\n", RJ_ERR_USAGE, "\"lanczos\", needs auto | full | krylov");
+    REFUSED(LEAST "svd: {tolerance: 3e-3}\n", RJ_ERR_USAGE, "\"3e-3\", needs auto or 1e-14..1e-3");
+    REFUSED(LEAST "svd: {tolerance: 0}\n", RJ_ERR_USAGE, "\"0\", needs auto or 1e-14..1e-3");
+    REFUSED(LEAST "scores: {table: s.csv}\n", RJ_ERR_USAGE, "scores.columns is missing", "some/s.csv");
+    REFUSED(LEAST "scores: {columns: [a]}\n", RJ_ERR_USAGE, "scores.table is missing");
+    REFUSED(LEAST "scores: {table: s.csv, columns: a}\n", RJ_ERR_USAGE, "scores.columns", "needs a list");
+    REFUSED(LEAST "scores: {table: s.csv, columns: []}\n", RJ_ERR_USAGE, "scores.columns has 0 entries");
+    REFUSED(LEAST "scores: {table: s.csv, columns: [a], primary: stable_rnk}\n", RJ_ERR_USAGE,
+            "\"stable_rnk\"", "does not measure", "excess_coupling_k10_offdiag");
+    REFUSED(LEAST "scores: {resamples: 99}\n", RJ_ERR_USAGE, "scores.resamples", "100..100000");
+    REFUSED(LEAST "weights: {stage_to: x}\n", RJ_ERR_USAGE, "weights.stage_to", "cannot do that yet");
     REFUSED(LEAST "tokens: {mode: self}\n", RJ_ERR_USAGE, "\"self\", this version has only \"depth\"");
+    REFUSED(LEAST "store: {alignment: 2}\n", RJ_ERR_USAGE, "some/deck.yaml:4: store.alignment",
+            "needs a list");
+    REFUSED(LEAST "store:\n  alignment:\n  - 1\n  - [2]\n", RJ_ERR_USAGE, "some/deck.yaml:7: store.alignment",
+            "a list");
     REFUSED("models: [{path: m}\n", RJ_ERR_USAGE, "some/deck.yaml:", "not YAML");
     REFUSED("", RJ_ERR_USAGE, "is empty");
     REFUSED("models: [{path: m}]\noutput: o\n", RJ_ERR_USAGE, "prompts.file is missing");
@@ -203,7 +251,7 @@ static void every_allocation_may_fail(void **x)
     for (int i = 0; st != RJ_OK; i++) {
         assert_true(i < 200);
         rj_memory_fail_after(i);
-        st = parse(LEAST "coupling: {k: [1]}\n", 0, NULL, &deck);
+        st = parse(LEAST "coupling: {k: [1]}\nstore: {alignment: [1]}\n", 0, NULL, &deck);
         rj_memory_fail_after(-1);
         assert_true(st == RJ_OK || (st == RJ_ERR_NOMEM && deck == NULL && rj_memory_live() == 0));
     }
@@ -214,6 +262,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_are_those_of_the_contract),
+        cmocka_unit_test(scores_are_named),
         cmocka_unit_test(every_key_is_read),
         cmocka_unit_test(overrides_come_last),
         cmocka_unit_test(bad_decks_are_refused_by_file_line_and_key),

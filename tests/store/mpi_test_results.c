@@ -8,10 +8,12 @@
 #include "resjac/base/hash.h"
 #include "rj_test.h"
 
-enum { MANY = 23, FEW = 2 }; /* units: 46 prompts, blocks of 16, 16, 14; and one block of 4 */
+/* Units: 46 prompts, blocks of 16, 16, 14; one block of 4; 35 prompts in units that reach over the ends of blocks. The first and
+ * the last model have alignment matrices. */
+enum { MANY = 23, FEW = 2, ODD = 7, ODD_UNIT = 5 };
 
 static MPI_Comm self;
-static char *many[MANY], *few[FEW];
+static char *many[MANY], *few[FEW], *odd[ODD];
 
 static rj_shard_head head_of(const char *model, int unit, int n_units)
 {
@@ -33,7 +35,7 @@ static void setup(void)
         char name[2 * RJ_NAME_SIZE], **path = first ? &many[i] : &few[i - MANY];
         rj_shard_name(&h, name);
         if (rj_test_rank == 0)
-            *path = syn_write(syn_folder, &h);
+            *path = syn_write_of(syn_folder, &h, SYN_UNIT, first);
         else
             *path = strdup(syn_path(name));
     }
@@ -91,7 +93,7 @@ static void same_content_on_any_number_of_ranks(void **state)
             st = rj_results_write(self, syn_path("one.nc"), 3, m, (rj_per_prompt)keep, 1, text);
             if (st == RJ_OK) st = rj_results_hash(syn_path("all.nc"), together);
             if (st == RJ_OK) st = rj_results_hash(syn_path("one.nc"), alone);
-            if (st == RJ_OK) st = rj_results_compare(syn_path("all.nc"), syn_path("one.nc"), &equal);
+            if (st == RJ_OK) st = rj_results_compare(syn_path("all.nc"), syn_path("one.nc"), 0, &equal);
         }
         assert_all(st == RJ_OK && strcmp(alone, together) == 0 && (equal || rj_test_rank != 0));
     }
@@ -132,6 +134,49 @@ static void every_block_is_in_its_place(void **state)
     if (nc >= 0) nc_close(nc);
     assert_all(sound);
     MPI_Barrier(rj_test_comm);
+    if (rj_test_rank == 0) remove(syn_path("f.nc"));
+}
+
+/* Alignment matrices of prompts 1, 4, 7, .. follow each other, also where a block ends inside a unit. */
+static void every_alignment_matrix_is_in_its_place(void **state)
+{
+    rj_results_model m = {
+        .facts = head_of("odd", 0, ODD).model, .status = "ok", .n_shards = ODD, .shard = odd};
+    bool sound = true;
+    int nc = -1, group = -1, id = -1, index = -1, norm = -1;
+    double v = 0.0;
+    (void)state;
+    for (int u = 0; u < ODD; u++) {
+        rj_shard_head h = head_of("odd", u, ODD);
+        char name[2 * RJ_NAME_SIZE];
+        h.first_prompt = ODD_UNIT * u;
+        h.n_prompts_all = ODD_UNIT * ODD;
+        rj_shard_name(&h, name);
+        odd[u] = rj_test_rank == 0 ? syn_write_of(syn_folder, &h, ODD_UNIT, true) : strdup(syn_path(name));
+    }
+    MPI_Barrier(rj_test_comm);
+    assert_all(rj_results_write(rj_test_comm, syn_path("f.nc"), 1, &m, RJ_PER_PROMPT_ALL, 0, NULL) == RJ_OK);
+    sound = sound && nc_open(syn_path("f.nc"), NC_NOWRITE, &nc) == NC_NOERR;
+    sound = sound && nc_inq_ncid(nc, "odd", &group) == NC_NOERR;
+    sound = sound && nc_inq_varid(group, "alignment_matrix", &id) == NC_NOERR;
+    sound = sound && nc_inq_varid(group, "aprompt_index", &index) == NC_NOERR;
+    sound = sound && nc_inq_varid(group, "step_norm", &norm) == NC_NOERR;
+    for (size_t row = 0; sound && row < (ODD_UNIT * ODD + 1) / 3; row++) {
+        const ptrdiff_t p = 3 * (ptrdiff_t)row + 1;
+        const size_t at[5] = {row, 1, 2, 3, 0}, step[2] = {(size_t)p, 1};
+        sound = nc_get_var1_double(group, id, at, &v) == NC_NOERR &&
+                v == syn_value(RJ_VAR_ALIGNMENT_MATRIX, p, ((1 * 3 + 2) * 4 + 3) * 4) &&
+                nc_get_var1_double(group, index, &row, &v) == NC_NOERR && v == (double)p &&
+                nc_get_var1_double(group, norm, step, &v) == NC_NOERR &&
+                v == syn_value(RJ_VAR_STEP_NORM, p, 1);
+    }
+    if (nc >= 0) nc_close(nc);
+    assert_all(sound);
+    MPI_Barrier(rj_test_comm);
+    for (int u = 0; u < ODD; u++) {
+        if (rj_test_rank == 0) remove(odd[u]);
+        free(odd[u]);
+    }
     if (rj_test_rank == 0) remove(syn_path("f.nc"));
 }
 
@@ -197,7 +242,7 @@ static void an_altered_shard_is_told_by_all(void **state)
         assert_all(strstr(rj_status_message(), "altered after it was written") != NULL);
         assert_all(!exists("f.nc") && files() == MANY + FEW);
         const rj_shard_head h = head_of("a", unit, MANY);
-        if (rj_test_rank == 0) free(syn_write(syn_folder, &h));
+        if (rj_test_rank == 0) free(syn_write_of(syn_folder, &h, SYN_UNIT, true));
         MPI_Barrier(rj_test_comm);
     }
 }
@@ -239,9 +284,13 @@ static void errors_of_rank_0_are_told_by_all(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        rj_unit_test(same_content_on_any_number_of_ranks),    rj_unit_test(every_block_is_in_its_place),
-        rj_unit_test(a_missing_shard_is_told_by_all),         rj_unit_test(an_altered_shard_is_told_by_all),
-        rj_unit_test(one_rank_without_memory_is_told_by_all), rj_unit_test(errors_of_rank_0_are_told_by_all),
+        rj_unit_test(same_content_on_any_number_of_ranks),
+        rj_unit_test(every_block_is_in_its_place),
+        rj_unit_test(every_alignment_matrix_is_in_its_place),
+        rj_unit_test(a_missing_shard_is_told_by_all),
+        rj_unit_test(an_altered_shard_is_told_by_all),
+        rj_unit_test(one_rank_without_memory_is_told_by_all),
+        rj_unit_test(errors_of_rank_0_are_told_by_all),
     };
     rj_test_begin(&argc, &argv);
     self = rj_comm_dup(MPI_COMM_SELF);

@@ -20,7 +20,7 @@
 #include "resjac/base/memory.h"
 #include "resjac/store/results.h"
 
-enum { SYN_L = 3, SYN_K = 2, SYN_SV = 5, SYN_D = 8, SYN_UNIT = 2, SYN_UNITS = 3 };
+enum { SYN_L = 3, SYN_K = 2, SYN_SV = 5, SYN_D = 8, SYN_UNIT = 2, SYN_UNITS = 3, SYN_I = 4 };
 
 static const int syn_count[SYN_K] = {2, 4};
 static const char *const syn_label[SYN_K] = {"2", "0.5d"};
@@ -126,34 +126,56 @@ static inline rj_shard_head syn_head(const char *model, int unit)
     return h;
 }
 
-static inline rj_record *syn_record(const rj_shard_head *h)
+/* Of n prompts; with `aligned`, prompts 1, 4, 7, .. of the whole list have alignment matrices: some units have none. */
+static inline rj_record *syn_record_of(const rj_shard_head *h, ptrdiff_t n, bool aligned)
 {
-    const rj_sizes sizes = syn_sizes(SYN_UNIT);
+    rj_sizes sizes = syn_sizes(n);
     rj_record *r = NULL;
 
+    for (ptrdiff_t p = 0; aligned && p < n; p++) sizes.size[RJ_DIM_APROMPT] += (h->first_prompt + p) % 3 == 1;
+    if (sizes.size[RJ_DIM_APROMPT] > 0) sizes.size[RJ_DIM_I] = sizes.size[RJ_DIM_J] = SYN_I;
     assert_int_equal(rj_record_create(&sizes, &r), RJ_OK);
-    for (ptrdiff_t p = 0; p < SYN_UNIT; p++) {
+    for (ptrdiff_t p = 0, row = 0; row < sizes.size[RJ_DIM_APROMPT]; p++) {
+        if ((h->first_prompt + p) % 3 != 1) continue;
+        r->aprompt[row] = p;
+        for (ptrdiff_t i = 0; i < rj_schema_count(RJ_VAR_ALIGNMENT_MATRIX, &sizes); i++)
+            rj_record_at(r, RJ_VAR_ALIGNMENT_MATRIX, row)[i] =
+                syn_value(RJ_VAR_ALIGNMENT_MATRIX, h->first_prompt + p, i);
+        row++;
+    }
+    for (ptrdiff_t p = 0; p < n; p++) {
         snprintf(r->prompt_id[p], sizeof r->prompt_id[p], "prompt-%td", h->first_prompt + p);
         snprintf(r->prompt_sha256[p], sizeof r->prompt_sha256[p], "%064td", h->first_prompt + p);
         for (int id = 0; id < RJ_N_VARIABLES; id++)
-            for (ptrdiff_t i = 0; i < rj_schema_count((rj_variable_id)id, &sizes); i++)
+            for (ptrdiff_t i = 0;
+                 id != RJ_VAR_ALIGNMENT_MATRIX && i < rj_schema_count((rj_variable_id)id, &sizes); i++)
                 rj_record_at(r, (rj_variable_id)id, p)[i] =
                     syn_value((rj_variable_id)id, h->first_prompt + p, i);
     }
     return r;
 }
 
+static inline rj_record *syn_record(const rj_shard_head *h)
+{
+    return syn_record_of(h, SYN_UNIT, false);
+}
+
 /* Writes one unit; returns its path, freed by free. */
-static inline char *syn_write(const char *folder, const rj_shard_head *h)
+static inline char *syn_write_of(const char *folder, const rj_shard_head *h, ptrdiff_t n, bool aligned)
 {
     char name[2 * RJ_NAME_SIZE], path[1024];
-    rj_record *r = syn_record(h);
+    rj_record *r = syn_record_of(h, n, aligned);
 
     if (rj_shard_write(folder, h, r) != RJ_OK) fail_msg("%s", rj_status_message());
     rj_record_destroy(&r);
     rj_shard_name(h, name);
     snprintf(path, sizeof path, "%s/%s", folder, name);
     return strdup(path);
+}
+
+static inline char *syn_write(const char *folder, const rj_shard_head *h)
+{
+    return syn_write_of(folder, h, SYN_UNIT, false);
 }
 
 #define assert_ok(call)                                                                                      \

@@ -179,6 +179,80 @@ static void per_prompt_keeps_what_it_says(void **x)
     }
 }
 
+static double element(int group, const size_t at[5])
+{
+    int id = -1;
+    double v = 0.0;
+    assert_int_equal(nc_inq_varid(group, "alignment_matrix", &id), NC_NOERR);
+    assert_int_equal(nc_get_var1_double(group, id, at, &v), NC_NOERR);
+    return v;
+}
+
+/* Units 0 and 2 have one alignment matrix each, of prompts 1 and 4; unit 1 has none. */
+static void alignment_matrices_follow_each_other(void **x)
+{
+    char *path[SYN_UNITS];
+    int problems = -1;
+    (void)x;
+    for (int u = 0; u < SYN_UNITS; u++) {
+        const rj_shard_head h = syn_head("n", u);
+        path[u] = syn_write_of(syn_folder, &h, SYN_UNIT, true);
+    }
+    char *turned[SYN_UNITS] = {path[1], path[2], path[0]}; /* the first that is looked at has none */
+    rj_results_model m = model_of(turned, SYN_UNITS);
+    strcpy(m.facts.name, "n");
+    for (int keep = RJ_PER_PROMPT_NONE; keep <= RJ_PER_PROMPT_SUMMARY; keep++) {
+        assert_ok(rj_results_write(rj_test_comm, syn_path("f.nc"), 1, &m, (rj_per_prompt)keep, 0, NULL));
+        assert_ok(rj_results_verify(syn_path("f.nc"), &problems));
+        assert_int_equal(problems, 0);
+        const int nc = open_file("f.nc"), g = group_of(nc, "n");
+        const bool kept = keep != RJ_PER_PROMPT_SUMMARY;
+        int dim = -1;
+        assert_true(has(g, "alignment_matrix") == kept && has(g, "aprompt_id") == kept &&
+                    has(g, "i") == kept);
+        assert_int_equal(nc_inq_dimid(g, "aprompt", &dim) == NC_NOERR, kept);
+        if (kept) {
+            const size_t a[5] = {0, 2, 1, 3, 2}, b[5] = {1, 0, 2, 0, 1}; /* of the matrix: i = 4, j = 3 */
+            text_is(g, "aprompt_id", 0, "prompt-1");
+            text_is(g, "aprompt_id", 1, "prompt-4");
+            assert_true(number(g, "aprompt_index", 0, 0, 0, 0) == 1 &&
+                        number(g, "aprompt_index", 1, 0, 0, 0) == 4);
+            assert_true(number(g, "i", 3, 0, 0, 0) == 4 && number(g, "j", 0, 0, 0, 0) == 1);
+            assert_true(element(g, a) ==
+                        syn_value(RJ_VAR_ALIGNMENT_MATRIX, 1, ((2 * 3 + 1) * 4 + 3) * 4 + 2));
+            assert_true(element(g, b) ==
+                        syn_value(RJ_VAR_ALIGNMENT_MATRIX, 4, ((0 * 3 + 2) * 4 + 0) * 4 + 1));
+        }
+        nc_close(nc);
+    }
+    for (int u = 0; u < SYN_UNITS; u++) free(path[u]);
+}
+
+/* Two files that differ in the signs of singular pairs are equal within a tolerance, never bit for bit. */
+static void signs_of_alignment_matrices_are_arbitrary(void **x)
+{
+    const rj_shard_head h = syn_head("n", 0);
+    rj_record *r = syn_record_of(&h, SYN_UNIT, true);
+    char name[2 * RJ_NAME_SIZE];
+    bool equal = true;
+    (void)x;
+    rj_shard_name(&h, name);
+    assert_ok(rj_shard_write(syn_folder, &h, r));
+    assert_int_equal(rename(syn_path(name), syn_path("a.nc")), 0);
+    double *value = rj_record_at(r, RJ_VAR_ALIGNMENT_MATRIX, 0);
+    value[5] = -value[5];
+    assert_ok(rj_shard_write(syn_folder, &h, r));
+    assert_ok(rj_results_compare(syn_path("a.nc"), syn_path(name), 0, &equal));
+    assert_false(equal);
+    assert_ok(rj_results_compare(syn_path("a.nc"), syn_path(name), 1e-9, &equal));
+    assert_true(equal);
+    value[5] *= 1.01;
+    assert_ok(rj_shard_write(syn_folder, &h, r));
+    assert_ok(rj_results_compare(syn_path("a.nc"), syn_path(name), 1e-9, &equal));
+    assert_false(equal);
+    rj_record_destroy(&r);
+}
+
 /* Scalars a prompt, a layer and a K stay, with the means of all that is pairwise; nothing of a prompt's spectra. */
 static void summary_keeps_what_it_says(void **x)
 {
@@ -192,7 +266,8 @@ static void summary_keeps_what_it_says(void **x)
     const int nc = open_file("f.nc"), g = group_of(nc, "m");
     for (size_t i = 0; i < sizeof gone / sizeof gone[0]; i++) assert_false(has(g, gone[i]));
     for (int i = 0; i < RJ_N_VARIABLES; i++) {
-        const bool large = rj_schema_is_pairwise((rj_variable_id)i) || rj_schema[i].dims[2] == RJ_DIM_SV;
+        const bool large = rj_schema_is_pairwise((rj_variable_id)i) || rj_schema[i].dims[2] == RJ_DIM_SV ||
+                           i == RJ_VAR_ALIGNMENT_MATRIX;
         if (!large && !has(g, rj_schema[i].name)) fail_msg("%s is missing", rj_schema[i].name);
     }
     assert_true(has(g, "coupling_misfit_mean") && has(g, "subspace_vu_sd") &&
@@ -231,12 +306,12 @@ static void content_depends_on_values_alone(void **x)
     assert_ok(rj_results_hash(syn_path("a.nc"), a));
     assert_ok(rj_results_hash(syn_path("b.nc"), b));
     assert_string_equal(a, b);
-    assert_ok(rj_results_compare(syn_path("a.nc"), syn_path("b.nc"), &equal));
+    assert_ok(rj_results_compare(syn_path("a.nc"), syn_path("b.nc"), 0, &equal));
     assert_true(equal);
     assert_ok(rj_results_write(rj_test_comm, syn_path("c.nc"), 1, &m, RJ_PER_PROMPT_ALL, 2, third));
     assert_ok(rj_results_hash(syn_path("c.nc"), c));
     assert_string_not_equal(a, c);
-    assert_ok(rj_results_compare(syn_path("a.nc"), syn_path("c.nc"), &equal));
+    assert_ok(rj_results_compare(syn_path("a.nc"), syn_path("c.nc"), 0, &equal));
     assert_false(equal);
 }
 
@@ -442,6 +517,8 @@ int main(int argc, char **argv)
         TEST(means_and_deviations_by_hand),
         TEST(missing_values_are_left_out),
         TEST(per_prompt_keeps_what_it_says),
+        TEST(alignment_matrices_follow_each_other),
+        TEST(signs_of_alignment_matrices_are_arbitrary),
         TEST(summary_keeps_what_it_says),
         TEST(content_depends_on_values_alone),
         TEST(failed_and_partial_models_have_their_row),

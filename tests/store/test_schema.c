@@ -49,6 +49,7 @@ static const char *const contract[] = {"n_tokens",
                                        "subspace_vv",
                                        "subspace_uv",
                                        "subspace_vu",
+                                       "alignment_matrix",
                                        "prompt_seconds"};
 
 static void every_row_is_complete_and_named_as_agreed(void **x)
@@ -60,9 +61,10 @@ static void every_row_is_complete_and_named_as_agreed(void **x)
         assert_string_equal(v->name, contract[i]);
         assert_true(v->units != NULL && v->units[0] != '\0');
         assert_true(v->long_name != NULL && v->long_name[0] != '\0');
-        assert_int_equal(v->dims[0], RJ_DIM_PROMPT);
-        assert_int_equal(v->dims[4], RJ_DIM_NONE);
-        assert_int_equal(v->type == RJ_VALUE_FLOAT, rj_schema_is_pairwise((rj_variable_id)i));
+        const bool aligned = i == RJ_VAR_ALIGNMENT_MATRIX;
+        assert_int_equal(v->dims[0], aligned ? RJ_DIM_APROMPT : RJ_DIM_PROMPT);
+        assert_int_equal(v->dims[4], aligned ? RJ_DIM_J : RJ_DIM_NONE);
+        assert_int_equal(v->type == RJ_VALUE_FLOAT, aligned || rj_schema_is_pairwise((rj_variable_id)i));
         assert_int_equal(v->nondeterministic, i == RJ_VAR_PROMPT_SECONDS);
         if (v->keep != RJ_KEEP_ALWAYS) assert_true(rj_schema_is_pairwise((rj_variable_id)i));
     }
@@ -80,6 +82,11 @@ static void counts_are_products_of_dimensions(void **x)
     assert_int_equal(rj_schema_count(RJ_VAR_COUPLING_NULL, &s), SYN_K * SYN_L);
     assert_int_equal(rj_schema_count(RJ_VAR_COUPLING_MISFIT, &s), SYN_K * SYN_L * SYN_L);
     assert_string_equal(rj_dim_name(RJ_DIM_LAYER_J), "layer_j");
+    assert_int_equal(rj_schema_rows(RJ_VAR_COUPLING_MISFIT, &s), 7);
+    assert_int_equal(rj_schema_rows(RJ_VAR_ALIGNMENT_MATRIX, &s), 0);
+    assert_int_equal(rj_schema_alignment(SYN_K, syn_count), SYN_I);
+    const int many[] = {60, 7};
+    assert_int_equal(rj_schema_alignment(2, many), 50);
 }
 
 static void record_starts_missing(void **x)
@@ -90,8 +97,9 @@ static void record_starts_missing(void **x)
     assert_ok(rj_record_create(&s, &r));
     for (int id = 0; id < RJ_N_VARIABLES; id++) {
         const ptrdiff_t n = rj_schema_count((rj_variable_id)id, &s);
+        const ptrdiff_t rows = rj_schema_rows((rj_variable_id)id, &s);
         assert_ptr_equal(rj_record_at(r, (rj_variable_id)id, 3), r->value[id] + 3 * n);
-        for (ptrdiff_t i = 0; i < 4 * n; i++) assert_true(isnan(r->value[id][i]));
+        for (ptrdiff_t i = 0; i < rows * n; i++) assert_true(isnan(r->value[id][i]));
     }
     assert_string_equal(r->prompt_id[3], "");
     rj_record_destroy(&r);
@@ -100,6 +108,36 @@ static void record_starts_missing(void **x)
     assert_int_equal(rj_record_create(&s, &r), RJ_ERR_ARG);
     assert_message("dimension sv of a record is 0");
     assert_int_equal(rj_memory_live(), 0);
+}
+
+/* Rows 0, 1 belong to prompts 1 and 3 of four. */
+static void some_prompts_have_rows_of_their_own(void **x)
+{
+    rj_sizes s = syn_sizes(4);
+    rj_record *r = NULL;
+    ptrdiff_t row = -1;
+    (void)x;
+    s.size[RJ_DIM_APROMPT] = 2;
+    assert_int_equal(rj_record_create(&s, &r), RJ_ERR_ARG);
+    assert_message("2 alignment matrices of 0 x 0");
+    s.size[RJ_DIM_I] = s.size[RJ_DIM_J] = SYN_I;
+    assert_ok(rj_record_create(&s, &r));
+    r->aprompt[0] = 1;
+    r->aprompt[1] = 3;
+    assert_int_equal(rj_schema_count(RJ_VAR_ALIGNMENT_MATRIX, &s), SYN_L * SYN_L * SYN_I * SYN_I);
+    assert_int_equal(rj_record_rows(r, RJ_VAR_ALIGNMENT_MATRIX, 0, 4, &row), 2);
+    assert_int_equal(row, 0);
+    assert_int_equal(rj_record_rows(r, RJ_VAR_ALIGNMENT_MATRIX, 2, 2, &row), 1);
+    assert_int_equal(row, 1);
+    assert_int_equal(rj_record_rows(r, RJ_VAR_ALIGNMENT_MATRIX, 2, 1, &row), 0);
+    assert_int_equal(rj_record_rows(r, RJ_VAR_STEP_NORM, 2, 2, &row), 2);
+    assert_int_equal(row, 2);
+    for (ptrdiff_t i = 0; i < 2 * rj_schema_count(RJ_VAR_ALIGNMENT_MATRIX, &s); i++)
+        assert_true(isnan(r->value[RJ_VAR_ALIGNMENT_MATRIX][i]));
+    rj_record_destroy(&r);
+    s.size[RJ_DIM_APROMPT] = 5;
+    assert_int_equal(rj_record_create(&s, &r), RJ_ERR_ARG);
+    assert_message("5 alignment matrices of 4 x 4 for 4 prompts");
 }
 
 static void record_survives_failing_allocations(void **x)
@@ -118,7 +156,7 @@ static void record_survives_failing_allocations(void **x)
         assert_null(r);
         assert_int_equal(rj_memory_live(), 0);
     }
-    assert_int_equal(n, RJ_N_VARIABLES + 3);
+    assert_int_equal(n, RJ_N_VARIABLES + 4);
     rj_record_destroy(&r);
 }
 
@@ -128,6 +166,7 @@ int main(void)
         cmocka_unit_test(every_row_is_complete_and_named_as_agreed),
         cmocka_unit_test(counts_are_products_of_dimensions),
         cmocka_unit_test(record_starts_missing),
+        cmocka_unit_test(some_prompts_have_rows_of_their_own),
         cmocka_unit_test(record_survives_failing_allocations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,7 +13,7 @@ static void assert_same_record(const rj_record *a, const rj_record *b)
 {
     assert_memory_equal(&a->sizes, &b->sizes, sizeof a->sizes);
     for (int id = 0; id < RJ_N_VARIABLES; id++)
-        for (ptrdiff_t p = 0; p < SYN_UNIT; p++)
+        for (ptrdiff_t p = 0; p < rj_schema_rows((rj_variable_id)id, &a->sizes); p++)
             for (ptrdiff_t i = 0; i < rj_schema_count((rj_variable_id)id, &a->sizes); i++) {
                 const double u = rj_record_at(a, (rj_variable_id)id, p)[i];
                 const double v = rj_record_at(b, (rj_variable_id)id, p)[i];
@@ -64,6 +64,34 @@ static void unit_comes_back_as_it_was(void **x)
     assert_int_equal(syn_files(syn_folder), 1); /* no temporary is left */
     rj_shard_close(&s);
     rj_record_destroy(&r);
+}
+
+/* Prompt 1 of unit 0 has an alignment matrix; unit 1 (prompts 2, 3) has none, and nothing that speaks of any. */
+static void alignment_matrices_come_back_where_there_are_any(void **x)
+{
+    static const char *const name[] = {"alignment_matrix", "aprompt_id", "aprompt_index", "i", "j"};
+    const rj_shard_head h[2] = {syn_head("m", 0), syn_head("m", 1)};
+    (void)x;
+    for (int u = 0; u < 2; u++) {
+        rj_record *r = syn_record_of(&h[u], SYN_UNIT, true);
+        rj_shard *s = NULL;
+        char file[2 * RJ_NAME_SIZE];
+        int nc = -1, id = -1;
+        if (u == 0) rj_record_at(r, RJ_VAR_ALIGNMENT_MATRIX, 0)[7] = (double)NAN;
+        assert_ok(rj_shard_write(syn_folder, &h[u], r));
+        rj_shard_name(&h[u], file);
+        assert_ok(rj_shard_read(syn_path(file), &s));
+        assert_same_record(r, s->record);
+        assert_int_equal(s->record->sizes.size[RJ_DIM_APROMPT], u == 0);
+        if (u == 0) assert_int_equal(s->record->aprompt[0], 1);
+        assert_int_equal(nc_open(syn_path(file), NC_NOWRITE, &nc), NC_NOERR);
+        for (size_t i = 0; i < sizeof name / sizeof name[0]; i++)
+            assert_int_equal(nc_inq_varid(nc, name[i], &id) == NC_NOERR, u == 0);
+        assert_int_equal(nc_inq_dimid(nc, "aprompt", &id) == NC_NOERR, u == 0);
+        nc_close(nc);
+        rj_shard_close(&s);
+        rj_record_destroy(&r);
+    }
 }
 
 static void unit_is_done_only_whole_and_with_its_key(void **x)
@@ -283,12 +311,20 @@ static void head_that_could_not_be_read_is_our_bug(void **x)
         assert_int_equal(syn_files(syn_folder), 0);
     }
     rj_record_destroy(&r);
+    rj_sizes sizes = syn_sizes(SYN_UNIT);
+    sizes.size[RJ_DIM_APROMPT] = 1;
+    sizes.size[RJ_DIM_I] = sizes.size[RJ_DIM_J] = SYN_I - 1;
+    assert_ok(rj_record_create(&sizes, &r));
+    h[3].n_k = SYN_K;
+    assert_int_equal(rj_shard_write(syn_folder, &h[3], r), RJ_ERR_ARG);
+    assert_message("alignment matrices of 3 directions, those K need 4");
+    rj_record_destroy(&r);
 }
 
 static void no_memory_leaves_nothing(void **x)
 {
     const rj_shard_head h = syn_head("m", 0);
-    rj_record *r = syn_record(&h);
+    rj_record *r = syn_record_of(&h, SYN_UNIT, true);
     rj_shard *s = NULL;
     const ptrdiff_t live = rj_memory_live();
     rj_status st = RJ_ERR_NOMEM;
@@ -324,6 +360,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(unit_comes_back_as_it_was),
+        TEST(alignment_matrices_come_back_where_there_are_any),
         TEST(unit_is_done_only_whole_and_with_its_key),
         TEST(altered_unit_is_refused_and_set_aside),
         TEST(cut_and_flipped_units_are_refused),

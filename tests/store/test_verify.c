@@ -151,15 +151,15 @@ static void edited_file_is_told_and_the_difference_named(void **x)
     (void)x;
     assert_ok(rj_results_write(rj_test_comm, syn_path("a.nc"), 1, &m, RJ_PER_PROMPT_COUPLING, 0, NULL));
     assert_ok(rj_results_write(rj_test_comm, syn_path("b.nc"), 1, &m, RJ_PER_PROMPT_COUPLING, 0, NULL));
-    WITH_LOG(assert_ok(rj_results_compare(syn_path("a.nc"), syn_path("b.nc"), &equal)));
+    WITH_LOG(assert_ok(rj_results_compare(syn_path("a.nc"), syn_path("b.nc"), 0, &equal)));
     assert_true(equal);
     edit(syn_path("b.nc"), 0.125);
     assert_int_equal(problems_of(syn_path("b.nc")), 1);
     logged("content_sha256 says");
-    WITH_LOG(assert_ok(rj_results_compare(syn_path("a.nc"), syn_path("b.nc"), &equal)));
+    WITH_LOG(assert_ok(rj_results_compare(syn_path("a.nc"), syn_path("b.nc"), 0, &equal)));
     assert_false(equal);
     logged("differ in m/: variable step_norm[0,1]: 4.0009765625 and 0.125");
-    WITH_LOG(assert_ok(rj_results_compare(unit, syn_path("a.nc"), &equal)));
+    WITH_LOG(assert_ok(rj_results_compare(unit, syn_path("a.nc"), 0, &equal)));
     assert_false(equal);
     logged("differ in the root: attribute");
     free(unit);
@@ -246,7 +246,7 @@ static void difference_far_into_a_variable_is_placed(void **x)
         assert_int_equal(nc_put_var_double(nc, id, value), NC_NOERR);
         assert_int_equal(nc_close(nc), NC_NOERR);
     }
-    WITH_LOG(assert_ok(rj_results_compare(syn_path("a.nc"), syn_path("b.nc"), &equal)));
+    WITH_LOG(assert_ok(rj_results_compare(syn_path("a.nc"), syn_path("b.nc"), 0, &equal)));
     assert_false(equal);
     logged("differ in the root: variable v[300001]: 0 and 1");
     free(value);
@@ -258,7 +258,7 @@ static void files_that_are_not_ours_are_refused(void **x)
     bool equal;
     (void)x;
     assert_int_equal(rj_results_verify(syn_path("none.nc"), &n), RJ_ERR_MISSING);
-    assert_int_equal(rj_results_compare(syn_path("none.nc"), syn_path("none.nc"), &equal), RJ_ERR_MISSING);
+    assert_int_equal(rj_results_compare(syn_path("none.nc"), syn_path("none.nc"), 0, &equal), RJ_ERR_MISSING);
     assert_int_equal(nc_create(syn_path("o.nc"), NC_NETCDF4, &nc), NC_NOERR);
     assert_int_equal(nc_put_att_text(nc, NC_GLOBAL, "resjac_format", 5, "other"), NC_NOERR);
     assert_int_equal(nc_close(nc), NC_NOERR);

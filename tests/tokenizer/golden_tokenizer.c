@@ -10,7 +10,7 @@
 #include "corpus.h"
 #include "resjac/base/file.h"
 
-/* tests/oracle/tokens.py, tiny_tokenizers.py and family_tokenizers.py write them. */
+/* tests/oracle/tokens.py, tiny_tokenizers.py, family_tokenizers.py and paper_tokenizers.py write them. */
 static const struct {
     const char *folder, *summary_json, *summary_gguf; /* NULL: GGUF cannot say the same */
     long at_least;                                    /* lines */
@@ -29,6 +29,20 @@ static const struct {
      "pre-tokenizer qwen2, adds no special tokens", 1000},
     {"tokenizer_gemma3", "pre-tokenizer Split, adds <bos> before",
      "scored tokens, pre-tokenizer none, adds <bos> before", 1000},
+    {"tokenizer_neox", "pre-tokenizer ByteLevel, adds no special tokens",
+     "pre-tokenizer olmo, adds no special tokens", 200},
+    {"tokenizer_phi", "pre-tokenizer ByteLevel, adds no special tokens",
+     "pre-tokenizer phi-2, adds no special tokens", 200},
+    {"tokenizer_falcon", "pre-tokenizer Punctuation + ByteLevel + Digits + Split, adds no special tokens",
+     "pre-tokenizer falcon, adds no special tokens", 200},
+    {"tokenizer_bloom", "pre-tokenizer Split + ByteLevel, adds no special tokens",
+     "pre-tokenizer bloom, adds no special tokens", 200},
+    {"tokenizer_opt", "pre-tokenizer ByteLevel, adds </s> before", NULL, 200},
+    {"tokenizer_stablelm2", "pre-tokenizer Split + ByteLevel, adds no special tokens",
+     "pre-tokenizer stablelm2, adds no special tokens", 200},
+    {"tokenizer_t5", "Unigram, 570 tokens, pre-tokenizer WhitespaceSplit + Metaspace, adds </s> after", NULL,
+     200},
+    {"tokenizer_t5_new", "pre-tokenizer Metaspace, adds </s> after", NULL, 200},
     {"tokenizer_splits", "adds <|im_start|> <s> before and </s> <|im_end|> after", NULL, 250},
 };
 enum { N_CASES = sizeof CASES / sizeof *CASES };

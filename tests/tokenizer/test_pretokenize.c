@@ -114,6 +114,10 @@ static void named_parts(void **x)
         {"{'type': 'ByteLevel', 'add_prefix_space': true, 'use_regex': false}", " a",
          "\xC4\xA0"
          "a"},
+        {"{'type': 'WhitespaceSplit'}",
+         " a \xC2\xA0"
+         "b\n",
+         "a|b"},
         {"{'type': 'Metaspace', 'replacement': '" MARK "'}", "a  b", MARK "a|" MARK "|" MARK "b"},
         {"{'type': 'Metaspace', 'replacement': '" MARK "'}", " a", MARK "a"},
         {"{'type': 'Metaspace', 'replacement': '_', 'prepend_scheme': 'never', 'split': false}", "a b",
@@ -154,7 +158,7 @@ static void what_is_not_supported_is_named(void **x)
     } cases[] = {
         {"{'type': 'BertPreTokenizer'}", "f: pre_tokenizer \"BertPreTokenizer\" is not supported; supported: "
                                          "Sequence, ByteLevel, Digits, Metaspace, "
-                                         "Punctuation, Split"},
+                                         "Punctuation, Split, WhitespaceSplit"},
         {"{'type': 'Sequence', 'pretokenizers': [{'type': 'Whitespace'}]}",
          "f: pre_tokenizer \"Whitespace\" is not"},
         {"{'type': 'Sequence'}", "f: pre_tokenizer: a Sequence needs the array \"pretokenizers\""},

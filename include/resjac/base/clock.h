@@ -12,6 +12,7 @@ typedef enum {
     RJ_STAGE_SVD,
     RJ_STAGE_COUPLING,
     RJ_STAGE_STORE,
+    RJ_STAGE_EXCHANGE, /* between the ranks of a team, waiting included */
     RJ_N_STAGES
 } rj_stage;
 

@@ -26,4 +26,11 @@ RJ_CHECKED rj_status rj_lapack_svd(rj_matrix *a, int k, double *s, rj_matrix *u,
  * Errors: ARG shapes or n beyond 26,754; NOMEM; LIB no convergence. */
 RJ_CHECKED rj_status rj_lapack_bidiagonal_svd(int n, const double *diagonal, const double *beside, double *s,
                                               rj_matrix *x, rj_matrix *y);
+
+/* Eigenvalues of a symmetric A [n,n], and the vectors of some of them. 4/3 n^3 flops. Not collective.
+ *   a [in] double, its lower triangle, finite; destroyed
+ *   first, z [in] vectors of the eigenvalues number first .. first + z->cols - 1 (0-based, in descending order)
+ *   value [out] [n], descending;  z [out] [n, z->cols], double, given by the caller
+ * Errors: ARG shapes, types, first; NOMEM; LIB no convergence. */
+RJ_CHECKED rj_status rj_lapack_symmetric(rj_matrix *a, int first, double *value, rj_matrix *z);
 #endif

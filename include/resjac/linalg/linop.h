@@ -18,6 +18,9 @@ typedef struct rj_linop {
 /* The operator of a dense matrix, which is borrowed. */
 rj_linop rj_linop_dense(const rj_matrix *m);
 
+/* That matrix, or NULL for any other operator. */
+const rj_matrix *rj_linop_matrix(const rj_linop *op);
+
 /* M as a dense matrix, by products with panels of the identity, `width` columns at a time.
  *   m [out] [rows,cols], given by the caller, of arithmetic op->type
  * Errors: those of the operator; NOMEM. */

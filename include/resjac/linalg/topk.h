@@ -6,8 +6,9 @@
 
 /* Stored in the output: values are never reused. */
 typedef enum {
-    RJ_SVD_FULL = 1, /* all of J on one rank (rj_topk_full) */
-    RJ_SVD_GRID = 2  /* all of J on a grid of ranks (rj_psvd_full) */
+    RJ_SVD_FULL = 1,  /* all of J on one rank (rj_topk_full) */
+    RJ_SVD_GRID = 2,  /* all of J on a grid of ranks (rj_psvd_full) */
+    RJ_SVD_KRYLOV = 3 /* leading triplets by products with J and J' (rj_topk_krylov) */
 } rj_svd_method;
 
 /* Leading k triplets of J [d,d]: J v_i = s_i u_i, s descending. Owned; free with rj_topk_free. */
@@ -21,6 +22,7 @@ typedef struct {
     double orthogonality_loss; /* max(max |U'U - I|, max |V'V - I|) */
     int n_all;                 /* singular values known: d by a full decomposition, else k */
     double *s_all;             /* [n_all], descending */
+    int columns;               /* of J, and again of J', multiplied by a Krylov method, 0 by others */
 } rj_topk;
 
 /* All singular values and the leading k triplets by divide and conquer (rj_lapack_svd), in J's arithmetic;
@@ -35,7 +37,7 @@ typedef struct {
 RJ_CHECKED rj_status rj_topk_full(const rj_matrix *jac, int k, rj_topk *top);
 void rj_topk_free(rj_topk *top);
 
-/* Smallest relative gap (s_i - s_(i+1))/s_1 (0-based, i = 0..k-1) among s_1..s_(k+1); where k = n_all the last gap
- * is s_k/s_1 (the next singular value is 0). 0 for s_1 = 0. */
+/* Smallest relative gap (s_i - s_(i+1))/s_1 (0-based, i = 0..k-1) among s_1..s_(k+1); where k = d the last gap
+ * is s_k/s_1 (the next singular value is 0). 0 for s_1 = 0, NAN where s_(k+1) is not known. */
 double rj_topk_gap(const rj_topk *top, int k);
 #endif

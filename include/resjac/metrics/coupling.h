@@ -29,20 +29,42 @@ typedef struct {
     double *null,
         *null_sd; /* [n_k,L]: chance level for block i (of misfit_vju too), its deviation over 64 draws */
     double *null_signed, *null_trace; /* [n_k,L]: chance levels of misfit_signed and misfit_trace */
+    /* NULL: not wanted. Else [L,L,n,n], index ((i L + j) n + a) n + b: element (a,b) of A = U_j' J_i V_j, with n = n_alignment <=
+     * max K; NAN beyond rj_coupling_known of block j. The signs of u_m and v_m of a block are arbitrary, both at once. */
+    double *alignment;
+    int n_alignment;
 } rj_coupling_measures;
+
+/* How blocks that other ranks hold take part: each rank asks for the rows whose J it holds, all ranks at once. */
+typedef struct {
+    int d; /* for a rank that holds no block */
+    rj_arithmetic type;
+    const int *known; /* [L]: rj_coupling_known of every block, the same on every rank */
+    /* frame [d,w], columns next to each other: that of block j where it is here, to be filled where it is not. Called on every
+     * rank for every block with known > 0, in the same order. */
+    void (*share)(void *ctx, int j, rj_matrix *frame);
+    rj_status (*agree)(void *ctx, rj_status mine); /* the gravest outcome of all ranks, on every rank */
+    void *ctx;
+} rj_coupling_exchange;
+
+/* Triplets of a block that the coupling for these K can use: those with s_m > 10 eps d^(1/2) s_1 (eps of J's arithmetic;
+ * below it directions are noise), at most max K + RJ_COUPLING_DROP; 0 for top == NULL. */
+int rj_coupling_known(const rj_topk *top, int n_k, const int *k);
 
 /* All measures for row blocks first..first+n_rows-1 (others untouched) against all L blocks; products
  * J_i [V_1..V_L, U_1..U_L] serve every K. 4 d^2 L (K + 3) + 12 d L (K + 3)^2 flops a row, about (1024 + 2 K) d elements
  * beside J. Call it with all rows at hand: the draws behind null_sd are made once a call.
  * A row does not depend, to the bit, on which other rows are asked for. Definitions: tests/oracle/README.md.
- *   L     [in]  blocks; a block with top == NULL or s_1 = 0 is skipped (its rows and columns are NAN); only triplets
- *               with s_m > 10 eps d^(1/2) s_1 (eps of J's arithmetic) count as known: below it directions are noise
+ *   L     [in]  blocks; a block with rj_coupling_known = 0 is skipped (its rows and columns are NAN)
  *   k     [in]  [n_k] counts, 1 <= k <= d
  *   norm  [in]  p of ||s||_p in the denominator of misfit, misfit_signed, misfit_vju and all nulls: 1 or 2
  *   seed  [in]  of the draws behind null_sd (the same for all prompts and ranks)
+ *   exchange [in] NULL: every block is here. Else block[j].top == NULL means that another rank has it, and the values are those
+ *               of one rank with all blocks, to the bit
  *   out   [out] given by the caller; on an error its rows first.. are undefined
- * Not collective. Errors: ARG ranges, shapes, types (says block and both values); NUMERIC Inf or NaN in J, its norm,
+ * Collective through `exchange` only; errors are then the same on every rank. Errors: ARG ranges, shapes, types (says block and both values); NUMERIC Inf or NaN in J, its norm,
  * its trace or a frame, or a measure is infinite; NOMEM. */
 RJ_CHECKED rj_status rj_coupling_rows(int L, const rj_coupling_block *block, int n_k, const int *k, int norm,
-                                      uint64_t seed, int first, int n_rows, const rj_coupling_measures *out);
+                                      uint64_t seed, int first, int n_rows,
+                                      const rj_coupling_exchange *exchange, const rj_coupling_measures *out);
 #endif

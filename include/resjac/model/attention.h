@@ -9,21 +9,34 @@
 /* Query head h attends with key and value head h / (n_head / n_kv_head). */
 typedef struct {
     int n_head, n_kv_head, d_head;
-    int window;                   /* tokens that a query sees, itself included; 0: all up to itself */
-    double scale;                 /* of the logits */
-    rj_norm query_norm, key_norm; /* of each head, before the rotation; may be absent */
+    int window;       /* tokens that a query sees, itself included; 0: all up to itself */
+    double scale;     /* of the logits */
+    double softcap;   /* then: c tanh(logits/c); 0: none */
+    double alibi_max; /* then: slope_h (j - t) is added, see rj_alibi_slope; 0: none */
+    double clip;      /* queries, keys, values, before all else, to +-clip; 0: none */
+    /* Before the rotation; may be absent. Of each head (d = d_head), or of all heads together (a larger d; then without a
+     * clip). */
+    rj_norm query_norm, key_norm;
     rj_linear query, key, value, out;
 } rj_attention;
 
 /* At token t, tokens before it fixed: do_h = map_h Wq_h dy + self_h Wv_h dy + shift_h (key_h' Wk_h dy), with the sum over the
  * tokens that t sees, R_t the rotation, Cq and Ck the Jacobians of the norms of query and key (I where there is none)
- *   map_h = scale sum_j p_j (v_j - o)(k_j - kbar)' R_t Cq   [dh,dh], centred: p near one-hot loses no digits
- *   key_h = Ck' R_t' q_t,  shift_h = scale p_t (v_t - o),  self_h = p_t. */
+ *   map_h = scale sum_j p_j (v_j - o)(w_j k_j - kbar)' R_t Cq   [dh,dh], centred: p near one-hot loses no digits
+ *   key_h = Ck' R_t' q_t,  shift_h = scale w_t p_t (v_t - o),  self_h = p_t
+ * (Cq, Ck of each head: norms of all heads together stand in the point), with w_j the slope of the soft-cap, kbar = sum_j p_j w_j k_j; under a clip Cq and Ck begin, and Wv ends, with its mask. */
 typedef struct {
-    rj_matrix map;        /* [dh, n_head dh], in working arithmetic as the next two */
-    rj_matrix key, shift; /* [dh, n_head] */
-    double *self;         /* [n_head] */
+    rj_matrix map;                      /* [dh, n_head dh], in working arithmetic as the next two */
+    rj_matrix key, shift;               /* [dh, n_head] */
+    double *self;                       /* [n_head] */
+    rj_norm_point query_norm, key_norm; /* those of all heads together */
+    double *open;                       /* [n_kv_head dh] mask of the values' clip; NULL: none */
+    int kinks;                          /* queries, keys and values within a relative 1e-5 of the clip */
 } rj_attention_point;
+
+/* Head h (0-based) of n_head: with n the largest power of two <= n_head, 2^-((h + 1) max/n), and for the heads h >= n
+ * 2^-((2 (h - n) + 1) max/(2 n)). */
+double rj_alibi_slope(double max, int n_head, int h);
 
 void rj_attention_free(rj_attention *a); /* takes a zeroed one */
 void rj_attention_point_free(rj_attention_point *point);

@@ -33,6 +33,12 @@ void rj_point_free(rj_point **point);
  * Errors: NOMEM; FORMAT RJ_LAST_FINAL_NORM where the model has no final norm. */
 RJ_CHECKED rj_status rj_point_jacobian(const rj_point *point, rj_last_block last, rj_matrix *jac);
 
+/* Columns first..first+n-1 of the same J, for ranks that share one: products with columns of the identity, about
+ * twice the flops of that share of the folded product.
+ *   columns [out] [d,n], given by the caller, in the block's arithmetic
+ * Errors: as rj_point_jacobian; ARG columns that J does not have. */
+RJ_CHECKED rj_status rj_point_columns(const rj_point *point, rj_last_block last, int first, rj_matrix *columns);
+
 /* The same J (raw) as an operator, never formed: JVP and VJP in about 2 P flops a column. Borrows the point. */
 rj_linop rj_point_linop(const rj_point *point);
 

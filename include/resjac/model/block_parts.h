@@ -1,5 +1,6 @@
 /* block_parts.h: what a block and its linearisation consist of; for block.c and jacobian.c.
- *   h = x + P1 attention(N1 x),  F = h + P2 mlp(N2 h),  norms N before and P behind a sublayer; absent ones are I. */
+ *   h = x + P1 attention(N1 x),  F = h + P2 mlp(N2 h),  norms N before and P behind a sublayer; absent ones are I;
+ *   parallel: F = h + P2 mlp(N2 x). */
 #ifndef RESJAC_MODEL_BLOCK_PARTS_H
 #define RESJAC_MODEL_BLOCK_PARTS_H
 
@@ -12,6 +13,7 @@ struct rj_block {
     const rj_model *model; /* borrowed */
     int layer;             /* 0-based */
     rj_arithmetic type;
+    bool parallel;
     rj_norm attention_norm, attention_post_norm, mlp_norm, mlp_post_norm;
     rj_attention attention;
     rj_mlp mlp;

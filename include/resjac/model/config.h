@@ -9,12 +9,17 @@
 
 typedef enum { RJ_NORM_RMS = 0, RJ_NORM_LAYER } rj_norm_kind;
 
-/* gelu: exact; gelu_tanh: constant sqrt(2/pi); gelu_fast: that constant as 0.7978845608. */
+/* What a file has of a norm: its gain, gain and bias, or nothing (gain 1, bias 0). */
+typedef enum { RJ_NORM_GAIN = 0, RJ_NORM_GAIN_BIAS, RJ_NORM_BARE } rj_norm_parts;
+
+/* gelu: exact; gelu_tanh: constant sqrt(2/pi); gelu_fast: that constant as 0.7978845608, gelu_bloom:
+ * 0.79788456. */
 typedef enum {
     RJ_ACT_SILU = 0,
     RJ_ACT_GELU,
     RJ_ACT_GELU_TANH,
     RJ_ACT_GELU_FAST,
+    RJ_ACT_GELU_BLOOM,
     RJ_ACT_QUICK_GELU,
     RJ_ACT_RELU
 } rj_activation;
@@ -47,7 +52,8 @@ typedef struct {
 
 typedef enum {
     RJ_POSITION_ROTARY = 0, /* queries and keys are turned */
-    RJ_POSITION_LEARNED     /* a vector a position is added to the embedding */
+    RJ_POSITION_LEARNED,    /* a vector a position is added to the embedding */
+    RJ_POSITION_ALIBI /* a slope a head, times the distance, is taken off the logits (arXiv 2108.12409) */
 } rj_position;
 
 enum { RJ_MAX_LAYERS = 1024 };
@@ -57,16 +63,29 @@ typedef struct {
     int n_layer, d, n_head, n_kv_head, d_head, d_ff;
     int n_vocab;            /* rows of the embedding */
     int max_context;        /* tokens, scaling included */
+    int position_offset;    /* learned positions begin at this row */
+    int d_embedding;        /* of the embedding as the file says; 0: d. Must be d */
+    int d_gate_up;          /* gate and up together as the file says; 0: d_ff says */
     double embedding_scale; /* the embedding is multiplied by it */
     rj_norm_kind norm;
+    rj_norm_parts norm_parts;
     double norm_eps;
+    bool parallel;    /* the MLP reads what the attention reads, not what it leaves */
+    bool shared_norm; /* .. behind one norm */
+    int n_norm;       /* norms of a parallel block, as the file says; 0: one, or two where grouped */
     rj_activation activation;
     bool gated; /* down(act(gate x) * up x), else down(act(up x)) */
-    bool bias_qkv, bias_out, bias_mlp;
+    bool bias_qkv, bias_out, bias_mlp, bias_head;
     bool scaled;          /* the logits are divided by a square root, .. */
     double query_scalar;  /* .. of this; 0: of d_head */
     bool scaled_by_layer; /* .. and by layer + 1 */
     double scale;         /* of the logits, but for scaled_by_layer */
+    double softcap;       /* logits become c tanh(logits/c); 0: they stay */
+    double final_softcap; /* of the head's logits */
+    double clip;          /* queries, keys, values are clipped to +-clip before all else; 0: they are not */
+    double alibi_max;     /* ALiBi: slopes are 2^-(alibi_max/n), 2^-(2 alibi_max/n), .. */
+    bool whole_norms;     /* norms of queries and keys are of all heads together */
+    bool multi_query, grouped; /* multi_query and not grouped: one key-value head, whatever n_kv_head says */
     /* Layer l (0-based) sees a window where sliding[l]. A file says which by a list, or: l >= window_from, and l + 1 is no
      * multiple of window_period (0: no period). */
     bool use_window;
@@ -74,6 +93,10 @@ typedef struct {
     int window_from, window_period;
     bool sliding_listed, sliding[RJ_MAX_LAYERS];
     rj_position position;
+    double
+        rotary_share; /* of a head that is rotated, from its first dimension on; 0: the family rotates all */
+    double rope_attention;    /* GGUF: attention factor of longrope; 0: 1 */
+    int rotary_dim;           /* dimensions in place of a share; 0: none */
     rj_rope rope, local_rope; /* local_rope: of sliding layers, where has_local_rope */
     bool has_local_rope;
     bool tied_head;           /* the head is the embedding */

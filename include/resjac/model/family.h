@@ -12,14 +12,16 @@ enum { RJ_N_FORMATS = 2 }; /* tables are indexed by rj_format */
 /* What a tensor is for. Those from RJ_ATTENTION_NORM on exist once a block. A family has those that it has a stem for. */
 typedef enum {
     RJ_EMBEDDING = 0,
-    RJ_POSITIONS, /* learned, [max_context,d] */
+    RJ_POSITIONS,      /* learned, [max_context,d] */
+    RJ_EMBEDDING_NORM, /* of what the embedding gives */
     RJ_FINAL_NORM,
     RJ_HEAD,
     RJ_ATTENTION_NORM,
+    RJ_SHARED_NORM, /* in place of the norms before attention and MLP */
     RJ_QUERY,
     RJ_KEY,
     RJ_VALUE,
-    RJ_QUERY_KEY_VALUE, /* in place of the three: outputs are all queries, all keys, all values */
+    RJ_QUERY_KEY_VALUE, /* in place of the three, see rj_fused */
     RJ_QUERY_NORM,      /* of each head, before the rotation */
     RJ_KEY_NORM,
     RJ_ATTENTION_OUT,
@@ -27,6 +29,7 @@ typedef enum {
     RJ_MLP_NORM,
     RJ_GATE,
     RJ_UP,
+    RJ_GATE_UP, /* in place of the two: outputs are all of the one, all of the other */
     RJ_DOWN,
     RJ_MLP_POST_NORM,
     RJ_N_ROLES
@@ -34,22 +37,38 @@ typedef enum {
 
 typedef enum {
     RJ_KEY_INTEGER = 0, /* >= 1 */
+    RJ_KEY_OPTIONAL,    /* >= 1; null is 0: derived */
     RJ_KEY_COUNT,       /* >= 0; null is 0 */
-    RJ_KEY_NUMBER,
+    RJ_KEY_NUMBER,      /* >= 0 */
+    RJ_KEY_CAP,         /* > 0; null, in GGUF 0: none, which is 0 */
     RJ_KEY_BOOL,
     RJ_KEY_ACTIVATION,
-    RJ_KEY_LAYERS /* list of a layer's kinds into sliding, after n_layer; of config.json only */
+    RJ_KEY_LAYERS, /* list of a layer's kinds into sliding, after n_layer; of config.json only */
+    RJ_KEY_PATTERN /* the same as [[["global", "local"], 12], ..]: kinds in turn, how often */
 } rj_key_kind;
 
 #define RJ_KEEP INFINITY /* fallback: the field stays as it is */
 
-/* A configuration key and the field of rj_config that it fills; GGUF keys without "<architecture>.". */
+/* A configuration key and the field of rj_config that it fills; GGUF keys without "<architecture>."; "a.b" of config.json is
+ * b in the object a. */
 typedef struct {
     const char *name[RJ_N_FORMATS]; /* NULL: this format has no such key, the fallback holds */
     double fallback[RJ_N_FORMATS];  /* of an absent key; NAN: the key is required */
     rj_key_kind kind;
     size_t field; /* offsetof(rj_config, ..) */
 } rj_key;
+
+/* A key that changes the mathematics, and the one value with which it does not: a number (0: also false, 1: also true),
+ * or a text where text is not NULL (of a list: each entry). An absent or null key passes. NAN: no value passes. */
+typedef struct {
+    const char *name[RJ_N_FORMATS];
+    double neutral;
+    const char *text;
+} rj_neutral;
+
+/* Outputs of a tensor that holds queries, keys and values: all queries, all keys, all values; or the same for one key-value
+ * head after the other. */
+typedef enum { RJ_FUSED_WHOLE = 0, RJ_FUSED_BY_HEAD } rj_fused;
 
 /* How names in a safetensors file begin: of tensors that the family's stems call "<first prefix's trunk>..", and of others. */
 typedef struct {
@@ -62,23 +81,39 @@ typedef struct {
     const char *wrapper;      /* model_type of a config.json whose text_config has the keys, or NULL */
     const char *architecture; /* general.architecture in GGUF */
     rj_config base;           /* what all models of the family share; reading starts from it */
-    const rj_key *keys;       /* in order; up to one of all zeros */
+    const rj_key *keys[3];    /* lists in order, up to a NULL; each up to a key of all zeros */
+    const rj_neutral
+        *fixed; /* keys of the family's own that are not evaluated; NULL, or up to one of all zeros */
+    const char *const
+        *needed; /* keys of config.json that may not be left to their defaults; NULL, or up to a NULL */
+    const char *const
+        *passed; /* patterns (fnmatch) of keys of config.json that say nothing here; NULL, or up to a NULL */
     /* Stem of a tensor's name, "#" for the block; ".weight" and ".bias" follow. NULL: the family has no such tensor. */
     const char *stem[RJ_N_ROLES][RJ_N_FORMATS];
     const rj_prefix *prefixes;  /* the stems' own, then those of other exports; up to a NULL */
     const char *const *ignored; /* patterns (fnmatch) of tensors that nothing here needs, up to a NULL */
     bool conv1d;                /* safetensors: matrices of blocks are [in,out] */
-    bool gguf_interleaved;      /* rows of query and key in GGUF: h dh + 2 i + s holds h dh + s dh/2 + i */
+    rj_fused fused[RJ_N_FORMATS];
+    bool up_first;                    /* of a tensor with gate and up */
+    bool interleaved[RJ_N_FORMATS];   /* rotary rows of a query or key head: 2 i + s holds s n_rotary/2 + i */
     double norm_offset[RJ_N_FORMATS]; /* gain = offset + what the file has */
     bool embedding_by_sqrt_d;         /* embedding_scale is sqrt(d) */
     bool residual_init;               /* drawn projections into the stream: deviation / sqrt(2 n_layer) */
+    bool gelu_is_tanh;                /* "gelu" means its tanh form, as the files' authors had it */
+    bool yarn_is_longrope;            /* so does "yarn" */
+    const char *vocabulary_key;       /* rows of the embedding in config.json; NULL: vocab_size */
+    const char *theta_key;            /* in config.json; NULL: rope_theta */
     double rope_theta[RJ_N_FORMATS];  /* where the file has none; 0: 10000 */
     const char
         *local_theta[RJ_N_FORMATS]; /* key of the base of sliding layers, which no scaling changes; or NULL */
+    int gguf_theta_head; /* GGUF without a base: only heads of this size have the default; 0: all have */
     int gguf_n_layer_by_width; /* GGUF: models of so many layers divide logits by sqrt(d/n_head); no key tells */
 } rj_family;
 
-extern const rj_family rj_family_llama, rj_family_gpt2, rj_family_qwen2, rj_family_gemma3;
+extern const rj_family rj_family_llama, rj_family_gpt2, rj_family_qwen2, rj_family_gemma3, rj_family_mistral,
+    rj_family_gemma, rj_family_gemma2, rj_family_gptneox, rj_family_phi, rj_family_gptneo, rj_family_olmo,
+    rj_family_falcon, rj_family_mpt, rj_family_hf_olmo, rj_family_qwen3, rj_family_olmo2, rj_family_stablelm,
+    rj_family_phi3, rj_family_gptj, rj_family_opt, rj_family_bloom;
 
 /* NULL where there is none. model_type may be a wrapper's. */
 const rj_family *rj_family_of_model_type(const char *model_type);

@@ -16,9 +16,12 @@ typedef struct {
 typedef struct {
     rj_rows weight;
     bool transposed; /* the tensor is [in, ..], not [.., in] (Conv1D) */
-    ptrdiff_t
-        first; /* row of the tensor that is output 0 (column where transposed); a fused tensor holds several layers */
-    int interleaved;     /* not 0: head size dh; row h dh + 2 i + s holds output h dh + s dh/2 + i */
+    /* Output o lies in row first + o of the tensor (column where transposed), or, where run is not 0, in row
+     * first + (o / run) stride + o % run: a fused tensor holds several layers. */
+    ptrdiff_t first;
+    int run, stride;
+    /* d_head not 0: of the first n_rotary outputs of a head, number 2 i + s is stored for s n_rotary/2 + i. */
+    int d_head, n_rotary;
     const rj_rows *bias; /* [1, ..], laid out as the outputs of weight; NULL: no bias */
 } rj_linear_source;
 

@@ -24,6 +24,13 @@ const rj_config *rj_model_config(const rj_model *model);
 const rj_weights *rj_model_weights(const rj_model *model);
 int64_t rj_model_parameters(const rj_model *model); /* elements of all its tensors, a tied head once */
 
+/* The configuration and the number of parameters of a model by its config.json alone: what rj_model_parameters says of a whole
+ * checkpoint with a head. Not collective.
+ *   path   [in]  of a config.json, or of a checkpoint that has one
+ *   config [out] free with rj_config_free; untouched on error
+ * Errors: those of rj_weights_open and rj_config_read; FORMAT no vocab_size, a GGUF file. */
+RJ_CHECKED rj_status rj_model_count(const char *path, rj_config *config, int64_t *n_parameters);
+
 /* X^0: what enters block 1: scaled embedding, learned positions added.
  *   ids [in]  [T], 0 <= id < vocabulary
  *   x   [out] [d,T] column-major

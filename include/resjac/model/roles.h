@@ -16,14 +16,19 @@ const rj_tensor *rj_role_find(const rj_model *model, rj_role role, int layer, rj
 /* Outputs and inputs of a linear layer; a norm has inputs only, and 0 outputs. */
 void rj_role_shape(const rj_config *c, rj_role role, int *out, int *in);
 
+/* Whether the model has it: a norm without parts has no tensor. */
+bool rj_role_exists(const rj_model *model, rj_role role);
+
+/* Whether a file of that format has query, key and value in one tensor. */
+bool rj_role_is_fused(const rj_model *model, rj_format format);
+
 /* Whether the model cannot do without that tensor in its file. */
 bool rj_role_is_needed(const rj_model *model, rj_role role, rj_part part);
 
-/* Where the outputs of a linear layer lie in a file of that format: from row `first` of the tensor of `holder`, or from that
- * column where it is [in,out]. */
+/* Where the outputs of a linear layer lie in a file of that format: in the tensor of `holder`, as rj_linear_source says. */
 typedef struct {
     rj_role holder;
-    int first;
+    int first, run, stride;
     bool transposed;
 } rj_place;
 

@@ -14,14 +14,15 @@ struct rj_model {
     const rj_family *family;
     rj_config config;
     const rj_prefix *prefix; /* of its safetensors names */
+    bool fused;              /* its file has query, key and value in one tensor */
     bool random_init;
     uint64_t seed;
     int64_t n_parameters;
-    rj_norm final_norm;
+    rj_norm embedding_norm, final_norm;
 };
 
-/* Finds every tensor of the family and compares its shape, completes config (n_vocab, has_head; for GGUF biases and
- * tied_head) and counts the parameters. Errors: FORMAT a tensor is missing, of a wrong shape, of an element type that
+/* Finds every tensor of the family and compares its shape, completes config (n_vocab, has_head; for GGUF biases,
+ * shared_norm and tied_head) and counts the parameters. Errors: FORMAT a tensor is missing, of a wrong shape, of an element type that
  * cannot be read, or none of the family's (file, tensor). */
 RJ_CHECKED rj_status rj_tensors_check(rj_model *model);
 
@@ -30,6 +31,8 @@ RJ_CHECKED rj_status rj_tensors_rows(const rj_model *model, rj_role role, int la
 
 RJ_CHECKED rj_status rj_tensors_linear(const rj_model *model, rj_role role, int layer, rj_arithmetic type,
                                        rj_linear *linear);
+/* The bias of a role: out [n]. */
+RJ_CHECKED rj_status rj_tensors_bias(const rj_model *model, rj_role role, int layer, int n, double *out);
 /* A norm that the family does not have is one of d = 0. */
 RJ_CHECKED rj_status rj_tensors_norm(const rj_model *model, rj_role role, int layer, rj_norm *norm);
 #endif

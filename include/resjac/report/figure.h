@@ -15,13 +15,19 @@ typedef enum {
     RJ_FIGURE_TRAJECTORY,   /* hidden states on their principal components */
     RJ_FIGURE_TWIN,         /* excess coupling by K, the twin beside */
     RJ_FIGURE_OVERVIEW,     /* excess coupling of all models; one K */
+    RJ_FIGURE_SCORES,       /* a measure of all models against one benchmark */
+    RJ_FIGURE_ALIGNMENT,    /* |U_j' J_i V_j| for pairs of blocks; one prompt */
     RJ_N_FIGURE_KINDS
 } rj_figure_kind;
 
+enum { RJ_FIGURE_OF_SCORES = -2 };
+
 typedef struct {
     rj_figure_kind kind;
-    int model;                  /* index; of an overview -1 */
+    int model;                  /* index; of an overview -1, of scores RJ_FIGURE_OF_SCORES */
+    int benchmark;              /* of scores */
     char k_label[RJ_NAME_SIZE]; /* of the kinds for one K, else "" */
+    ptrdiff_t alignment;        /* of the kind for one prompt: which of the model's */
     char stem[RJ_STEM_SIZE];    /* of its files; no two figures share one, in any letter case */
     bool drawn;                 /* false: it has no value to draw */
 } rj_figure;

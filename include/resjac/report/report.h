@@ -6,9 +6,10 @@
 
 /* Writes into `folder` (made where it is not there; files of the same names are replaced), for every model of `results`:
  *   <model>-coupling-k<K>, <model>-singular-values, <model>-norm-growth, <model>-trajectory, <model>-trained-vs-random,
- * with two models or more overview-excess-coupling-k<K>; each as <name>.<format>, its numbers as <name>.csv and its
+ *   <model>-alignment-<prompt id> for the first 8 prompts that have alignment matrices,
+ * with two models or more overview-excess-coupling-k<K>; with scores <measure>-against-<benchmark> and scores.csv, scores.md; each figure as <name>.<format>, its numbers as <name>.csv and its
  * script as <name>.gp (`gnuplot -c <name>.gp . svg` in the folder draws it again); summary.csv, summary.md, index.html.
- * In <model>, characters other than A-Z a-z 0-9 . _ - are '_'; equal ones are told apart by a number.
+ * In <model> and <prompt id>, characters other than A-Z a-z 0-9 . _ - are '_'; equal ones are told apart by a number.
  * index.html loads nothing: it holds its pictures (PNG where that is the format, else SVG).
  * The same file gives the same bytes, given one gnuplot and its fonts. Needs the program `gnuplot` in PATH.
  *   results   [in]  a final NetCDF file (docs/formats.md)

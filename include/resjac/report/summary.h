@@ -7,16 +7,27 @@
 
 #include "resjac/base/status.h"
 #include "resjac/report/moment.h"
+#include "resjac/report/score_summary.h"
 #include "resjac/store/record.h"
 
 /* At most so many prompts are drawn one by one, evenly chosen among those measured; means are over all. */
-enum { RJ_SUMMARY_LINES = 48, RJ_SUMMARY_PATHS = 8 };
+enum { RJ_SUMMARY_LINES = 48, RJ_SUMMARY_PATHS = 8, RJ_SUMMARY_ALIGNMENTS = 8 };
+
+/* Of an alignment matrix pairs of at most so many blocks are drawn, evenly chosen with the first and the last. */
+enum { RJ_SUMMARY_GRID = 6 };
 
 /* Means over pairs of different blocks of the means over prompts, for one K. */
 typedef struct {
     rj_moment misfit, excess; /* over pairs i != j */
     rj_moment null;           /* over blocks i */
 } rj_summary_coupling;
+
+/* |A|, A = U_j' J_i V_j, of one prompt, on the model's n_directions leading directions, for pairs of its chosen blocks. */
+typedef struct {
+    char prompt[RJ_NAME_SIZE];
+    double *
+        magnitude; /* [n_grid,n_grid,n_directions,n_directions]: block i, block j, row of U_j, column of V_j */
+} rj_summary_alignment;
 
 /* One model of the file. "Measured" prompts are those of status 0; NAN = missing. */
 typedef struct {
@@ -37,6 +48,8 @@ typedef struct {
     rj_moment *ln_norm_all;        /* [L+1] over all prompts */
     ptrdiff_t n_paths, *path, n_pc;
     double *pc; /* [n_paths,L+1,n_pc] */
+    ptrdiff_t n_alignments, n_directions, n_grid, grid[RJ_SUMMARY_GRID]; /* grid: [n_grid] blocks, from 0 */
+    rj_summary_alignment *alignment;                                     /* [n_alignments] */
     rj_moment line_shape_score, expodistance, growth_rate, growth_intercept, growth_r2; /* over prompts */
     double
         worst_residual; /* over prompts, blocks and the leading max K triplets: of ||Jv - su||/s_1, ||J'u - sv||/s_1 */
@@ -54,6 +67,7 @@ typedef struct {
     rj_summary *model;
     int n_attributes;
     rj_summary_attribute *attribute; /* of the root: the provenance */
+    rj_score_summary *scores;        /* NULL where the file has none */
 } rj_summaries;
 
 /* Reads a final file, one prompt at a time. Not collective.

@@ -16,6 +16,7 @@ typedef struct {
     char *const *only;  /* --only NAME or i/n (part i of n of the model list, 1-based) */
     double max_seconds; /* 0 = no limit */
     bool dry_run, fresh;
+    bool replan; /* choose grids anew instead of those of the last launch */
     const char *command; /* the command line, for provenance */
     const char *version; /* one line: program, compiler, libraries */
 } rj_campaign_options;

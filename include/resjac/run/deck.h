@@ -28,6 +28,18 @@ typedef struct {
     double fraction; /* of d, floored; 0 = a count */
 } rj_deck_k;
 
+/* Section layout: ranks of a team, its stages, the grid inside a stage; 0 = auto. Consistent with each other. */
+typedef struct {
+    int team, stages, n_row, n_col;
+} rj_deck_layout;
+
+typedef enum { RJ_DECK_SVD_AUTO = 0, RJ_DECK_SVD_FULL, RJ_DECK_SVD_KRYLOV } rj_deck_svd;
+
+/* One entry of store.alignment: an id or a number of a prompt, and where it stands. */
+typedef struct {
+    char name[RJ_NAME_SIZE], place[512];
+} rj_deck_prompt;
+
 typedef struct {
     char *path, *text; /* the deck file and its bytes */
     int n_models;
@@ -39,13 +51,23 @@ typedef struct {
     int n_k;
     rj_deck_k *k;
     int norm; /* p of ||s||_p: 1 or 2 */
+    rj_deck_svd svd_method;
+    double svd_tolerance; /* of a Krylov decomposition; 0 = auto */
     rj_arithmetic arithmetic;
     rj_last_block last_block;
     int unit_prompts;
+    rj_deck_layout layout;
     int64_t memory_per_rank; /* bytes; 0 = auto */
     rj_per_prompt per_prompt;
     bool merge_summary; /* store.merge: summary: the final file keeps less than per_prompt says */
+    int n_alignment;
+    rj_deck_prompt *alignment; /* store.alignment: prompts that keep their alignment matrices */
     bool provenance_full;
+    char *scores; /* table of benchmark scores; NULL = none */
+    int n_score_columns;
+    char **score_column; /* [n_score_columns] */
+    char *score_primary; /* measure named beforehand; NULL = none */
+    int score_draws;     /* resamples and permutations of the statistics */
     uint64_t seed;
     char *output; /* the final file; units lie in <output>.d */
 } rj_deck;

@@ -5,18 +5,25 @@
 #include <stdint.h>
 
 #include "resjac/base/status.h"
+#include "resjac/linalg/krylov.h"
 #include "resjac/model/block.h"
 #include "resjac/model/model.h"
+#include "resjac/run/team.h"
 #include "resjac/store/record.h"
 
 typedef struct {
     rj_arithmetic arithmetic;
+    rj_svd_method svd;    /* RJ_SVD_KRYLOV: leading triplets of a J that one rank has; else all of J */
+    double svd_tolerance; /* of the former; 0 = auto */
     rj_last_block last_block;
     int n_k;
     const int *k;   /* [n_k] counts, each 1..d */
     int norm;       /* p of ||s||_p */
     uint64_t seed;  /* of the draws behind coupling_null_sd */
     int64_t memory; /* bytes this rank may use; decides how many prompts share one pass over the weights */
+    int n_aligned;
+    const int
+        *aligned; /* [n_aligned] prompts of the unit that keep their alignment matrices, from 0, ascending */
     /* Called after each block and the coupling of each prompt with the share of the unit that is done; what it returns but OK ends the
      * unit. May be NULL. */
     rj_status (*tick)(void *ctx, double share);
@@ -29,18 +36,23 @@ typedef struct {
     const int32_t *ids;
 } rj_tokens;
 
-/* Sizes of the record of n_prompts prompts: sv = min(d, max(max K + 14, 64)). */
+/* Sizes of the record of n_prompts prompts: sv = min(d, max(max K + 14, 64)); i, j = min(50, max K) where some are aligned. */
 rj_sizes rj_pipeline_sizes(const rj_config *config, const rj_pipeline_options *options, ptrdiff_t n_prompts);
 
-/* Bytes that one prompt needs on a rank while its Jacobians are kept, and what is shared by all prompts. */
-int64_t rj_pipeline_memory_prompt(const rj_config *config, const rj_pipeline_options *options, int n_tokens);
-int64_t rj_pipeline_memory_shared(const rj_config *config, const rj_pipeline_options *options);
+/* What to ask of a decomposition: certified are max K triplets and those that the controls which drop some need more. */
+rj_krylov_options rj_pipeline_triplets(const rj_config *config, const rj_pipeline_options *options);
+
+/* Bytes of a rank that keeps n_kept Jacobians of each prompt and decomposes together with n_grid ranks in all, with as many of
+ * n_prompts prompts of n_tokens tokens beside each other as options->memory allows, but at least one. */
+int64_t rj_pipeline_memory(const rj_config *config, const rj_pipeline_options *options, int n_tokens, int n_kept,
+                           int n_grid, int n_prompts);
 
 /* Trajectory, Jacobian, decomposition and coupling of every prompt. A prompt whose states or Jacobians are not finite is
- * marked in RJ_VAR_PROMPT_STATUS and the others go on. Results of a prompt do not depend on which others share its unit.
+ * marked in RJ_VAR_PROMPT_STATUS and the others go on. Results of a prompt do not depend on which others share its unit, nor on the number of the team's stages.
  *   tokens [in]  [n_prompts]
- *   record [in,out] of rj_pipeline_sizes
- * Not collective. Errors: that of tick; those of the blocks (a weight that cannot be read or is not finite fails the unit); NOMEM; LIB. */
-RJ_CHECKED rj_status rj_pipeline_run(const rj_model *model, const rj_pipeline_options *options, int n_prompts,
-                                     const rj_tokens *tokens, rj_record *record);
+ *   record [in,out] of rj_pipeline_sizes, on every rank; its aprompt is set; all values end on rank 0 of the team, the others' are undefined
+ * Collective on the team. Errors, the same on every rank: that of tick on any; those of the blocks (a weight that cannot be read or
+ * is not finite fails the unit); NOMEM; LIB. */
+RJ_CHECKED rj_status rj_pipeline_run(const rj_team *team, const rj_model *model, const rj_pipeline_options *options,
+                                     int n_prompts, const rj_tokens *tokens, rj_record *record);
 #endif

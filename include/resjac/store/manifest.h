@@ -19,13 +19,16 @@ typedef struct {
     char model[RJ_NAME_SIZE]; /* name of its group */
     char file[2 * RJ_NAME_SIZE];
     char key[65];
+    int grid[2]; /* rows and columns of ranks that decompose together: results depend on it */
 } rj_manifest_unit;
 
-/* Writes <folder>/manifest.json; logs (INFO) how its units differ from those that are there. The same units and `keep` give the same bytes; `same` tells whether they were there already.
+/* Writes <folder>/manifest.json; logs (INFO) how its units differ from those of the one that is there. The same units, `keep`
+ * and `annex` give the same bytes; `same` tells whether they were there already.
  *   keep   [in]  what the final file keeps of them
+ *   annex  [in]  identity of what is added to the final file
  *   sha256 [out] of the file: the identity of the run's results
  * Errors: CREATE; IO; NOMEM. */
-RJ_CHECKED rj_status rj_manifest_write(const char *folder, rj_per_prompt keep, int n_units,
+RJ_CHECKED rj_status rj_manifest_write(const char *folder, rj_per_prompt keep, const char *annex, int n_units,
                                        const rj_manifest_unit *unit, bool *same, char sha256[65]);
 
 /* Reads <folder>/manifest.json back.

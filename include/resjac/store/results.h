@@ -8,7 +8,7 @@
 #include "resjac/store/shard.h"
 
 /* What of each prompt the final file keeps. SUMMARY (deck key store.merge) is NONE without what has dimension `sv` for each
- * prompt and layer. */
+ * prompt and layer, and without alignment matrices. */
 typedef enum {
     RJ_PER_PROMPT_NONE = 0,
     RJ_PER_PROMPT_COUPLING,
@@ -60,6 +60,9 @@ RJ_CHECKED rj_status rj_results_hash(const char *path, char text[65]);
  * Errors: MISSING; FORMAT damaged, or not of resjac; IO; NOMEM. */
 RJ_CHECKED rj_status rj_results_verify(const char *path, int *n_problems);
 
-/* Compares two files (final files or shards): content equal? The first difference (variable, index, both values) is logged. */
-RJ_CHECKED rj_status rj_results_compare(const char *a, const char *b, bool *equal);
+/* Compares two files (final files or shards): content equal? The first difference (variable, index, both values) is logged.
+ *   tolerance [in] 0: bit for bit. Else real numbers may differ by it, times the largest magnitude in the variable where that is
+ *                  above 1; svd_method, the signs of alignment_matrix and the
+ *                  attributes of groups are passed over */
+RJ_CHECKED rj_status rj_results_compare(const char *a, const char *b, double tolerance, bool *equal);
 #endif

@@ -15,6 +15,9 @@ typedef enum {
     RJ_DIM_K,
     RJ_DIM_SV,
     RJ_DIM_PC,
+    RJ_DIM_APROMPT, /* prompts whose alignment matrices are kept; 0, as I and J, where there are none */
+    RJ_DIM_I,       /* left singular direction */
+    RJ_DIM_J,       /* right singular direction */
     RJ_N_DIMS
 } rj_dim;
 
@@ -32,7 +35,7 @@ typedef enum {
     RJ_KEEP_MEAN        /* never per prompt: the variable of this name is the mean over prompts */
 } rj_keep;
 
-/* First dimension is always RJ_DIM_PROMPT. */
+/* The first dimension is RJ_DIM_PROMPT, or RJ_DIM_APROMPT: some of the prompts, maybe none. */
 typedef struct {
     const char *name, *units, *long_name;
     rj_dim dims[5];
@@ -91,7 +94,8 @@ typedef enum {
     RJ_VAR_SUBSPACE_VV,
     RJ_VAR_SUBSPACE_UV,
     RJ_VAR_SUBSPACE_VU,
-    RJ_VAR_PROMPT_SECONDS, /* nondeterministic */
+    RJ_VAR_ALIGNMENT_MATRIX, /* (aprompt,layer,layer_j,i,j) */
+    RJ_VAR_PROMPT_SECONDS,   /* nondeterministic */
     RJ_N_VARIABLES
 } rj_variable_id;
 
@@ -99,5 +103,10 @@ extern const rj_variable rj_schema[RJ_N_VARIABLES];
 
 const char *rj_dim_name(rj_dim dim);                               /* "prompt", "layer_j", .. */
 ptrdiff_t rj_schema_count(rj_variable_id id, const rj_sizes *sizes); /* elements of one prompt */
-bool rj_schema_is_pairwise(rj_variable_id id);                     /* has dimension layer_j */
+ptrdiff_t rj_schema_rows(rj_variable_id id, const rj_sizes *sizes);  /* prompts that have it */
+bool rj_schema_is_pairwise(rj_variable_id id);                       /* (prompt,k,layer,layer_j) */
+
+/* Sizes of dimensions i and j: the largest of these K, at most 50. */
+enum { RJ_ALIGNMENT_MOST = 50 };
+ptrdiff_t rj_schema_alignment(int n_k, const int *k_count);
 #endif

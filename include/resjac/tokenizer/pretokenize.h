@@ -1,4 +1,4 @@
-/* pretokenize.h: six primitive steps, of which every normalizer and pre-tokenizer is a short list. */
+/* pretokenize.h: eight primitive steps, of which every normalizer and pre-tokenizer is a short list. */
 #ifndef RESJAC_TOKENIZER_PRETOKENIZE_H
 #define RESJAC_TOKENIZER_PRETOKENIZE_H
 
@@ -8,6 +8,7 @@
 
 #include "resjac/base/status.h"
 #include "resjac/tokenizer/added.h"
+#include "resjac/tokenizer/charsmap.h"
 #include "resjac/tokenizer/pieces.h"
 #include "resjac/tokenizer/regex.h"
 
@@ -17,7 +18,9 @@ typedef enum {
     RJ_STEP_PREPEND, /* text before a piece */
     RJ_STEP_REPLACE, /* each match of regex by text */
     RJ_STEP_SPLIT,   /* at the matches of regex */
-    RJ_STEP_BYTES    /* each byte by its visible character (GPT-2) */
+    RJ_STEP_BYTES,   /* each byte by its visible character (GPT-2) */
+    RJ_STEP_STRIP,   /* white space at the end dropped */
+    RJ_STEP_CHARSMAP /* SentencePiece's compiled rules */
 } rj_step_kind;
 
 /* What becomes of a match, and of what lies between, when a piece is split. */
@@ -39,6 +42,7 @@ typedef struct {
     bool first_only;    /* PREPEND: only to the piece at the start of the whole text */
     rj_split_mode mode; /* SPLIT */
     bool invert;        /* SPLIT: matches and what lies between change places */
+    rj_charsmap *map;   /* CHARSMAP; owned */
 } rj_step;
 
 /* Starts as zeros. */

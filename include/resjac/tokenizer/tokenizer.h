@@ -19,7 +19,7 @@ typedef struct rj_tokenizer rj_tokenizer;
 RJ_CHECKED rj_status rj_tokenizer_open(const rj_weights *w, rj_tokenizer **tok);
 void rj_tokenizer_close(rj_tokenizer **tok);
 
-ptrdiff_t rj_tokenizer_size(const rj_tokenizer *tok); /* largest id + 1, added tokens included */
+ptrdiff_t rj_tokenizer_size(const rj_tokenizer *tok); /* largest id + 1 of all it may give */
 
 /* The ids of a text. Ill-formed UTF-8: each maximal ill-formed part is read as U+FFFD (as Python's errors="replace").
  *   text    [in]  n bytes, need not end in NUL, may hold NULs

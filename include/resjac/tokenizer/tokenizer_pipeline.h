@@ -8,6 +8,7 @@
 #include "resjac/tokenizer/components.h"
 #include "resjac/tokenizer/pretokenize.h"
 #include "resjac/tokenizer/tokenizer.h"
+#include "resjac/tokenizer/unigram.h"
 #include "resjac/weights/gguf.h"
 
 /* One text for display. */
@@ -19,7 +20,8 @@ typedef struct {
 /* Text -> steps -> model -> frame -> ids. Immutable once opened. */
 struct rj_tokenizer {
     rj_steps steps; /* cut of added tokens as they are, normalizers, cut of normalized ones, pre-tokenizers */
-    rj_bpe *model;
+    rj_bpe *model;  /* one of the two, the other NULL */
+    rj_unigram *unigram;
     rj_frame frame;
     rj_vocab *added;           /* added tokens: content -> id */
     char label[RJ_LABEL_SIZE]; /* of the pre-tokenizers */
@@ -39,6 +41,9 @@ typedef struct {
     bool normalized; /* searched in the normalized text, itself normalized */
     rj_added_flags flags;
 } rj_added_token;
+
+/* Of the model: texts and ids, without added tokens. */
+rj_vocab *rj_tokenizer_vocab(const rj_tokenizer *tok);
 
 /* Both readers start from an empty tokenizer: model first, then the two parts of the steps around the added tokens.
  * Frees nothing on error: the caller closes the tokenizer. */

@@ -2,6 +2,7 @@
 #ifndef RESJAC_WEIGHTS_WEIGHTS_H
 #define RESJAC_WEIGHTS_WEIGHTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,7 +19,8 @@ typedef enum { RJ_FORMAT_SAFETENSORS = 0, RJ_FORMAT_GGUF } rj_format;
 typedef struct rj_weights rj_weights;
 
 /* Opens a checkpoint: a .gguf file (also the first of a split set name-00001-of-000NN.gguf); a folder with config.json
- * and model.safetensors or model.safetensors.index.json; a .safetensors file (its folder has config.json).
+ * and model.safetensors or model.safetensors.index.json; a .safetensors file (its folder has config.json); a config.json,
+ * which is a checkpoint without tensors.
  * Reads headers only; every count, offset, product and sum is checked against the files' sizes. Not collective.
  * A tensor whose element type cannot be read is listed as RJ_DTYPE_UNSUPPORTED and refused where it is read, because
  * checkpoints carry buffers that nobody needs (masks in U8 or BOOL). A type whose size is unknown is refused here.
@@ -27,6 +29,8 @@ typedef struct rj_weights rj_weights;
  * both values, the remedy); IO; NOMEM. */
 RJ_CHECKED rj_status rj_weights_open(const char *path, rj_weights **w);
 void rj_weights_close(rj_weights **w);
+
+bool rj_weights_is_config(const char *path); /* whether it names a config.json, by its last part */
 
 const char *rj_weights_path(const rj_weights *w); /* as given to open */
 rj_format rj_weights_format(const rj_weights *w);

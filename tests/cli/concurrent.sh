@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# array.sh RESJAC MPIEXEC: several runs on one output at once, as a job array over its models and as the same command twice: no
+# concurrent.sh RESJAC MPIEXEC: several runs on one output at once, as a job array over its models and as the same command twice: no
 # unit is measured twice, the last to end writes the final file, and its content is that of one run alone.
 . "$(dirname "$0")/lib.sh" "$@"
 for i in $(seq 60); do printf '{"ids": [%d, 5, %d, %d, 0, 33]}\n' $((i % 60)) $((i * 7 % 60)) $((i * 3 % 60)); done >prompts.jsonl

@@ -1,0 +1,300 @@
+/* krylov.c: when to look, when to stop, what to believe. A look at the projection costs as much as several steps, so the
+ * next one is taken where the residual seen so far predicts convergence. */
+#include "resjac/linalg/krylov.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "lanczos.h"
+#include "resjac/base/memory.h"
+#include "resjac/linalg/blas.h"
+#include "resjac/linalg/lapack.h"
+#include "topk_parts.h"
+
+enum {
+    WIDTH = 8,       /* of a block: wider ones need more columns, narrower ones make slower products */
+    PICKED = 4,      /* smallest wanted triplets, whose residuals are looked at */
+    GUARD_STEPS = 2, /* with a random block, after convergence */
+    FORM_WIDTH = 256
+};
+
+static const double keep_limit = 1e-2; /* residual over s_i of a further triplet that is kept */
+
+/* The search for the leading triplets of one J. */
+typedef struct {
+    const rj_krylov_options *o;
+    double tolerance, eps;
+    rj_lanczos p;
+    double *value; /* [limit] s of the projection at the last look */
+    double *old;   /* [k] those at which k triplets had converged */
+    double seen;   /* largest residual at the last look, in units of what is allowed */
+} search;
+
+int rj_krylov_limit(int d)
+{
+    return d / 2 / WIDTH * WIDTH;
+}
+
+int rj_krylov_least(int k)
+{
+    return (k + WIDTH - 1) / WIDTH * WIDTH + (2 + GUARD_STEPS) * WIDTH;
+}
+
+static double allowed(const search *w, double s, double largest)
+{
+    return fmax(w->tolerance * s, 4.0 * w->eps * largest);
+}
+
+/* Residuals of the last wanted triplets by the recurrence: J'u - s v = V_next next z, z the last rows of B's left vector. */
+static rj_status look(search *w)
+{
+    rj_status st = RJ_OK;
+    const rj_lanczos *p = &w->p;
+    const int n = p->n, b = p->width, m = w->o->k < PICKED ? w->o->k : PICKED, first = w->o->k - m;
+    const rj_matrix projected = rj_matrix_block(&p->b, 0, 0, n, n);
+    rj_matrix gram = {.ld = 1}, z = {.ld = 1}, r = {.ld = 1};
+
+    RJ_TRY(rj_matrix_new(RJ_DOUBLE, n, n, &gram));
+    RJ_TRY(rj_matrix_new(RJ_DOUBLE, n, m, &z));
+    RJ_TRY(rj_matrix_new(RJ_DOUBLE, b, m, &r));
+    rj_gemm('N', 'T', 1.0, &projected, &projected, 0.0, &gram);
+    RJ_TRY(rj_lapack_symmetric(&gram, first, w->value, &z));
+    for (int i = 0; i < n; i++) w->value[i] = sqrt(fmax(w->value[i], 0.0));
+    const rj_matrix last = rj_matrix_block(&z, n - b, 0, b, m);
+    rj_gemm('N', 'N', 1.0, &p->next, &last, 0.0, &r);
+    w->seen = 0.0;
+    for (int i = 0; i < m; i++) {
+        const rj_matrix one = rj_matrix_block(&r, 0, i, b, 1);
+        const double limit = allowed(w, w->value[first + i], w->value[0]), size = rj_matrix_frobenius(&one);
+        w->seen = fmax(w->seen, size > 0.0 ? size / limit : 0.0);
+    }
+done:
+    rj_matrix_free(&r);
+    rj_matrix_free(&z);
+    rj_matrix_free(&gram);
+    return st;
+}
+
+/* Columns at which to look next: on Jacobians and random matrices residuals fall by half a decade a step in the end, and
+ * hardly at all in the beginning. */
+static int next_look(const search *w)
+{
+    const double steps = ceil(2.0 * log10(fmax(w->seen, 1.0)));
+    return w->p.n + WIDTH * (int)fmax(1.0, fmin(steps, 1e6));
+}
+
+/* Steps until the recurrence says that k triplets are within the tolerance; false where there is no room for more. */
+static rj_status converge(search *w, int at, int *converged)
+{
+    rj_status st = RJ_OK;
+    const int most = w->p.most - GUARD_STEPS * WIDTH;
+
+    *converged = 0;
+    while (!*converged && w->p.n < most) {
+        while (w->p.n < at && w->p.n < most) RJ_TRY(rj_lanczos_step(&w->p));
+        RJ_TRY(look(w));
+        *converged = w->seen <= 1.0;
+        at = next_look(w);
+    }
+done:
+    return st;
+}
+
+/* U X and V Y for the leading columns of X and Y, the triplets of B = X S Y'. */
+static rj_status extract(search *w, rj_topk *top)
+{
+    rj_status st = RJ_OK;
+    rj_lanczos *p = &w->p;
+    const int n = p->n, k = top->k;
+    const rj_arithmetic type = p->op->type;
+    const rj_matrix projected = rj_matrix_block(&p->b, 0, 0, n, n);
+    const rj_matrix u = rj_matrix_block(&p->u, 0, 0, top->d, n), v = rj_matrix_block(&p->v, 0, 0, top->d, n);
+    rj_matrix b = {.ld = 1}, x = {.ld = 1}, y = {.ld = 1};
+
+    RJ_TRY(rj_matrix_new(type, n, n, &b));
+    RJ_TRY(rj_matrix_new(type, n, k, &x));
+    RJ_TRY(rj_matrix_new(type, n, k, &y));
+    rj_matrix_copy(&projected, &b);
+    RJ_TRY(rj_lapack_svd(&b, k, w->value, &x, &y));
+    memcpy(top->s, w->value, (size_t)k * sizeof *top->s);
+    rj_gemm('N', 'N', 1.0, &u, &x, 0.0, &top->u);
+    rj_gemm('N', 'N', 1.0, &v, &y, 0.0, &top->v);
+    rj_topk_fix_signs(&top->u, &top->v, p->column);
+done:
+    rj_matrix_free(&y);
+    rj_matrix_free(&x);
+    rj_matrix_free(&b);
+    return st;
+}
+
+/* Did the random block bring a value that was not among the first k? */
+static int found_more(const search *w)
+{
+    for (int i = 0; i < w->o->k; i++)
+        if (w->value[i] > w->old[i] + 2.0 * allowed(w, w->old[i], w->old[0])) return 1;
+    return 0;
+}
+
+/* The recurrence is exact up to rounding of products with J: eps d^(1/2) s_1 and a few. */
+static int holds(const search *w, const rj_topk *top)
+{
+    const double rounding = 8.0 * w->eps * sqrt(top->d);
+
+    for (int i = 0; i < w->o->k; i++) {
+        const double limit = top->s[0] > 0.0 ? w->tolerance * top->s[i] / top->s[0] + rounding : 0.0;
+        if (!(top->residual_right[i] <= limit && top->residual_left[i] <= limit)) return 0;
+    }
+    return top->orthogonality_loss <= 1e3 * w->eps * sqrt(top->d);
+}
+
+/* Leaves out what is beyond k and not near convergence. */
+static rj_status trim(const search *w, const rj_topk *all, rj_topk *top)
+{
+    rj_status st = RJ_OK;
+    int n = w->o->k;
+
+    while (n < all->k && all->residual_right[n] * all->s[0] <= keep_limit * all->s[n] &&
+           all->residual_left[n] * all->s[0] <= keep_limit * all->s[n])
+        n++;
+    RJ_TRY(rj_topk_new(all->u.type, all->d, n, RJ_SVD_KRYLOV, top));
+    const rj_matrix u = rj_matrix_block(&all->u, 0, 0, all->d, n),
+                    v = rj_matrix_block(&all->v, 0, 0, all->d, n);
+    const size_t bytes = (size_t)n * sizeof(double);
+    rj_matrix_copy(&u, &top->u);
+    rj_matrix_copy(&v, &top->v);
+    memcpy(top->s, all->s, bytes);
+    memcpy(top->s_all, all->s, bytes);
+    memcpy(top->residual_right, all->residual_right, bytes);
+    memcpy(top->residual_left, all->residual_left, bytes);
+    top->n_all = n;
+    top->orthogonality_loss = all->orthogonality_loss;
+    top->columns = w->p.n;
+done:
+    return st;
+}
+
+/* Columns with which k triplets of a Jacobian are seldom at the tolerance of single arithmetic and soon will be: a fit to
+ * trained and untrained models of d = 576 and 1536. */
+static int first_look(int d, int k)
+{
+    const double columns = 34.0 * pow(k, 0.4) * pow(d / 576.0, 0.29);
+    const int least = (k + WIDTH - 1) / WIDTH * WIDTH + 2 * WIDTH;
+
+    return (int)fmax(least, ceil(columns / WIDTH) * WIDTH);
+}
+
+/* Converges, guards, certifies; *found tells whether top holds the triplets. */
+static rj_status run(search *w, rj_topk *top, int *found)
+{
+    rj_status st = RJ_OK;
+    const int k = w->o->k;
+    int at = first_look(w->p.op->rows, k), converged = 0;
+    rj_topk all = {0};
+
+    for (;;) {
+        RJ_TRY(converge(w, at, &converged));
+        if (!converged) break;
+        memcpy(w->old, w->value, (size_t)k * sizeof *w->old);
+        rj_lanczos_restart(&w->p);
+        for (int i = 0; i < GUARD_STEPS; i++) RJ_TRY(rj_lanczos_step(&w->p));
+        rj_topk_free(&all);
+        RJ_TRY(rj_topk_new(w->p.op->type, w->p.op->rows, w->o->most < w->p.n ? w->o->most : w->p.n,
+                           RJ_SVD_KRYLOV, &all));
+        RJ_TRY(extract(w, &all));
+        if (!found_more(w)) {
+            RJ_TRY(rj_topk_certify(w->p.op, &all));
+            *found = holds(w, &all);
+            if (*found) RJ_TRY(trim(w, &all, top));
+            if (*found) break;
+        }
+        at = w->p.n + WIDTH;
+    }
+done:
+    rj_topk_free(&all);
+    return st;
+}
+
+static rj_status search_new(const rj_linop *op, const rj_krylov_options *o, search *w)
+{
+    rj_status st = RJ_OK;
+    const int limit = rj_krylov_limit(op->rows);
+
+    w->o = o;
+    w->eps = rj_matrix_epsilon(op->type);
+    w->tolerance = o->tolerance > 0.0 ? o->tolerance : op->type == RJ_SINGLE ? 1e-4 : 1e-6;
+    RJ_TRY(rj_lanczos_new(op, WIDTH, limit, o->seed, &w->p));
+    RJ_NEW(w->value, limit, 1);
+    RJ_NEW(w->old, o->k, 1);
+done:
+    return st;
+}
+
+static void search_free(search *w)
+{
+    RJ_FREE(w->old);
+    RJ_FREE(w->value);
+    rj_lanczos_free(&w->p);
+}
+
+/* All of J, formed by products. */
+static rj_status take_all(const rj_linop *op, int most, rj_topk *top)
+{
+    rj_status st = RJ_OK;
+    rj_matrix jac = {.ld = 1};
+
+    if (rj_linop_matrix(op) != NULL) return rj_topk_full(rj_linop_matrix(op), most, top);
+    RJ_TRY(rj_matrix_new(op->type, op->rows, op->cols, &jac));
+    RJ_TRY(rj_linop_form(op, FORM_WIDTH, &jac));
+    RJ_TRY(rj_topk_full(&jac, most, top));
+done:
+    rj_matrix_free(&jac);
+    return st;
+}
+
+rj_status rj_topk_krylov(const rj_linop *op, const rj_krylov_options *o, rj_topk *top)
+{
+    rj_status st = RJ_OK;
+    const int d = op->rows;
+    search w = {0};
+    rj_topk mine = {0};
+    int found = 0;
+
+    RJ_REQUIRE(op->cols == d && 1 <= o->k && o->k <= o->most && o->most <= d, RJ_ERR_ARG,
+               "%d triplets, at most %d, of J %dx%d: needs a square J and 1..%d", o->k, o->most, d, op->cols,
+               d);
+    RJ_REQUIRE(o->tolerance >= 0.0 && o->tolerance < 1.0, RJ_ERR_ARG, "tolerance %g, needs 0..1",
+               o->tolerance);
+    if (rj_krylov_least(o->k) <= rj_krylov_limit(d)) {
+        RJ_TRY(search_new(op, o, &w));
+        RJ_TRY(run(&w, &mine, &found));
+        search_free(&w);
+    }
+    if (!found) RJ_TRY(take_all(op, o->most, &mine));
+    *top = mine;
+    mine = (rj_topk){0};
+done:
+    search_free(&w);
+    rj_topk_free(&mine);
+    return st;
+}
+
+rj_status rj_topk_of(const rj_matrix *jac, rj_svd_method method, const rj_krylov_options *options,
+                     rj_topk *top)
+{
+    rj_status st = RJ_OK;
+    const rj_linop op = rj_linop_dense(jac);
+    double *column = NULL;
+
+    RJ_REQUIRE(method == RJ_SVD_FULL || method == RJ_SVD_KRYLOV, RJ_ERR_ARG, "method %d of one rank",
+               (int)method);
+    if (method == RJ_SVD_FULL) {
+        RJ_TRY(rj_topk_full(jac, options->most, top));
+    } else {
+        RJ_NEW(column, jac->rows, 1);
+        RJ_TRY(rj_topk_require_finite(jac, column));
+        RJ_TRY(rj_topk_krylov(&op, options, top));
+    }
+done:
+    RJ_FREE(column);
+    return st;
+}

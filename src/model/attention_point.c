@@ -1,0 +1,195 @@
+/* attention_point.c: attention linearised at one token: map, key and shift of each head, in double. Norms and clip of queries
+ * and keys, the rotation and the soft-cap stand in map, key and shift, so derivatives do not meet them.
+ * 2 n_head dh^2 flops a token seen. */
+#include <math.h>
+
+#include "resjac/base/memory.h"
+#include "resjac/linalg/blas.h"
+#include "resjac/model/attention_parts.h"
+
+static const rj_norm absent;
+
+void rj_attention_point_free(rj_attention_point *point)
+{
+    rj_matrix_free(&point->map);
+    rj_matrix_free(&point->key);
+    rj_matrix_free(&point->shift);
+    RJ_FREE(point->self);
+    RJ_FREE(point->open);
+    rj_norm_point_free(&point->query_norm);
+    rj_norm_point_free(&point->key_norm);
+}
+
+/* Scratch for one head at token t, which sees n tokens; all double. */
+typedef struct {
+    rj_matrix dv, dk;                                    /* [dh,n]: p_j (v_j - o), w_j k_j - kbar */
+    rj_matrix map;                                       /* [dh,dh], transposed */
+    double *key, *shift, *kbar, *clipped, *weight, *cap; /* [dh] each, then [n]; one allocation, at key */
+} head;
+
+static void head_free(head *s)
+{
+    rj_matrix_free(&s->dv);
+    rj_matrix_free(&s->dk);
+    rj_matrix_free(&s->map);
+    RJ_FREE(s->key);
+}
+
+static rj_status head_new(int dh, int n, head *s)
+{
+    rj_status st = RJ_OK;
+
+    RJ_TRY(rj_matrix_new(RJ_DOUBLE, dh, n, &s->dv));
+    RJ_TRY(rj_matrix_new(RJ_DOUBLE, dh, n, &s->dk));
+    RJ_TRY(rj_matrix_new(RJ_DOUBLE, dh, dh, &s->map));
+    RJ_NEW(s->key, 4 * dh + 2 * n, 1);
+    s->shift = s->key + dh;
+    s->kbar = s->shift + dh;
+    s->clipped = s->kbar + dh;
+    s->weight = s->clipped + dh;
+    s->cap = s->weight + n;
+done:
+    return st;
+}
+
+/* weight <- softmax of token t in head h over the n tokens from `first` on, cap <- slopes w of the soft-cap,
+ * kbar <- sum_j p_j w_j k_j. */
+static void weigh(const rj_attention_pass *p, int h, int t, head *s)
+{
+    const rj_attention *a = p->a;
+    const int dh = a->d_head, kv = rj_head_kv(a, h) * dh, first = rj_first_seen(a, t), n = t + 1 - first;
+    const double *q = rj_pass_column(&p->q, t) + h * dh;
+
+    for (int j = 0; j < n; j++) {
+        const double *k = rj_pass_column(&p->k, first + j) + kv;
+        s->weight[j] = 0.0;
+        for (int i = 0; i < dh; i++) s->weight[j] += a->scale * q[i] * k[i];
+    }
+    rj_attention_logits(a, h, t, first, n, s->weight, s->cap);
+    rj_softmax(s->weight, 0, n, n);
+    for (int i = 0; i < dh; i++) s->kbar[i] = 0.0;
+    for (int j = 0; j < n; j++) {
+        const double *k = rj_pass_column(&p->k, first + j) + kv;
+        const double w = s->weight[j] * s->cap[j];
+        for (int i = 0; i < dh; i++) s->kbar[i] += w * k[i];
+    }
+}
+
+static bool is_open(const rj_attention *a, double raw)
+{
+    return a->clip == 0.0 || fabs(raw) <= a->clip;
+}
+
+/* The norm of one query or key at its point, behind the clip. */
+static rj_status linearise_norm(const rj_attention *a, const rj_norm *norm, const double *raw, head *s,
+                                rj_norm_point *point)
+{
+    for (int i = 0; i < a->d_head; i++)
+        s->clipped[i] = is_open(a, raw[i]) ? raw[i] : copysign(a->clip, raw[i]);
+    return rj_norm_linearise(rj_norm_is_whole(a, norm) ? &absent : norm, s->clipped, point);
+}
+
+/* x <- C' R_j' x, C mask and norm at their point: a head's cotangent back to the projection. */
+static void pull_back(const rj_attention_pass *p, const rj_norm_point *norm, const double *raw, int j,
+                      double *x)
+{
+    if (p->rope != NULL) rj_rope_rotate_transpose(p->rope, j, x);
+    rj_norm_vjp(norm, x);
+    for (int i = 0; i < p->a->d_head; i++)
+        if (!is_open(p->a, raw[i])) x[i] = 0.0;
+}
+
+/* Head h of the point into s: map' <- Cq' R_t' (scale dK dV'), key <- Ck' R_t' q, shift; self is the last weight. */
+static rj_status linearise_head(const rj_attention_pass *p, int h, int t, head *s)
+{
+    rj_status st = RJ_OK;
+    const rj_attention *a = p->a;
+    const int dh = a->d_head, kv = rj_head_kv(a, h) * dh, first = rj_first_seen(a, t);
+    const double *o = rj_pass_column(&p->o, t) + h * dh, *q = rj_pass_column(&p->q, t) + h * dh;
+    const double *raw_q = p->raw_q + h * dh, *raw_k = p->raw_k + kv;
+    rj_norm_point query = {0}, key = {0};
+
+    RJ_TRY(linearise_norm(a, &a->query_norm, raw_q, s, &query));
+    RJ_TRY(linearise_norm(a, &a->key_norm, raw_k, s, &key));
+    weigh(p, h, t, s);
+    for (int j = first; j <= t; j++) {
+        const double *k = rj_pass_column(&p->k, j) + kv, *v = rj_pass_column(&p->v, j) + kv;
+        const double w = s->cap[j - first];
+        double *dv = rj_pass_column(&s->dv, j - first), *dk = rj_pass_column(&s->dk, j - first);
+        for (int i = 0; i < dh; i++) dv[i] = s->weight[j - first] * (v[i] - o[i]);
+        for (int i = 0; i < dh; i++) dk[i] = w * k[i] - s->kbar[i];
+    }
+    rj_gemm('N', 'T', a->scale, &s->dk, &s->dv, 0.0, &s->map);
+    for (int i = 0; i < dh; i++) pull_back(p, &query, raw_q, t, rj_pass_column(&s->map, i));
+    for (int i = 0; i < dh; i++) s->key[i] = q[i];
+    pull_back(p, &key, raw_k, t, s->key);
+    for (int i = 0; i < dh; i++)
+        s->shift[i] = a->scale * s->cap[t - first] * rj_pass_column(&s->dv, t - first)[i];
+done:
+    rj_norm_point_free(&query);
+    rj_norm_point_free(&key);
+    return st;
+}
+
+/* Mask of the values, and what stands at the edge of the clip. */
+static rj_status linearise_clip(const rj_attention_pass *p, rj_attention_point *point)
+{
+    rj_status st = RJ_OK;
+    const rj_attention *a = p->a;
+    const int n_k = p->k.rows, n = p->q.rows + 2 * n_k;
+
+    if (a->clip == 0.0) goto done;
+    RJ_NEW(point->open, n_k, 1);
+    for (int i = 0; i < n_k; i++) point->open[i] = is_open(a, p->raw_v[i]) ? 1.0 : 0.0;
+    for (int i = 0; i < n; i++) point->kinks += fabs(fabs(p->raw_q[i]) - a->clip) <= 1e-5 * a->clip;
+done:
+    return st;
+}
+
+/* Norms of all heads together. */
+static rj_status linearise_whole(const rj_attention_pass *p, rj_attention_point *point)
+{
+    rj_status st = RJ_OK;
+    const rj_attention *a = p->a;
+    const rj_norm *query = rj_norm_is_whole(a, &a->query_norm) ? &a->query_norm : &absent;
+    const rj_norm *key = rj_norm_is_whole(a, &a->key_norm) ? &a->key_norm : &absent;
+
+    RJ_REQUIRE((query == &absent && key == &absent) || a->clip == 0.0, RJ_ERR_ARG,
+               "a clip before norms of %d and %d values", query->d, key->d);
+    RJ_TRY(rj_norm_linearise(query, p->raw_q, &point->query_norm));
+    RJ_TRY(rj_norm_linearise(key, p->raw_k, &point->key_norm));
+done:
+    return st;
+}
+
+rj_status rj_attention_linearise(const rj_attention_pass *p, rj_arithmetic type, int t,
+                                 rj_attention_point *point)
+{
+    rj_status st = RJ_OK;
+    const rj_attention *a = p->a;
+    const int dh = a->d_head, n = t + 1 - rj_first_seen(a, t);
+    rj_attention_point new = {.map.ld = 1};
+    head s = {.dv.ld = 1};
+
+    RJ_TRY(rj_matrix_new(type, dh, (ptrdiff_t)a->n_head * dh, &new.map));
+    RJ_TRY(rj_matrix_new(type, dh, a->n_head, &new.key));
+    RJ_TRY(rj_matrix_new(type, dh, a->n_head, &new.shift));
+    RJ_NEW(new.self, a->n_head, 1);
+    RJ_TRY(linearise_clip(p, &new));
+    RJ_TRY(linearise_whole(p, &new));
+    RJ_TRY(head_new(dh, n, &s));
+    for (int h = 0; h < a->n_head; h++) {
+        rj_matrix to = rj_head_columns(a, &new.map, h);
+        RJ_TRY(linearise_head(p, h, t, &s));
+        rj_matrix_transpose(&s.map, &to);
+        rj_matrix_set_column(&new.key, h, s.key);
+        rj_matrix_set_column(&new.shift, h, s.shift);
+        new.self[h] = s.weight[n - 1];
+    }
+    *point = new;
+    new = (rj_attention_point){0};
+done:
+    head_free(&s);
+    rj_attention_point_free(&new);
+    return st;
+}

@@ -1,0 +1,159 @@
+/* attention_products.c: the linearised attention as JVP, VJP and folded map, in working arithmetic. */
+#include "resjac/base/memory.h"
+#include "resjac/linalg/blas.h"
+#include "resjac/model/attention_parts.h"
+
+/* Tangents or cotangents of query, key, value and head output, [.., n] in working arithmetic. */
+typedef struct {
+    rj_matrix q, k, v, o, z;
+} panel;
+
+static void panel_free(panel *p)
+{
+    rj_matrix_free(&p->q);
+    rj_matrix_free(&p->k);
+    rj_matrix_free(&p->v);
+    rj_matrix_free(&p->o);
+    rj_matrix_free(&p->z);
+}
+
+static rj_status panel_new(const rj_attention *a, rj_arithmetic type, int n, panel *p)
+{
+    rj_status st = RJ_OK;
+    const int dh = a->d_head;
+
+    RJ_TRY(rj_matrix_new(type, a->n_head * dh, n, &p->q));
+    RJ_TRY(rj_matrix_new(type, a->n_kv_head * dh, n, &p->k));
+    RJ_TRY(rj_matrix_new(type, a->n_kv_head * dh, n, &p->v));
+    RJ_TRY(rj_matrix_new(type, a->n_head * dh, n, &p->o));
+    RJ_TRY(rj_matrix_new(type, 1, n, &p->z));
+done:
+    return st;
+}
+
+rj_status rj_attention_jvp(const rj_attention *a, const rj_attention_point *point, const rj_matrix *dy,
+                           rj_matrix *dout)
+{
+    rj_status st = RJ_OK;
+    panel p = {.q.ld = 1};
+
+    RJ_TRY(panel_new(a, dy->type, dy->cols, &p));
+    rj_linear_jvp(&a->query, dy, &p.q);
+    rj_linear_jvp(&a->key, dy, &p.k);
+    rj_linear_jvp(&a->value, dy, &p.v);
+    RJ_TRY(rj_norm_jvp_panel(&point->query_norm, &p.q));
+    RJ_TRY(rj_norm_jvp_panel(&point->key_norm, &p.k));
+    if (point->open != NULL) rj_matrix_scale_rows(point->open, &p.v);
+    for (int h = 0; h < a->n_head; h++) {
+        const rj_matrix map = rj_head_columns(a, &point->map, h), q = rj_head_rows(a, &p.q, h);
+        const rj_matrix k = rj_head_rows(a, &p.k, rj_head_kv(a, h)),
+                        v = rj_head_rows(a, &p.v, rj_head_kv(a, h));
+        const rj_matrix key = rj_matrix_block(&point->key, 0, h, a->d_head, 1);
+        const rj_matrix shift = rj_matrix_block(&point->shift, 0, h, a->d_head, 1);
+        rj_matrix o = rj_head_rows(a, &p.o, h);
+        rj_gemm('N', 'N', 1.0, &map, &q, 0.0, &o); /* dO <- map dQ */
+        rj_matrix_add(point->self[h], &v, &o);     /*  + self dV */
+        rj_gemm('T', 'N', 1.0, &key, &k, 0.0, &p.z);
+        rj_gemm('N', 'N', 1.0, &shift, &p.z, 1.0, &o); /* + shift (key' dK) */
+    }
+    rj_linear_jvp(&a->out, &p.o, dout);
+done:
+    panel_free(&p);
+    return st;
+}
+
+rj_status rj_attention_vjp(const rj_attention *a, const rj_attention_point *point, const rj_matrix *g,
+                           rj_matrix *g_y)
+{
+    rj_status st = RJ_OK;
+    panel p = {.q.ld = 1};
+
+    RJ_TRY(panel_new(a, g->type, g->cols, &p));
+    rj_linear_vjp(&a->out, g, 0.0, &p.o);
+    for (int h = 0; h < a->n_head; h++) {
+        const rj_matrix map = rj_head_columns(a, &point->map, h), o = rj_head_rows(a, &p.o, h);
+        const rj_matrix key = rj_matrix_block(&point->key, 0, h, a->d_head, 1);
+        const rj_matrix shift = rj_matrix_block(&point->shift, 0, h, a->d_head, 1);
+        rj_matrix q = rj_head_rows(a, &p.q, h);
+        rj_matrix k = rj_head_rows(a, &p.k, rj_head_kv(a, h)), v = rj_head_rows(a, &p.v, rj_head_kv(a, h));
+        rj_gemm('T', 'N', 1.0, &map, &o, 0.0, &q); /* gQ <- map' gO */
+        rj_matrix_add(point->self[h], &o, &v);     /* gV <- gV + self gO: heads share a kv head */
+        rj_gemm('T', 'N', 1.0, &shift, &o, 0.0, &p.z);
+        rj_gemm('N', 'N', 1.0, &key, &p.z, 1.0, &k); /* gK <- gK + key (shift' gO) */
+    }
+    if (point->open != NULL) rj_matrix_scale_rows(point->open, &p.v);
+    RJ_TRY(rj_norm_vjp_panel(&point->query_norm, &p.q));
+    RJ_TRY(rj_norm_vjp_panel(&point->key_norm, &p.k));
+    rj_linear_vjp(&a->query, &p.q, 0.0, g_y);
+    rj_linear_vjp(&a->key, &p.k, 1.0, g_y);
+    rj_linear_vjp(&a->value, &p.v, 1.0, g_y);
+done:
+    panel_free(&p);
+    return st;
+}
+
+/* Columns of (G D)' of head h: g <- D' (g + self Wv' + shift_i (Wk' key)), where g holds Wq' map'; under a clip Wv has lost
+ * its masked rows. */
+static void fold_head(const rj_attention *a, const rj_attention_point *point, const rj_norm_point *norm,
+                      int h, const double *along, double *shift, double *g, double *v, rj_matrix *fold)
+{
+    const int d = fold->rows, dh = a->d_head, kv = rj_head_kv(a, h) * dh;
+
+    rj_matrix_get_column(&point->shift, h, shift);
+    for (int i = 0; i < dh; i++) {
+        const double self = point->open == NULL ? point->self[h] : point->self[h] * point->open[kv + i];
+        rj_matrix_get_column(fold, h * dh + i, g);
+        rj_matrix_get_column(&a->value.weight, kv + i, v);
+        for (int r = 0; r < d; r++) g[r] += self * v[r] + shift[i] * along[r];
+        rj_norm_vjp(norm, g);
+        rj_matrix_set_column(fold, h * dh + i, g);
+    }
+}
+
+/* normed <- (D W)', D a norm of all outputs of W; empty where there is none. */
+static rj_status norm_weight(const rj_norm_point *norm, const rj_linear *linear, rj_matrix *normed)
+{
+    rj_status st = RJ_OK;
+    const rj_matrix *w = &linear->weight;
+    rj_matrix rows = {.ld = 1};
+
+    if (norm->norm->d == 0) goto done;
+    RJ_TRY(rj_matrix_new(w->type, w->cols, w->rows, &rows));
+    RJ_TRY(rj_matrix_new(w->type, w->rows, w->cols, normed));
+    rj_matrix_transpose(w, &rows);
+    RJ_TRY(rj_norm_jvp_panel(norm, &rows));
+    rj_matrix_transpose(&rows, normed);
+done:
+    rj_matrix_free(&rows);
+    return st;
+}
+
+rj_status rj_attention_fold(const rj_attention *a, const rj_attention_point *point, const rj_norm_point *norm,
+                            rj_matrix *fold)
+{
+    rj_status st = RJ_OK;
+    const int d = fold->rows, dh = a->d_head;
+    rj_matrix query = {.ld = 1}, keys = {.ld = 1};
+    double *scratch = NULL;
+
+    RJ_TRY(norm_weight(&point->query_norm, &a->query, &query));
+    RJ_TRY(norm_weight(&point->key_norm, &a->key, &keys));
+    const rj_matrix *q = query.data != NULL ? &query : &a->query.weight;
+    const rj_matrix *k = keys.data != NULL ? &keys : &a->key.weight;
+    RJ_NEW(scratch, 3 * d + 2 * dh, 1);
+    double *along = scratch, *g = along + d, *v = g + d, *key = v + d, *shift = key + dh;
+    for (int h = 0; h < a->n_head; h++) {
+        const rj_matrix wq = rj_head_columns(a, q, h), map = rj_head_columns(a, &point->map, h);
+        const rj_matrix wk = rj_head_columns(a, k, rj_head_kv(a, h));
+        rj_matrix part = rj_head_columns(a, fold, h);
+        rj_gemm('N', 'T', 1.0, &wq, &map, 0.0, &part); /* Wq' map' */
+        rj_matrix_get_column(&point->key, h, key);
+        rj_matrix_times('N', &wk, key, along); /* Wk' key */
+        fold_head(a, point, norm, h, along, shift, g, v, fold);
+    }
+done:
+    rj_matrix_free(&query);
+    rj_matrix_free(&keys);
+    RJ_FREE(scratch);
+    return st;
+}

@@ -1,0 +1,303 @@
+/* travel.c: with several stages every block is passed twice: forward alone, so that the next stage can begin, then with its
+ * Jacobian. A forward pass costs a small part of a Jacobian. */
+#include "travel.h"
+
+#include <string.h>
+
+#include "prompt_measures.h"
+#include "resjac/base/agree.h"
+#include "resjac/base/clock.h"
+#include "resjac/base/log.h"
+#include "resjac/base/memory.h"
+#include "resjac/linalg/psvd.h"
+#include "team_exchange.h"
+
+static void remember(const rj_travel *t, int i, int depth)
+{
+    const ptrdiff_t d = t->config->d;
+
+    memcpy(t->path[i] + d * depth, t->x[i] + d * (t->n_tokens[i] - 1), (size_t)d * sizeof(double));
+}
+
+rj_status rj_travel_start(const rj_tokens *tokens, rj_travel *t)
+{
+    rj_status st = RJ_OK;
+    const rj_config *c = t->config;
+
+    RJ_NEW(t->n_tokens, t->n, 1);
+    RJ_NEW(t->x, t->n, 1);
+    RJ_NEW(t->path, t->n, 1);
+    RJ_NEW(t->block, t->n, 1);
+    RJ_NEW(t->top, t->n, 1);
+    RJ_NEW(t->status, t->n, 1);
+    for (int i = 0; i < t->n; i++) {
+        const rj_tokens *own = &tokens[t->first + i];
+        t->n_tokens[i] = own->n;
+        RJ_NEW(t->x[i], c->d, own->n);
+        RJ_NEW(t->path[i], c->d, c->n_layer + 1);
+        RJ_NEW(t->block[i], c->n_layer, 1);
+        RJ_NEW(t->top[i], c->n_layer, 1);
+        if (t->team->stage_at > 0) continue;
+        RJ_TRY(rj_model_embed(t->model, own->n, own->ids, t->x[i]));
+        if (t->team->rank == 0) remember(t, i, 0);
+    }
+done:
+    return st;
+}
+
+void rj_travel_free(rj_travel *t)
+{
+    for (int i = 0; i < t->n; i++) {
+        for (int l = 0; l < t->config->n_layer; l++) {
+            if (t->block != NULL && t->block[i] != NULL) rj_matrix_free(&t->block[i][l].jac);
+            if (t->top != NULL && t->top[i] != NULL) rj_topk_free(&t->top[i][l]);
+        }
+        if (t->block != NULL) RJ_FREE(t->block[i]);
+        if (t->top != NULL) RJ_FREE(t->top[i]);
+        if (t->path != NULL) RJ_FREE(t->path[i]);
+        if (t->x != NULL) RJ_FREE(t->x[i]);
+    }
+    RJ_FREE(t->status);
+    RJ_FREE(t->top);
+    RJ_FREE(t->block);
+    RJ_FREE(t->path);
+    RJ_FREE(t->x);
+    RJ_FREE(t->n_tokens);
+}
+
+rj_status rj_travel_own_trouble(rj_travel *t, int i, rj_status outcome)
+{
+    if (outcome != RJ_ERR_NUMERIC) return outcome;
+    if (t->team->grid_at == 0)
+        rj_log(RJ_LOG_WARN, "prompt %s is left out: %s", t->record->prompt_id[t->first + i],
+               rj_status_message());
+    t->status[i] = outcome;
+    return RJ_OK;
+}
+
+rj_status rj_travel_tick(const rj_travel *t, int steps, int coupled)
+{
+    const rj_pipeline_options *o = t->options;
+    const int L = t->stage.count;
+    /* coupling a prompt counts as half of its blocks: an estimate, which only a stop asks for */
+    const double per_prompt = 1.5 * L, all = per_prompt * (double)t->record->sizes.size[RJ_DIM_PROMPT];
+
+    return o->tick == NULL ? RJ_OK
+                           : o->tick(o->tick_ctx, (t->first * per_prompt + steps + coupled * .5 * L) / all);
+}
+
+/* What a stage passes on: copies of its streams, behind its last block. Arrays are [n]. */
+typedef struct {
+    double **y; /* [d,T_i] */
+    MPI_Request *request;
+} passed_on;
+
+static rj_status passed_on_new(const rj_travel *t, passed_on *p)
+{
+    rj_status st = RJ_OK;
+
+    RJ_NEW(p->request, t->n, 1);
+    for (int i = 0; i < t->n; i++) p->request[i] = MPI_REQUEST_NULL;
+    RJ_NEW(p->y, t->n, 1);
+    for (int i = 0; i < t->n; i++) RJ_NEW(p->y[i], t->config->d, t->n_tokens[i]);
+done:
+    return st;
+}
+
+static void passed_on_free(const rj_travel *t, passed_on *p)
+{
+    if (p->request != NULL) RJ_MPI(t->team->comm, MPI_Waitall(t->n, p->request, MPI_STATUSES_IGNORE));
+    for (int i = 0; p->y != NULL && i < t->n; i++) rj_free(p->y[i]);
+    RJ_FREE(p->y);
+    RJ_FREE(p->request);
+}
+
+/* Prompt i through one block, states alone. `outcome` is that of the unit so far: once it is an error every prompt is out, but all are
+ * received and passed on, since the next stage must not wait in vain. */
+static rj_status forward_one(rj_travel *t, const rj_block *block, int l, int i, passed_on *p,
+                             rj_status outcome)
+{
+    const rj_team *team = t->team;
+    const int d = t->config->d, T = t->n_tokens[i], last = t->stage.first + t->stage.count - 1;
+
+    if (l == t->stage.first) {
+        if (team->stage_at > 0) rj_team_receive(team, d, T, t->x[i], &t->status[i]);
+        if (outcome == RJ_OK) memcpy(p->y[i], t->x[i], sizeof(double) * (size_t)d * (size_t)T);
+    }
+    if (outcome == RJ_OK && t->status[i] == RJ_OK)
+        outcome = rj_travel_own_trouble(t, i, rj_block_forward(block, T, p->y[i], T - 1, NULL));
+    if (outcome != RJ_OK && t->status[i] == RJ_OK) t->status[i] = (int)outcome;
+    if (l == last) rj_team_send(team, d, T, p->y[i], t->status[i], &p->request[i]);
+    return outcome;
+}
+
+/* All prompts through all blocks of a stage that has one behind it. A prompt is passed on when it has left the last block. */
+static rj_status forward_stage(rj_travel *t, passed_on *p)
+{
+    rj_status outcome = RJ_OK;
+    rj_block *block = NULL;
+
+    for (int l = t->stage.first; l < t->stage.first + t->stage.count; l++) {
+        if (outcome == RJ_OK) outcome = rj_block_load(t->model, l, t->options->arithmetic, &block);
+        for (int i = 0; i < t->n; i++) outcome = forward_one(t, block, l, i, p, outcome);
+        rj_block_free(&block);
+    }
+    return outcome;
+}
+
+rj_status rj_travel_to_stages(rj_travel *t)
+{
+    rj_status st = RJ_OK;
+    const rj_team *team = t->team;
+    passed_on p = {0};
+
+    if (team->shape.stages == 1) return RJ_OK;
+    RJ_TRY_ALL(team->comm, passed_on_new(t, &p));
+    if (team->stage_at < team->shape.stages - 1)
+        st = forward_stage(t, &p);
+    else
+        for (int i = 0; i < t->n; i++)
+            rj_team_receive(team, t->config->d, t->n_tokens[i], t->x[i], &t->status[i]);
+    RJ_TRY_ALL(team->comm, st);
+    rj_team_agree_prompts(team, t->n, t->status);
+done:
+    passed_on_free(t, &p);
+    return st;
+}
+
+/* J on the rank at home, from the panels of columns that the stage's ranks have. share [2 n_grid] is scratch. */
+static void bring_home(const rj_team *t, int home, const rj_matrix *panel, int *share, rj_matrix *jac)
+{
+    const rj_stage before = rj_clock_enter(RJ_STAGE_EXCHANGE);
+    int *first = share + t->n_grid;
+    MPI_Datatype column;
+
+    RJ_MPI(t->stage, MPI_Allgather(&panel->cols, 1, MPI_INT, share, 1, MPI_INT, t->stage));
+    for (int r = 1; r < t->n_grid; r++) first[r] = first[r - 1] + share[r - 1];
+    RJ_MPI(t->stage,
+           MPI_Type_contiguous(panel->rows, panel->type == RJ_SINGLE ? MPI_FLOAT : MPI_DOUBLE, &column));
+    RJ_MPI(t->stage, MPI_Type_commit(&column));
+    RJ_MPI(t->stage,
+           MPI_Gatherv(panel->data, panel->cols, column, jac->data, share, first, column, home, t->stage));
+    MPI_Type_free(&column);
+    rj_clock_enter(before);
+}
+
+/* Square blocks of the distributed matrix: 64 is fast, small matrices must still reach every rank. */
+static int block_size(const rj_grid *grid, int d)
+{
+    const int side = grid->n_row > grid->n_col ? grid->n_row : grid->n_col;
+
+    return d >= 64 * side ? 64 : 8;
+}
+
+/* J and its leading triplets by all ranks of the stage; jac has data at home alone. Collective on the stage. */
+static rj_status decompose_together(const rj_team *team, const rj_point *point, rj_last_block last, int home,
+                                    int k, rj_matrix *jac, rj_topk *top)
+{
+    rj_status st = RJ_OK;
+    const int d = jac->rows;
+    rj_matrix panel = {.ld = 1};
+    rj_dmat spread = {0};
+    int first = 0, count = 0, *share = NULL;
+
+    rj_dmat_panel(team->grid, d, &first, &count);
+    RJ_TRY_ALL(team->stage, rj_alloc((void **)&share, 2, team->n_grid, sizeof *share, __FILE__, __LINE__));
+    RJ_TRY_ALL(team->stage, rj_matrix_new(jac->type, d, count, &panel));
+    RJ_TRY_ALL(team->stage, rj_point_columns(point, last, first, &panel));
+    bring_home(team, home, &panel, share, jac);
+    rj_clock_enter(RJ_STAGE_SVD);
+    RJ_TRY(rj_dmat_new(team->grid, jac->type, d, d, block_size(team->grid, d), &spread));
+    RJ_TRY(rj_dmat_from_panels(&panel, &spread));
+    rj_matrix_free(&panel);
+    RJ_TRY(rj_psvd_full(&spread, k, top));
+done:
+    rj_dmat_free(&spread);
+    rj_matrix_free(&panel);
+    RJ_FREE(share);
+    return st;
+}
+
+static rj_status decompose(const rj_travel *t, const rj_point *point, rj_last_block last, rj_matrix *jac,
+                           rj_topk *top)
+{
+    rj_status st = RJ_OK;
+    const rj_krylov_options wanted = rj_pipeline_triplets(t->config, t->options);
+
+    RJ_TRY(rj_point_jacobian(point, last, jac));
+    rj_clock_enter(RJ_STAGE_SVD);
+    RJ_TRY(rj_topk_of(jac, t->options->svd == RJ_SVD_KRYLOV ? RJ_SVD_KRYLOV : RJ_SVD_FULL, &wanted, top));
+done:
+    return st;
+}
+
+/* Takes prompt i through block l: X^l, J^l, its leading triplets. Collective on the stage. */
+static rj_status step(rj_travel *t, const rj_block *block, int l, int i)
+{
+    rj_status st = RJ_OK;
+    const rj_team *team = t->team;
+    const rj_pipeline_options *o = t->options;
+    const bool is_last = l == t->config->n_layer - 1, skip = is_last && o->last_block == RJ_LAST_SKIP;
+    const rj_last_block last = is_last ? o->last_block : RJ_LAST_RAW;
+    const int d = t->config->d, k = (int)t->record->sizes.size[RJ_DIM_SV];
+    const int home = rj_partition_home_of(t->config->n_layer, team->shape.stages, team->n_grid, l);
+    const bool at_home = home == team->rank;
+    const rj_stage before = rj_clock_enter(RJ_STAGE_FORWARD);
+    rj_coupling_block *b = &t->block[i][l];
+    rj_topk *top = &t->top[i][l];
+    rj_point *point = NULL;
+
+    RJ_TRY_ALL(team->stage,
+               rj_block_forward(block, t->n_tokens[i], t->x[i], t->n_tokens[i] - 1, skip ? NULL : &point));
+    if (at_home) remember(t, i, l + 1);
+    if (skip) goto done;
+    rj_clock_enter(RJ_STAGE_JACOBIAN);
+    b->jac = (rj_matrix){.type = o->arithmetic, .rows = d, .cols = d, .ld = d};
+    RJ_TRY_ALL(team->stage, at_home ? rj_matrix_new(o->arithmetic, d, d, &b->jac) : RJ_OK);
+    if (team->grid == NULL)
+        RJ_TRY(decompose(t, point, last, &b->jac, top));
+    else
+        RJ_TRY(decompose_together(team, point, last, home % team->n_grid, k, &b->jac, top));
+    if (!at_home) {
+        rj_topk_free(top);
+        goto done;
+    }
+    b->frobenius = rj_matrix_frobenius(&b->jac);
+    b->trace = rj_matrix_trace(&b->jac);
+    b->top = top;
+    rj_measure_spectrum(o, l, b, rj_point_kinks(point), t->record, t->first + i);
+done:
+    rj_clock_enter(before);
+    rj_point_free(&point);
+    return st;
+}
+
+/* Collective on the stage. */
+static rj_status pass_blocks(rj_travel *t)
+{
+    rj_status st = RJ_OK;
+    rj_block *block = NULL;
+
+    for (int l = t->stage.first; l < t->stage.first + t->stage.count; l++) {
+        RJ_TRY_ALL(t->team->stage, rj_block_load(t->model, l, t->options->arithmetic, &block));
+        for (int i = 0; i < t->n; i++) {
+            if (t->status[i] != RJ_OK) continue;
+            RJ_TRY(rj_travel_own_trouble(t, i, step(t, block, l, i)));
+            RJ_TRY_ALL(t->team->stage, rj_travel_tick(t, (l - t->stage.first) * t->n + i + 1, 0));
+        }
+        rj_block_free(&block);
+    }
+done:
+    rj_block_free(&block);
+    return st;
+}
+
+rj_status rj_travel_stage(rj_travel *t)
+{
+    rj_status st = pass_blocks(t);
+
+    RJ_TRY_ALL(t->team->comm, st);
+    rj_team_agree_prompts(t->team, t->n, t->status);
+done:
+    return st;
+}

@@ -1,0 +1,106 @@
+/* expect.c: the flops of docs/performance.md times the machine's rates. */
+#include "resjac/schedule/expect.h"
+
+#include <math.h>
+
+rj_machine rj_machine_built_in(void)
+{
+    return (rj_machine){.rates = {rj_cost_built_in(false), rj_cost_built_in(true)},
+                        .forward = {2.2e-11, 3.6e-11},
+                        .fold = {1.15e-11, 2.2e-11},
+                        .couple = {1.15e-11, 2.2e-11},
+                        .null_draw = 1.6e-8,
+                        .dequantise = 1.5e-9,
+                        .draw = 1.5e-8,
+                        .store_unit = .02,
+                        .store_byte = 5e-9,
+                        .open_model = .02,
+                        .claim = 3e-6,
+                        .latency = 2e-6,
+                        .byte = 1e-10,
+                        .digest = 1e-9,
+                        .file = 2e-3,
+                        .file_system = 1e9,
+                        .merge_byte = 3e-8};
+}
+
+double rj_work_block_weights(const rj_work *w)
+{
+    return (double)w->d * (2.0 * w->attention + 2.0 * w->kv + (w->gated ? 3.0 : 2.0) * w->d_ff);
+}
+
+/* Flops a prompt and block. */
+static double forward_flops(const rj_work *w)
+{
+    return 2 * w->tokens * rj_work_block_weights(w) + 2 * w->tokens * w->tokens * w->attention;
+}
+
+static double jacobian_flops(const rj_work *w, int n_grid)
+{
+    const double d = w->d, inner = w->attention + w->d_ff + (w->parallel ? 0 : d);
+    const double folded = 2 * d * d * inner + 2 * w->tokens * w->attention * d / 8;
+
+    return n_grid == 1 ? folded : 2 * folded;
+}
+
+/* J_i times the frames of all blocks, and the frames' products with each other, for one row. */
+static double coupling_flops(const rj_work *w)
+{
+    const double d = w->d, L = w->n_layer, width = w->k;
+    return L * (4 * d * d * width + 12 * d * width * width);
+}
+
+static double svd_seconds(const rj_machine *m, const rj_work *w, int n_grid)
+{
+    const rj_cost_rates *r = &m->rates[w->is_double];
+
+    if (w->krylov) return rj_cost_krylov(r, w->d, w->k, w->most, w->is_double);
+    /* on a grid the bidiagonal matrix is decomposed by one rank, about an eighth of the whole */
+    return rj_cost_full(r, w->d) * (n_grid == 1 ? 1.0 : .125 + .875 / n_grid);
+}
+
+static double svd_flops(const rj_work *w)
+{
+    const double d = w->d;
+    return w->krylov ? 4 * d * d * rj_cost_krylov_columns(w->d, w->k, w->is_double) : 8.0 / 3 * d * d * d;
+}
+
+/* Frames to every rank, streams from stage to stage, the record to the first rank. */
+static double exchange_seconds(const rj_machine *m, const rj_work *w, int stages, int n_grid)
+{
+    const double element = w->is_double ? 8 : 4, hops = ceil(log2(stages * n_grid + .5));
+    const double frames = w->n_layer * (m->latency * hops + 2.0 * w->k * w->d * element * m->byte);
+    const double streams = (stages - 1) * (m->latency + 8.0 * w->d * w->tokens * m->byte);
+    const double panels =
+        n_grid == 1 ? 0 : 3.0 * w->n_layer / stages * (element * w->d * (double)w->d * m->byte);
+
+    return stages * n_grid == 1 ? 0 : w->prompts * (frames + streams + panels) + w->stored * m->byte;
+}
+
+rj_expectation rj_expect_unit(const rj_machine *m, const rj_work *w, int stages, int n_grid)
+{
+    const int in_stage = (w->n_layer + stages - 1) / stages, kept = (in_stage + n_grid - 1) / n_grid;
+    const double passes = stages > 1 ? 2 : 1, n = w->prompts, weights = rj_work_block_weights(w);
+    const double forward = n * forward_flops(w) * m->forward[w->is_double];
+    rj_expectation e = {{0}, 0, 0};
+    double *s = e.seconds;
+
+    s[RJ_WORK_READ] = passes * in_stage * weights * (w->twin ? m->draw : m->dequantise);
+    s[RJ_WORK_FORWARD] = passes * in_stage * forward;
+    s[RJ_WORK_JACOBIAN] = n * in_stage * jacobian_flops(w, n_grid) / n_grid * m->fold[w->is_double];
+    s[RJ_WORK_SVD] = n * in_stage * svd_seconds(m, w, n_grid);
+    s[RJ_WORK_COUPLING] = n * kept * coupling_flops(w) * m->couple[w->is_double] +
+                          n * 64 * m->null_draw * 2 * (w->k + 3.0) * w->n_k * w->k;
+    s[RJ_WORK_EXCHANGE] = exchange_seconds(m, w, stages, n_grid);
+    s[RJ_WORK_STORE] = m->store_unit + w->stored * m->store_byte;
+    for (int i = 0; i < RJ_N_WORK; i++) e.total += s[i];
+    /* The last stage waits until the prompts have passed the others, one after the other; it is not passed itself before. */
+    if (stages > 1) {
+        const double read = s[RJ_WORK_READ] / passes / in_stage, one = forward / n;
+        e.total += (stages - 1) * ((in_stage - 1) * (forward + read) + one) + (n - 1) * one;
+        e.total -= in_stage * (forward + read) - read;
+    }
+    e.flops = n * w->n_layer *
+              (passes * forward_flops(w) + jacobian_flops(w, n_grid) + svd_flops(w) + coupling_flops(w));
+    return e;
+}

@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# resjac beside the published pipeline (reference.py): same machine, one core, model and token ids, one after the other, several
+# times. Times are reported only after the numbers agree (agree.py).
+# Usage: tests/bench/compare.sh MODEL TOKENS [REPEATS] [BLOCKS]
+#   MODEL    GGUF file or folder; or gpt2: its shape with random weights
+#   BLOCKS   the reference takes the first BLOCKS blocks only, its time is scaled to all; 0 (default): all
+# PYTHON     an interpreter with torch, transformers and netCDF4 (tests/oracle/README.md); RESJAC: default build/resjac
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+root=$here/../..
+python=${PYTHON:-python3}
+resjac=${RESJAC:-$root/build/resjac}
+[ $# -ge 2 ] || { sed -n 's/^# \{0,1\}//; 2,9p' "$0" && exit 64; }
+model=$1 tokens=$2 repeats=${3:-3} blocks=${4:-0}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 HF_HUB_OFFLINE=1
+. "$root/jobs/mpi-environment.sh"
+mpi_environment 1
+
+[ "$model" != gpt2 ] || { model=$work/gpt2 && "$python" "$here/reference.py" "$model" --make-gpt2 2>/dev/null; }
+"$python" - "$work" "$tokens" <<'END'
+import json, sys
+ids = [(977 * i + 13) % 10000 + 1 for i in range(int(sys.argv[2]))]
+json.dump(ids, open(sys.argv[1] + "/ids.json", "w"))
+json.dump({"ids": ids}, open(sys.argv[1] + "/ids.jsonl", "w"))
+END
+cat >"$work/deck.yaml" <<END
+models: [{path: $(realpath "$model"), name: measured}]
+prompts: {file: ids.jsonl}
+coupling: {k: [10, 30, 50]}
+last_block: $([ "$blocks" -gt 0 ] && echo raw || echo final-norm)
+store: {per_prompt: all}
+output: out.nc
+END
+pin=()
+! command -v taskset >/dev/null || pin=(taskset -c 0)
+for ((i = 0; i < repeats; i++)); do
+    "${pin[@]}" "$python" "$here/reference.py" "$model" "$work/ids.json" "$work/reference.npz" --layers "$blocks" \
+        2>/dev/null >>"$work/reference.txt"
+    "${pin[@]}" "$resjac" run "$work/deck.yaml" --fresh >"$work/log" 2>&1 || { cat "$work/log" && exit 1; }
+    "$python" "$here/agree.py" "$work/reference.npz" "$work/out.nc" >"$work/agree" || { cat "$work/agree" && exit 1; }
+    "$python" -c "import netCDF4, sys; print(float(netCDF4.Dataset(sys.argv[1])['measured']['prompt_seconds'][0]))" \
+        "$work/out.nc" >>"$work/resjac.txt"
+done
+cat "$work/agree"
+"$python" - "$work" <<'END'
+import json, sys
+reference = [json.loads(line) for line in open(sys.argv[1] + "/reference.txt")]
+ours = [float(line) for line in open(sys.argv[1] + "/resjac.txt")]
+for r, o in zip(reference, ours):
+    whole = r["seconds_all_blocks"]
+    print(f"reference {whole:.2f} s (of {r['blocks']} blocks: forward {r['forward']}, Jacobians {r['jacobian']}, "
+          f"SVD {r['svd']}, pairs {r['pairs']}), resjac {o:.2f} s, ratio {whole / o:.1f}")
+best = min(r["seconds_all_blocks"] for r in reference), min(ours)
+print(f"best of {len(ours)}: reference {best[0]:.2f} s, resjac {best[1]:.2f} s, ratio {best[0] / best[1]:.1f}")
+END
+echo "load of the machine now: $(cut -d' ' -f1-3 /proc/loadavg) on $(nproc --all) cores"
+grep -A8 ' stage  ' "$work/log" | sed 's/^.*INFO //'

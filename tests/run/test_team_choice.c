@@ -1,0 +1,97 @@
+/* test_team_choice.c: teams for models from a small one to 70 billion parameters. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "resjac/run/team_choice.h"
+
+static const int k[] = {10, 30, 50};
+static const rj_config small = {
+    .n_layer = 30, .d = 576, .n_head = 9, .n_kv_head = 3, .d_head = 64, .d_ff = 1536, .gated = true};
+static const rj_config large = {
+    .n_layer = 80, .d = 8192, .n_head = 64, .n_kv_head = 8, .d_head = 128, .d_ff = 28672, .gated = true};
+static const rj_deck_layout automatic = {0};
+
+static rj_team_case of(const rj_config *config, rj_pipeline_options *o, double gigabytes)
+{
+    *o = (rj_pipeline_options){.n_k = 3, .k = k, .norm = 2, .memory = (int64_t)(1e9 * gigabytes)};
+    return (rj_team_case){
+        .name = "m", .config = config, .options = o, .unit_prompts = 8, .longest = 64, .tokens = 64};
+}
+
+static rj_team_shape choose(const rj_team_case *c, const rj_deck_layout *asked, int n_units, int n_ranks)
+{
+    rj_team_shape shape = {0};
+
+    assert_int_equal(rj_team_choose_grid(c, asked, &shape), RJ_OK);
+    assert_int_equal(rj_team_choose_stages(c, asked, n_units, n_ranks, &shape), RJ_OK);
+    return shape;
+}
+
+static void a_small_model_is_for_one_rank(void **x)
+{
+    rj_pipeline_options o;
+    const rj_team_case c = of(&small, &o, 2);
+    (void)x;
+    for (int ranks = 1; ranks <= 8; ranks *= 2) assert_int_equal(choose(&c, &automatic, 64, ranks).stages, 1);
+    assert_int_equal(choose(&c, &automatic, 1, 4).stages, 4); /* else three would be idle */
+    assert_int_equal(choose(&c, &automatic, 1, 1000).stages, 30);
+}
+
+static void a_large_model_gets_stages_and_a_grid(void **x)
+{
+    rj_pipeline_options o;
+    const rj_team_case c = of(&large, &o, 8);
+    (void)x;
+    const rj_team_shape many = choose(&c, &automatic, 1000, 4096), few = choose(&c, &automatic, 1000, 512);
+    assert_true(many.stages > 1 && many.n_row * many.n_col > 1);
+    assert_true(rj_team_unit_seconds(&c, many.stages, many.n_row * many.n_col) <= 600);
+    assert_int_equal(few.n_row, many.n_row); /* results depend on the grid, so it does not on the ranks */
+    assert_int_equal(few.n_col, many.n_col);
+}
+
+static void what_cannot_be_is_refused_with_the_remedy(void **x)
+{
+    rj_pipeline_options o;
+    rj_team_shape shape = {0, 2, 2};
+    rj_team_case c = of(&small, &o, 2);
+    (void)x;
+    assert_int_equal(rj_team_choose_stages(&c, &automatic, 8, 3, &shape), RJ_ERR_USAGE);
+    assert_non_null(strstr(rj_status_message(), "needs at least 4 ranks, the run has 3"));
+    c = of(&small, &o, .09); /* fits one block a rank, not thirty */
+    shape = (rj_team_shape){0, 1, 1};
+    assert_int_equal(rj_team_choose_stages(&c, &automatic, 8, 2, &shape), RJ_ERR_USAGE);
+    assert_non_null(strstr(rj_status_message(), "start at least"));
+    assert_int_equal(rj_team_choose_stages(&c, &automatic, 8, 30, &shape), RJ_OK);
+    assert_true(shape.stages > 2);
+    c = of(&large, &o, .5);
+    assert_int_equal(rj_team_choose_grid(&c, &automatic, &shape), RJ_ERR_USAGE);
+    assert_non_null(strstr(rj_status_message(), "raise layout.memory_per_rank"));
+}
+
+static void the_deck_decides(void **x)
+{
+    rj_pipeline_options o;
+    const rj_team_case c = of(&small, &o, 2);
+    const rj_deck_layout asked = {.stages = 100, .n_row = 1, .n_col = 2}, three = {.stages = 3};
+    (void)x;
+    assert_int_equal(choose(&c, &asked, 64, 1000).stages, 30); /* a block each */
+    assert_int_equal(choose(&c, &asked, 64, 1000).n_col, 2);
+    assert_int_equal(choose(&c, &three, 64, 16).stages, 3);
+    assert_int_equal(choose(&c, &three, 64, 2).stages, 2); /* the same results on fewer ranks */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_small_model_is_for_one_rank),
+        cmocka_unit_test(a_large_model_gets_stages_and_a_grid),
+        cmocka_unit_test(what_cannot_be_is_refused_with_the_remedy),
+        cmocka_unit_test(the_deck_decides),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
