@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 
-#include "resjac/base/agree.h"
 #include "resjac/base/log.h"
 #include "resjac/run/lease.h"
 
@@ -22,19 +21,14 @@ static bool is_stored(const campaign *c, campaign_unit *u)
     return true;
 }
 
-bool rj_campaign_may_measure(campaign *c, const rj_team *team, campaign_unit *u)
+bool rj_campaign_may_measure(campaign *c, campaign_unit *u)
 {
     const rj_study_model *m = &c->study->model[u->model];
     char name[RJ_NAME_SIZE + 32];
-    int may = 0;
 
-    if (team->rank == 0) {
-        snprintf(name, sizeof name, "%s-%.16s", m->facts.name, m->key[0]);
-        may = rj_lease_take(c->leases, u->model, name);
-        may = !is_stored(c, u) && may;
-    }
-    RJ_MPI(team->comm, MPI_Bcast(&may, 1, MPI_INT, 0, team->comm));
-    return may;
+    snprintf(name, sizeof name, "%s-%.16s", m->facts.name, m->key[0]);
+    const bool ours = rj_lease_take(c->leases, u->model, name);
+    return !is_stored(c, u) && ours;
 }
 
 void rj_campaign_look_again(campaign *c)

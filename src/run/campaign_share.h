@@ -3,11 +3,10 @@
 #define RJ_CAMPAIGN_SHARE_H
 
 #include "campaign_finish.h"
-#include "resjac/run/team.h"
 
 /* Is this unit this run's to measure? Not if another run measures its model now, nor if its file is there meanwhile: then
- * the unit's state is UNIT_DONE on the team's rank 0, which looks. Collective on the team. */
-bool rj_campaign_may_measure(campaign *c, const rj_team *team, campaign_unit *u);
+ * the unit's state is UNIT_DONE. Not collective. */
+bool rj_campaign_may_measure(campaign *c, campaign_unit *u);
 
 /* This rank's share of the units that nobody of this run has measured: those that another run has stored meanwhile are done.
  * The last of several runs thus sees that all is there, and writes the final file. Not collective. */

@@ -116,9 +116,9 @@ rj_status rj_plan_make(const rj_study *study, const rj_machine *machine, int n_r
                                                              : study->model[i].n_units;
         p.n_units += p.model[i].n_units;
     }
-    RJ_REQUIRE(p.n_units > 0, RJ_ERR_USAGE, "%s: nothing to measure: %s", study->deck->path,
-               study->n_models > 0 && study->model[0].status != RJ_OK ? study->model[0].why
-                                                                      : "all units are done");
+    const rj_status first = study->n_models > 0 ? study->model[0].status : RJ_OK;
+    RJ_REQUIRE(p.n_units > 0, first != RJ_OK ? first : RJ_ERR_USAGE, "%s: nothing to measure: %s",
+               study->deck->path, first != RJ_OK ? study->model[0].why : "all units are done");
     for (int i = 0; i < study->n_models; i++)
         if (p.model[i].n_units > 0) RJ_TRY(plan_model(study, i, machine, n_ranks, p.n_units, &p));
     p.start = start_seconds(study, machine, n_ranks);
