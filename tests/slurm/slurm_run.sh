@@ -61,4 +61,16 @@ job=$(MAX_RESTARTS=0 submit capped --ntasks=1 "$home/jobs/run.sbatch" wide.yaml 
 expect_job "$job" 60 FAILED 75 capped.log 'MAX_RESTARTS=0 is reached'
 job=$(submit stuck --ntasks=1 "$home/jobs/run.sbatch" wide.yaml --max-seconds 0.001)
 expect_job "$job" 60 FAILED 75 stuck.log 'no unit was stored in this time'
+
+# a model under the lease of a run that was killed elsewhere: tried again until the lease is stale
+key=$(basename "$(ls 'out file.nc.d'/units/tiny-unit00000-*.nc)" .nc)
+mkdir -p held.nc.d/leases
+lease=held.nc.d/leases/tiny-${key##*-}.json
+echo '{"host": "elsewhere", "pid": 1, "job": "12", "restart": 0, "run": "x"}' >"$lease"
+job=$(submit held --ntasks=1 "$home/jobs/run.sbatch" "$deck" --set output=held.nc \
+  --set "models=[{path: $golden/llama_base, name: tiny}]")
+until_true 60 grep -qs 'batch: requeued' held.log
+touch -d '11 minutes ago' "$lease"
+expect_job "$job" 60 COMPLETED 0 held.log 'exit 75, state stopped, 0 units stored' 'exit 0'
+[ ! -e "$lease" ] || fail 'a stale lease stays'
 finish
