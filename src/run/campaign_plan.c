@@ -167,8 +167,19 @@ done:
     return st;
 }
 
+/* Units of each model that are to do. */
+static rj_status count_pending(const campaign *c, int **n_units)
+{
+    rj_status st = RJ_OK;
+
+    RJ_NEW(*n_units, c->study->n_models, 1);
+    for (int i = 0; i < c->n_pending; i++) (*n_units)[c->unit[c->pending[i]].model]++;
+done:
+    return st;
+}
+
 /* Stages of every model's teams, for the units that are left. The same on every rank. */
-static rj_status choose_stages(campaign *c)
+static rj_status choose_stages(campaign *c, const int *n_units)
 {
     rj_status st = RJ_OK;
 
@@ -177,29 +188,38 @@ static rj_status choose_stages(campaign *c)
         rj_study_model *m = &c->study->model[i];
         if (m->status != RJ_OK) continue;
         const rj_team_case l = rj_study_case(c->study, i, &o);
-        RJ_TRY(rj_team_choose_stages(&l, &c->deck->layout, c->n_pending, c->size, &m->shape));
+        RJ_TRY(rj_team_choose_stages(&l, &c->deck->layout, n_units[i], c->size, &m->shape));
     }
 done:
     return st;
 }
 
 /* What the units that are left should take, for comparison at the end. Rank 0. */
-static rj_status make_plan(campaign *c)
+static rj_status make_plan(campaign *c, const int *n_units)
 {
     rj_status st = RJ_OK;
     rj_machine machine;
     rj_plan plan = {0};
-    int *n_units = NULL;
 
-    if (c->n_pending == 0) return RJ_OK;
     RJ_TRY(rj_machine_load(NULL, &machine));
-    RJ_NEW(n_units, c->study->n_models, 1);
-    for (int i = 0; i < c->n_pending; i++) n_units[c->unit[c->pending[i]].model]++;
     RJ_TRY(rj_plan_make(c->study, &machine, c->size, n_units, &plan));
     c->planned_seconds = plan.outcome.makespan - plan.end;
     c->planned_memory = plan.memory;
 done:
     rj_plan_free(&plan);
+    return st;
+}
+
+/* Collective. */
+static rj_status choose_teams(campaign *c)
+{
+    rj_status st = RJ_OK;
+    int *n_units = NULL;
+
+    RJ_TRY_ALL(c->comm, count_pending(c, &n_units));
+    RJ_TRY_ALL(c->comm, choose_stages(c, n_units));
+    RJ_TRY_ALL(c->comm, c->rank == 0 && c->n_pending > 0 ? make_plan(c, n_units) : RJ_OK);
+done:
     RJ_FREE(n_units);
     return st;
 }
@@ -272,8 +292,7 @@ rj_status rj_campaign_plan(const rj_campaign_options *o, campaign *c)
     RJ_TRY_ALL(c->comm, allocate(c));
     if (!o->dry_run) RJ_TRY_ALL(c->comm, c->rank == 0 ? prepare_output(o, c) : RJ_OK);
     RJ_TRY(find_done(c, o->fresh));
-    RJ_TRY(choose_stages(c));
-    RJ_TRY_ALL(c->comm, c->rank == 0 ? make_plan(c) : RJ_OK);
+    RJ_TRY(choose_teams(c));
     if (c->rank == 0) log_plan(c);
 done:
     return st;
