@@ -31,6 +31,8 @@ const rj_tensor *rj_role_find(const rj_model *model, rj_role role, int layer, rj
 {
     char name[RJ_NAME_SIZE];
 
+    if (role == RJ_EMBEDDING && part == RJ_WEIGHT && model->embedding != NULL)
+        return rj_weights_find(model->weights, model->embedding);
     rj_role_name(model->family, rj_weights_format(model->weights), model->prefix, role, layer, part, name);
     return name[0] == '\0' ? NULL : rj_weights_find(model->weights, name);
 }

@@ -85,7 +85,7 @@ done:
     return st;
 }
 
-/* The prefix with which the embedding is found. */
+/* The prefix with which the embedding is found, or its other name. */
 static const rj_tensor *find_embedding(rj_model *model)
 {
     const rj_prefix *own = model->family->prefixes;
@@ -95,6 +95,11 @@ static const rj_tensor *find_embedding(rj_model *model)
         if (embedding != NULL) return embedding;
     }
     model->prefix = own;
+    for (const char *const *e = model->family->embeddings; e != NULL && *e != NULL; e++) {
+        const rj_tensor *embedding = rj_weights_find(model->weights, *e);
+        if (embedding != NULL) model->embedding = *e;
+        if (embedding != NULL) return embedding;
+    }
     return NULL;
 }
 
@@ -126,6 +131,10 @@ static rj_status complete(rj_model *model)
         c->bias_out |= rj_role_find(model, RJ_ATTENTION_OUT, 0, RJ_BIAS) != NULL;
         c->bias_mlp |= rj_role_find(model, RJ_UP, 0, RJ_BIAS) != NULL;
         c->tied_head = !stored_head;
+        if (model->family->stem[RJ_PLAIN_UP][format] != NULL) {
+            c->gated = rj_role_find(model, RJ_GATE, 0, RJ_WEIGHT) != NULL;
+            if (c->gated) c->activation = model->family->gguf_gated;
+        }
     }
     c->has_head = model->family->stem[RJ_HEAD][format] != NULL &&
                   (model->prefix->trunk[0] != '\0' || c->tied_head || stored_head);

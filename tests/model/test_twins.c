@@ -68,6 +68,7 @@ static void twins_of_both_formats_are_equal(void **state)
     compare_twins("qwen3_base", "qwen3_base/model-F16.gguf", 20);
     compare_twins("stablelm_parallel", "stablelm_parallel/model-BF16.gguf", 32);
     compare_twins("phi3_base", "phi3_base/model-F16.gguf", 24);
+    compare_twins("t5_base", "t5_base/model-F16.gguf", 24);
 }
 
 /* Element (row,column) of a tensor [..,width] drawn by its name. */

@@ -224,6 +224,7 @@ T5 = {
     "num_decoder_layers": 2,
     "num_heads": 3,
     "vocab_size": 41,
+    "n_positions": 64,
     "relative_attention_num_buckets": 32,
     "layer_norm_epsilon": 2e-4,
     "feed_forward_proj": "gated-gelu",
@@ -500,6 +501,7 @@ FAMILY_CASES = {
         config={},
         dtype="F16",
         T=9,
+        gguf=["F16"],
         extra={
             "lm_head.weight": (41, 24),
             "encoder.embed_tokens.weight": (41, 24),
@@ -519,8 +521,11 @@ FAMILY_CASES = {
             feed_forward_proj="relu",
             tie_word_embeddings=None,
         ),
+        unfaithful={"relative_attention_max_distance": 128},
         dtype="BF16",
         T=19,
+        gguf=["BF16"],
+        prefix=("shared.", "encoder.embed_tokens."),
     ),
     # The authors' own format (original) of what olmo_* are.
     "hfolmo_base": dict(config=dict(rope_theta=None), dtype="F16", T=8, original=True),

@@ -93,7 +93,9 @@ typedef struct {
         *passed; /* patterns (fnmatch) of keys of config.json that say nothing here; NULL, or up to a NULL */
     /* Stem of a tensor's name, "#" for the block; ".weight" and ".bias" follow. NULL: the family has no such tensor. */
     const char *stem[RJ_N_ROLES][RJ_N_FORMATS];
-    const rj_prefix *prefixes;  /* the stems' own, then those of other exports; up to a NULL */
+    const rj_prefix *prefixes; /* the stems' own, then those of other exports; up to a NULL */
+    /* Other names of the embedding in safetensors files, whole; NULL, or up to a NULL. */
+    const char *const *embeddings;
     const char *const *ignored; /* patterns (fnmatch) of tensors that nothing here needs, up to a NULL */
     bool conv1d;                /* safetensors: matrices of blocks are [in,out] */
     rj_fused fused[RJ_N_FORMATS];
@@ -112,6 +114,8 @@ typedef struct {
     const char
         *local_theta[RJ_N_FORMATS]; /* key of the base of sliding layers, which no scaling changes; or NULL */
     int gguf_theta_head; /* GGUF without a base: only heads of this size have the default; 0: all have */
+    /* GGUF, of a family with RJ_PLAIN_UP: a gate's tensor says that the MLP is gated, and with this; no key tells. */
+    rj_activation gguf_gated;
     int gguf_n_layer_by_width; /* GGUF: models of so many layers divide logits by sqrt(d/n_head); no key tells */
 } rj_family;
 

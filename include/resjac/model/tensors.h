@@ -15,6 +15,7 @@ struct rj_model {
     const rj_family *family;
     rj_config config;
     const rj_prefix *prefix; /* of its safetensors names */
+    const char *embedding;   /* its name if it is none of the family's stem, else NULL */
     bool fused;              /* its file has query, key and value in one tensor */
     bool random_init;
     uint64_t seed;
