@@ -306,8 +306,8 @@ static rj_status derive(const rj_config_source *s, rj_config *c)
     RJ_REQUIRE(c->position != RJ_POSITION_BUCKETS || c->n_bucket >= 4, RJ_ERR_FORMAT,
                "%s: %d buckets of distances, needs at least 4", s->file, c->n_bucket);
     RJ_REQUIRE(c->position != RJ_POSITION_BUCKETS || c->bucket_distance > c->n_bucket / 4, RJ_ERR_FORMAT,
-               "%s: the last of %d buckets begins at distance %d, needs more than %d", s->file, c->n_bucket,
-               c->bucket_distance, c->n_bucket / 4);
+               "%s: the last of %d buckets has all from distance %d on, needs more than %d", s->file,
+               c->n_bucket, c->bucket_distance, c->n_bucket / 4);
     if (s->format == RJ_FORMAT_GGUF && c->n_layer == f->gguf_n_layer_by_width)
         c->query_scalar = (double)c->d / c->n_head;
     c->scale = c->scaled ? 1.0 / sqrt(c->query_scalar) : 1.0;

@@ -17,6 +17,7 @@ int rj_relative_bucket(const rj_relative *r, int ahead)
     const int n = r->n_bucket / 2, exact = n / 2, distance = abs(ahead), begin = ahead > 0 ? n : 0;
 
     if (distance < exact) return begin + distance;
+    if (distance >= r->max_distance) return begin + n - 1; /* most of a long prompt: no logarithm */
     const double share = log((double)distance / exact) / log((double)r->max_distance / exact);
     const double far = exact + floor(share * (n - exact));
     return begin + (far < n - 1 ? (int)far : n - 1);

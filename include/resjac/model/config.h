@@ -85,7 +85,7 @@ typedef struct {
     double final_softcap; /* of the head's logits */
     double clip;          /* queries, keys, values are clipped to +-clip before all else; 0: they are not */
     double alibi_max;     /* ALiBi: slopes are 2^-(alibi_max/n), 2^-(2 alibi_max/n), .. */
-    int n_bucket, bucket_distance; /* buckets: how many, and where the last begins */
+    int n_bucket, bucket_distance; /* buckets: how many; the last has all from here on */
     bool bidirectional;            /* an encoder: a token sees those behind it, too */
     bool whole_norms;              /* norms of queries and keys are of all heads together */
     bool multi_query, grouped; /* multi_query and not grouped: one key-value head, whatever n_kv_head says */

@@ -7,7 +7,7 @@
 /* What is added to the logits; bias NULL: nothing. */
 typedef struct {
     int n_bucket;     /* both directions together */
-    int max_distance; /* from here on a direction has one bucket; more than half of a direction's buckets */
+    int max_distance; /* all from here on are in the last bucket; more than half of a direction's buckets */
     int n_head;
     double *bias; /* [n_head, n_bucket], head h of bucket b at h + b n_head */
 } rj_relative;
