@@ -1,6 +1,7 @@
 /* family_t5.c: T5, T5 1.1 and its LM-adapted checkpoints: the blocks are those of the encoder, whose tokens see all of the
  * prompt; distances in buckets, logits without a scale, RMSNorm, nothing with a bias. The decoder is not evaluated: its first
- * states are those of one start token, whatever the prompt. llama.cpp takes 128 for the distance from which on all are in the last bucket. */
+ * states are those of one start token, whatever the prompt. llama.cpp has 128 for the distance from which on all are in the
+ * last bucket. */
 #include "resjac/model/family_rows.h"
 
 static const rj_key keys[] = {
