@@ -65,7 +65,9 @@ static void print_config(const rj_config *c, int64_t n_parameters)
     printf("blocks    %d, d = %d, %d heads of %d (%d key/value heads), d_ff = %d\n", c->n_layer, c->d,
            c->n_head, c->d_head, c->n_kv_head, c->d_ff);
     printf("context   %d tokens, vocabulary %d, head %s\n", c->max_context, c->n_vocab,
-           c->tied_head ? "tied" : "untied");
+           !c->has_head   ? "none"
+           : c->tied_head ? "tied"
+                          : "untied");
     printf("size      %lld parameters\n", (long long)n_parameters);
 }
 

@@ -23,6 +23,7 @@ static rj_status load(const rj_model *model, rj_block *b)
                                   .scale = rj_config_scale(c, layer),
                                   .softcap = c->softcap,
                                   .alibi_max = c->position == RJ_POSITION_ALIBI ? c->alibi_max : 0.0,
+                                  .bidirectional = c->bidirectional,
                                   .clip = c->clip};
     b->mlp = (rj_mlp){.activation = c->activation, .gated = c->gated, .d_ff = c->d_ff};
     RJ_TRY(rj_tensors_norm(model, c->shared_norm ? RJ_SHARED_NORM : RJ_ATTENTION_NORM, layer,
@@ -36,6 +37,7 @@ static rj_status load(const rj_model *model, rj_block *b)
     RJ_TRY(rj_tensors_linear(model, RJ_KEY, layer, b->type, &b->attention.key));
     RJ_TRY(rj_tensors_linear(model, RJ_VALUE, layer, b->type, &b->attention.value));
     RJ_TRY(rj_tensors_linear(model, RJ_ATTENTION_OUT, layer, b->type, &b->attention.out));
+    if (c->position == RJ_POSITION_BUCKETS) RJ_TRY(rj_tensors_relative(model, &b->attention.relative));
     if (c->gated) RJ_TRY(rj_tensors_linear(model, RJ_GATE, layer, b->type, &b->mlp.gate));
     RJ_TRY(rj_tensors_linear(model, RJ_UP, layer, b->type, &b->mlp.up));
     RJ_TRY(rj_tensors_linear(model, RJ_DOWN, layer, b->type, &b->mlp.down));

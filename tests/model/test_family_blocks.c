@@ -84,7 +84,9 @@ static void blocks_are_differentiated(void **state)
                                         "phi3_long",
                                         "gptj_base",
                                         "opt_base",
-                                        "bloom_heads"};
+                                        "bloom_heads",
+                                        "t5_base",
+                                        "t5_plain/model-BF16.gguf"};
 
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

@@ -214,6 +214,24 @@ BLOOM = {
     "seq_length": 64,
     "layer_norm_epsilon": 5e-4,
 }
+T5 = {
+    "architectures": ["T5ForConditionalGeneration"],
+    "model_type": "t5",
+    "d_model": 24,
+    "d_kv": 10,
+    "d_ff": 37,
+    "num_layers": 2,
+    "num_decoder_layers": 2,
+    "num_heads": 3,
+    "vocab_size": 41,
+    "n_positions": 64,
+    "relative_attention_num_buckets": 32,
+    "layer_norm_epsilon": 2e-4,
+    "feed_forward_proj": "gated-gelu",
+    "decoder_start_token_id": 0,
+    "is_encoder_decoder": True,
+    "tie_word_embeddings": False,
+}
 FAMILY_BASES = {
     "gptneox": GPTNEOX,
     "phi": PHI,
@@ -232,6 +250,7 @@ FAMILY_BASES = {
     "opt": OPT,
     "bloom": BLOOM,
     "hfolmo": OLMO,
+    "t5": T5,
 }
 
 FAMILY_CASES = {
@@ -478,6 +497,36 @@ FAMILY_CASES = {
     ),
     "bloom_base": dict(config={}, dtype="F16", T=8, gguf=["F16"], prefix=("transformer.", "")),
     "bloom_heads": dict(config=dict(hidden_size=20, n_head=5), dtype="BF16", T=7, gguf=["BF16"]),
+    "t5_base": dict(
+        config={},
+        dtype="F16",
+        T=9,
+        gguf=["F16"],
+        extra={
+            "lm_head.weight": (41, 24),
+            "encoder.embed_tokens.weight": (41, 24),
+            "decoder.block.0.layer.1.EncDecAttention.q.weight": (30, 24),
+        },
+    ),
+    "t5_plain": dict(
+        config=dict(
+            d_model=20,
+            d_kv=3,
+            d_ff=53,
+            num_layers=3,
+            num_decoder_layers=None,
+            num_heads=5,
+            relative_attention_num_buckets=13,
+            relative_attention_max_distance=11,
+            feed_forward_proj="relu",
+            tie_word_embeddings=None,
+        ),
+        unfaithful={"relative_attention_max_distance": 128},
+        dtype="BF16",
+        T=19,
+        gguf=["BF16"],
+        prefix=("shared.", "encoder.embed_tokens."),
+    ),
     # The authors' own format (original) of what olmo_* are.
     "hfolmo_base": dict(config=dict(rope_theta=None), dtype="F16", T=8, original=True),
     "hfolmo_tied": dict(

@@ -45,7 +45,7 @@ def reference(config, tensors, token_ids, divisors=None, sources=False, measures
         "token_ids": (("token",), np.asarray(token_ids, np.int32)),
         "hidden": (("depth", "token", "d"), hidden),
         "final_normed": (("token", "d"), normed[0].detach().numpy()),
-        "logits_last": (("vocab",), logits),
+        **({} if logits is None else {"logits_last": (("vocab",), logits)}),
         "jacobian": (("layer", "d", "d_in"), jacobians),
         "jacobian_final_norm": (("d", "d_in"), final),
         **float64.rotary_tables(model),
