@@ -60,6 +60,7 @@ static void print_config(const rj_config *c, int64_t n_parameters)
     rj_print("family    %s", c->family);
     rj_print("blocks    %d, d = %d, %d heads of %d (%d key/value heads), d_ff = %d", c->n_layer, c->d,
              c->n_head, c->d_head, c->n_kv_head, c->d_ff);
+    if (c->n_expert > 0) rj_print("experts   %d a block, %d a token", c->n_expert, c->n_expert_used);
     rj_print("context   %d tokens, vocabulary %d, head %s", c->max_context, c->n_vocab,
              c->tied_head ? "tied" : "untied");
     rj_print("size      %lld parameters", (long long)n_parameters);
