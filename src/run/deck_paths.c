@@ -10,6 +10,7 @@
 
 #include "resjac/base/file.h"
 #include "resjac/base/memory.h"
+#include "resjac/base/text.h"
 
 enum { PATH_SIZE = 4096, MAX_MODELS = 4096 };
 
@@ -171,7 +172,13 @@ done:
     return st;
 }
 
-/* A NetCDF group's name: '/' becomes "__"; twins add "__random_init". */
+static bool may_begin(char c)
+{
+    return isalnum((unsigned char)c) || c == '_' || (unsigned char)c >= 0x80;
+}
+
+/* A NetCDF group's name: '/' becomes "__", what is no text '_' or '?', and so does a first character other than letters,
+ * digits and '_', or a space at the end: a file's name may have all that. Twins add "__random_init". */
 static rj_status group_name(const char *name, char **group)
 {
     rj_status st = RJ_OK;
@@ -183,6 +190,9 @@ static rj_status group_name(const char *name, char **group)
         *to++ = *p == '/' || (unsigned char)*p < ' ' ? '_' : *p;
         if (*p == '/') *to++ = '_';
     }
+    rj_text_clean(own);
+    if (own[0] != '\0' && !may_begin(own[0])) own[0] = '_';
+    for (size_t n = strlen(own); n > 0 && own[n - 1] == ' '; n--) own[n - 1] = '_';
     RJ_REQUIRE(strlen(own) < RJ_NAME_SIZE - 16, RJ_ERR_USAGE,
                "model name \"%s\" has %zu bytes, needs at most %d; give a name", own, strlen(own),
                RJ_NAME_SIZE - 17);

@@ -9,8 +9,8 @@ LIMIT=10
 # What is broken: folder, file of it; the file named to resjac is the folder where that is a safetensors checkpoint.
 sources=(llama_base/config.json llama_base/model.safetensors llama_base/tokenizer.json llama_base/model-F16.gguf
   llama_sharded/model.safetensors.index.json llama_sharded/model-00002-of-00003.safetensors llama_quant/model-Q4_0.gguf
-  gpt2_base/config.json phi3_long/config.json gemma3_multimodal/config.json gemma3_multimodal/model-BF16.gguf)
-# Of these models a folder is made once, links to the golden files; a mutant replaces one of them.
+  gpt2_base/config.json phi3_long/config.json gemma3_multimodal/config.json gemma3_multimodal/model-BF16.gguf
+  mixtral_base/config.json mixtral_base/model.safetensors mixtral_odd/model-BF16.gguf)
 printf 'the cat sat\n' >prompts.txt
 printf '{"ids": [1, 5, 7]}\n{"ids": [3]}\n' >prompts.jsonl
 declare -A seen=()
@@ -24,7 +24,7 @@ judge() {
 for ((i = first; i < first + n; i++)); do
   source=${sources[i % ${#sources[@]}]} folder=${source%/*} work=m$i
   mkdir "$work"
-  ln -s "$golden/$folder"/*.json "$golden/$folder"/*.safetensors "$work" 2>/dev/null
+  case $source in *.gguf) ;; *) cp "$golden/$folder"/*.json "$golden/$folder"/*.safetensors "$work" ;; esac
   rm -f "$work/${source#*/}"
   what=$("$mutate" "$i" "$golden/$source" "$work/${source#*/}") || { fail "mutate $i $source"; continue; }
   model=$work
