@@ -6,6 +6,7 @@
 mutate=$3 n=${4:-150} first=${5:-0}
 . "$(dirname "$0")/../cli/lib.sh" "$1" "$2"
 LIMIT=10
+export OMPI_MCA_ess_singleton_isolated=1 # no daemon for one rank: launches take two thirds of the time
 # What is broken: folder, file of it; the file named to resjac is the folder where that is a safetensors checkpoint.
 sources=(llama_base/config.json llama_base/model.safetensors llama_base/tokenizer.json llama_base/model-F16.gguf
   llama_sharded/model.safetensors.index.json llama_sharded/model-00002-of-00003.safetensors llama_quant/model-Q4_0.gguf

@@ -92,7 +92,7 @@ static void names_of_models_are_names_of_groups(void **x)
 {
     static const char *const names[][2] = {{"../../a", "_.__..__a"}, {"-rf", "_rf"},       {" a ", "_a_"},
                                            {"a\\eb\\n", "a_b_"},     {"@{a} b", "_{a} b"}, {"\\x7f", "_"},
-                                           {"_é.1", "_é.1"}};
+                                           {"model", "model_"},      {"slope", "slope_"},  {"_é.1", "_é.1"}};
     rj_deck *deck = NULL;
     char text[512];
     (void)x;
