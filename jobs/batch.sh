@@ -46,6 +46,7 @@ batch_state() { # state of status.json: running, done, partial, stopped, failed
     sed -nE 's/.*"state": "([a-z]+)".*/\1/p' "$output.d/status.json" 2>/dev/null
 }
 all_stored() { grep -qE '"done": ([0-9]+), "total": \1,' "$output.d/status.json" 2>/dev/null; } # only the final file is left
+held_elsewhere() { [ -n "$(ls "$output.d/leases" 2>/dev/null)" ]; } # by a live run, or a killed one's for ten minutes more
 count_units() { find "$output.d/units" -name '*.nc' 2>/dev/null | wc -l; }
 
 batch_run() {
@@ -75,7 +76,7 @@ batch_end() {
         echo "batch: not requeued while $output.stop is there"
     elif [ "${SLURM_RESTART_COUNT:-0}" -ge "$MAX_RESTARTS" ]; then
         echo "batch: not requeued: MAX_RESTARTS=$MAX_RESTARTS is reached; submit again to go on"
-    elif [ "$(count_units)" -eq "$units_before" ] && ! all_stored; then
+    elif [ "$(count_units)" -eq "$units_before" ] && ! all_stored && ! held_elsewhere; then
         echo "batch: not requeued: no unit was stored in this time; raise --time or lower layout.unit_prompts"
     else
         echo "batch: requeued"

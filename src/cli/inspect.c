@@ -62,7 +62,9 @@ static void print_config(const rj_config *c, int64_t n_parameters)
              c->n_head, c->d_head, c->n_kv_head, c->d_ff);
     if (c->n_expert > 0) rj_print("experts   %d a block, %d a token", c->n_expert, c->n_expert_used);
     rj_print("context   %d tokens, vocabulary %d, head %s", c->max_context, c->n_vocab,
-             c->tied_head ? "tied" : "untied");
+             !c->has_head   ? "none"
+             : c->tied_head ? "tied"
+                            : "untied");
     rj_print("size      %lld parameters", (long long)n_parameters);
 }
 

@@ -1,4 +1,4 @@
-/* attention.c: causal attention of all tokens. Logits and softmax in double.
+/* attention.c: attention of all tokens. Logits and softmax in double.
  * 2 T d (2 n_head + 2 n_kv_head) dh flops in working arithmetic and 4 T^2 n_head dh in double (T window, if less). */
 #include "resjac/model/attention.h"
 
@@ -26,6 +26,7 @@ void rj_attention_free(rj_attention *a)
     rj_linear_free(&a->key);
     rj_linear_free(&a->value);
     rj_linear_free(&a->out);
+    rj_relative_free(&a->relative);
 }
 
 static void pass_free(rj_attention_pass *p)
@@ -122,6 +123,8 @@ void rj_attention_logits(const rj_attention *a, int h, int t, int first, int n, 
         if (slope != NULL) slope[i] = 1.0 - capped * capped;
     }
     for (int i = 0; fall > 0.0 && i < n; i++) x[i] += fall * (first + i - t);
+    for (int i = 0; a->relative.bias != NULL && i < n; i++)
+        x[i] += rj_relative_bias(&a->relative, h, first + i - t);
 }
 
 void rj_softmax(double *x, int first, int end, int n)
@@ -139,7 +142,8 @@ void rj_softmax(double *x, int first, int end, int n)
 static void attend_some(rj_attention_pass *p, int h, int from, int n, const rj_matrix *s)
 {
     const rj_attention *a = p->a;
-    const int first = rj_first_seen(a, from), seen = from + n - first, dh = a->d_head;
+    const int T = p->k.cols, dh = a->d_head, first = rj_first_seen(a, from);
+    const int seen = rj_end_seen(a, from + n - 1, T) - first;
     const rj_matrix q = rj_head_rows(a, &p->q, h), k = rj_head_rows(a, &p->k, rj_head_kv(a, h));
     const rj_matrix v = rj_head_rows(a, &p->v, rj_head_kv(a, h)), o = rj_head_rows(a, &p->o, h);
     const rj_matrix qn = rj_matrix_block(&q, 0, from, dh, n), ks = rj_matrix_block(&k, 0, first, dh, seen);
@@ -149,13 +153,14 @@ static void attend_some(rj_attention_pass *p, int h, int from, int n, const rj_m
     rj_gemm('T', 'N', a->scale, &ks, &qn, 0.0, &weight);
     for (int j = from; j < from + n; j++) {
         double *x = rj_pass_column(&weight, j - from);
-        rj_attention_logits(a, h, j, first, j + 1 - first, x, NULL);
-        rj_softmax(x, rj_first_seen(a, j) - first, j + 1 - first, seen);
+        const int end = rj_end_seen(a, j, T) - first;
+        rj_attention_logits(a, h, j, first, end, x, NULL);
+        rj_softmax(x, rj_first_seen(a, j) - first, end, seen);
     }
     rj_gemm('N', 'N', 1.0, &vs, &weight, 0.0, &on);
 }
 
-/* O_h = V_h softmax(logits of K_h' Q_h), some queries at a time; query j sees the keys rj_first_seen(j)..j. */
+/* O_h = V_h softmax(logits of K_h' Q_h), some queries at a time; query j sees the keys rj_first_seen(j)..rj_end_seen(j)-1. */
 static rj_status attend(rj_attention_pass *p)
 {
     rj_status st = RJ_OK;

@@ -57,7 +57,8 @@ done:
 static void weigh(const rj_attention_pass *p, int h, int t, head *s)
 {
     const rj_attention *a = p->a;
-    const int dh = a->d_head, kv = rj_head_kv(a, h) * dh, first = rj_first_seen(a, t), n = t + 1 - first;
+    const int dh = a->d_head, kv = rj_head_kv(a, h) * dh, first = rj_first_seen(a, t);
+    const int n = rj_end_seen(a, t, p->k.cols) - first;
     const double *q = rj_pass_column(&p->q, t) + h * dh;
 
     for (int j = 0; j < n; j++) {
@@ -99,12 +100,13 @@ static void pull_back(const rj_attention_pass *p, const rj_norm_point *norm, con
         if (!is_open(p->a, raw[i])) x[i] = 0.0;
 }
 
-/* Head h of the point into s: map' <- Cq' R_t' (scale dK dV'), key <- Ck' R_t' q, shift; self is the last weight. */
+/* Head h of the point into s: map' <- Cq' R_t' (scale dK dV'), key <- Ck' R_t' q, shift; self is t's own weight. */
 static rj_status linearise_head(const rj_attention_pass *p, int h, int t, head *s)
 {
     rj_status st = RJ_OK;
     const rj_attention *a = p->a;
-    const int dh = a->d_head, kv = rj_head_kv(a, h) * dh, first = rj_first_seen(a, t);
+    const int dh = a->d_head, kv = rj_head_kv(a, h) * dh;
+    const int first = rj_first_seen(a, t), end = rj_end_seen(a, t, p->k.cols);
     const double *o = rj_pass_column(&p->o, t) + h * dh, *q = rj_pass_column(&p->q, t) + h * dh;
     const double *raw_q = p->raw_q + h * dh, *raw_k = p->raw_k + kv;
     rj_norm_point query = {0}, key = {0};
@@ -112,7 +114,7 @@ static rj_status linearise_head(const rj_attention_pass *p, int h, int t, head *
     RJ_TRY(linearise_norm(a, &a->query_norm, raw_q, s, &query));
     RJ_TRY(linearise_norm(a, &a->key_norm, raw_k, s, &key));
     weigh(p, h, t, s);
-    for (int j = first; j <= t; j++) {
+    for (int j = first; j < end; j++) {
         const double *k = rj_pass_column(&p->k, j) + kv, *v = rj_pass_column(&p->v, j) + kv;
         const double w = s->cap[j - first];
         double *dv = rj_pass_column(&s->dv, j - first), *dk = rj_pass_column(&s->dk, j - first);
@@ -167,7 +169,7 @@ rj_status rj_attention_linearise(const rj_attention_pass *p, rj_arithmetic type,
 {
     rj_status st = RJ_OK;
     const rj_attention *a = p->a;
-    const int dh = a->d_head, n = t + 1 - rj_first_seen(a, t);
+    const int dh = a->d_head, first = rj_first_seen(a, t);
     rj_attention_point new = {.map.ld = 1};
     head s = {.dv.ld = 1};
 
@@ -177,14 +179,14 @@ rj_status rj_attention_linearise(const rj_attention_pass *p, rj_arithmetic type,
     RJ_NEW(new.self, a->n_head, 1);
     RJ_TRY(linearise_clip(p, &new));
     RJ_TRY(linearise_whole(p, &new));
-    RJ_TRY(head_new(dh, n, &s));
+    RJ_TRY(head_new(dh, rj_end_seen(a, t, p->k.cols) - first, &s));
     for (int h = 0; h < a->n_head; h++) {
         rj_matrix to = rj_head_columns(a, &new.map, h);
         RJ_TRY(linearise_head(p, h, t, &s));
         rj_matrix_transpose(&s.map, &to);
         rj_matrix_set_column(&new.key, h, s.key);
         rj_matrix_set_column(&new.shift, h, s.shift);
-        new.self[h] = s.weight[n - 1];
+        new.self[h] = s.weight[t - first];
     }
     *point = new;
     new = (rj_attention_point){0};

@@ -55,6 +55,7 @@ static rj_status load(const rj_model *model, rj_block *b)
                                   .scale = rj_config_scale(c, layer),
                                   .softcap = c->softcap,
                                   .alibi_max = c->position == RJ_POSITION_ALIBI ? c->alibi_max : 0.0,
+                                  .bidirectional = c->bidirectional,
                                   .clip = c->clip};
     RJ_TRY(rj_tensors_norm(model, c->shared_norm ? RJ_SHARED_NORM : RJ_ATTENTION_NORM, layer,
                            &b->attention_norm));
@@ -67,6 +68,7 @@ static rj_status load(const rj_model *model, rj_block *b)
     RJ_TRY(rj_tensors_linear(model, RJ_KEY, layer, b->type, &b->attention.key));
     RJ_TRY(rj_tensors_linear(model, RJ_VALUE, layer, b->type, &b->attention.value));
     RJ_TRY(rj_tensors_linear(model, RJ_ATTENTION_OUT, layer, b->type, &b->attention.out));
+    if (c->position == RJ_POSITION_BUCKETS) RJ_TRY(rj_tensors_relative(model, &b->attention.relative));
     RJ_TRY(c->n_expert > 0 ? load_experts(model, b) : load_mlp(model, roles, layer, b->type, &b->mlp));
 done:
     return st;

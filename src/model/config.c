@@ -56,6 +56,7 @@ static void fill(rj_config *c, const rj_key *k, double value)
         *(bool *)field = value != 0.0;
         break;
     case RJ_KEY_ACTIVATION:
+    case RJ_KEY_FEED_FORWARD:
         *(rj_activation *)field = (rj_activation)(int)value;
         break;
     case RJ_KEY_LAYERS:
@@ -102,10 +103,12 @@ static rj_status read_activation(const rj_config_source *s, const rj_key *k, con
     rj_status st = RJ_OK;
     rj_activation activation = RJ_ACT_SILU;
 
-    RJ_REQUIRE(rj_activation_find(text, &activation), RJ_ERR_FORMAT,
+    const bool gated = k->kind == RJ_KEY_FEED_FORWARD && strncmp(text, "gated-", 6) == 0;
+    RJ_REQUIRE(rj_activation_find(gated ? text + 6 : text, &activation), RJ_ERR_FORMAT,
                "%s: %s = \"%s\" is no known activation; known: %s", s->file, name, text,
                rj_activation_names());
-    if (s->family->gelu_is_tanh && activation == RJ_ACT_GELU) activation = RJ_ACT_GELU_TANH;
+    if (k->kind == RJ_KEY_FEED_FORWARD) c->gated = gated;
+    if ((gated || s->family->gelu_is_tanh) && activation == RJ_ACT_GELU) activation = RJ_ACT_GELU_TANH;
     fill(c, k, activation);
 done:
     return st;
@@ -146,6 +149,7 @@ static rj_status read_json_key(const rj_config_source *s, const rj_key *k, rj_co
         fill(c, k, flag);
         break;
     case RJ_KEY_ACTIVATION:
+    case RJ_KEY_FEED_FORWARD:
         RJ_TRY(rj_json_string(j, in, name, true, &text));
         RJ_TRY(read_activation(s, k, name, text, c));
         break;
@@ -308,6 +312,11 @@ static rj_status derive(const rj_config_source *s, rj_config *c)
                "%s: %d of %d experts a token, needs at most all of at most %d", s->file, c->n_expert_used,
                c->n_expert, RJ_MAX_EXPERTS);
     if (c->query_scalar == 0.0) c->query_scalar = c->d_head;
+    RJ_REQUIRE(c->position != RJ_POSITION_BUCKETS || c->n_bucket >= 4, RJ_ERR_FORMAT,
+               "%s: %d buckets of distances, needs at least 4", s->file, c->n_bucket);
+    RJ_REQUIRE(c->position != RJ_POSITION_BUCKETS || c->bucket_distance > c->n_bucket / 4, RJ_ERR_FORMAT,
+               "%s: the last of %d buckets has all from distance %d on, needs more than %d", s->file,
+               c->n_bucket, c->bucket_distance, c->n_bucket / 4);
     if (s->format == RJ_FORMAT_GGUF && c->n_layer == f->gguf_n_layer_by_width)
         c->query_scalar = (double)c->d / c->n_head;
     c->scale = c->scaled ? 1.0 / sqrt(c->query_scalar) : 1.0;

@@ -9,7 +9,7 @@ static const rj_family *const families[] = {
     &rj_family_gemma, &rj_family_gemma2,   &rj_family_gptneox, &rj_family_phi,     &rj_family_gptneo,
     &rj_family_olmo,  &rj_family_falcon,   &rj_family_mpt,     &rj_family_hf_olmo, &rj_family_qwen3,
     &rj_family_olmo2, &rj_family_stablelm, &rj_family_phi3,    &rj_family_gptj,    &rj_family_opt,
-    &rj_family_bloom, &rj_family_mixtral};
+    &rj_family_bloom, &rj_family_t5,       &rj_family_mixtral};
 
 enum { N_FAMILIES = sizeof families / sizeof *families };
 

@@ -134,8 +134,10 @@ rj_status rj_model_logits(const rj_model *model, const double *x, double *logits
     float *read = NULL;
     double *y = NULL;
 
-    RJ_REQUIRE(model->config.has_head, RJ_ERR_FORMAT,
-               "%s has no head: it is an export of the base model alone", rj_weights_path(model->weights));
+    RJ_REQUIRE(model->config.has_head, RJ_ERR_FORMAT, "%s has no head: it is %s",
+               rj_weights_path(model->weights),
+               model->config.bidirectional ? "evaluated as an encoder, which gives no logits"
+                                           : "an export of the base model alone");
     RJ_NEW(y, d, 1);
     RJ_NEW(read, d, HEAD_ROWS);
     RJ_TRY(rj_tensors_rows(model, RJ_HEAD, 0, &rows));

@@ -47,7 +47,7 @@ rj_status rj_model_count(const char *path, rj_config *config, int64_t *n_paramet
     RJ_TRY(rj_config_read(model.weights, &model.config));
     model.family = rj_family_named(model.config.family);
     RJ_TRY(read_vocabulary(model.weights, model.family, &model.config.n_vocab));
-    model.config.has_head = true;
+    model.config.has_head = model.family->stem[RJ_HEAD][RJ_FORMAT_SAFETENSORS] != NULL;
     model.prefix = model.family->prefixes;
     *n_parameters = count(&model);
     *config = model.config;

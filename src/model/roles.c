@@ -51,6 +51,8 @@ const rj_tensor *rj_role_find(const rj_model *model, rj_role role, int at, rj_pa
 {
     char name[RJ_NAME_SIZE];
 
+    if (role == RJ_EMBEDDING && part == RJ_WEIGHT && model->embedding != NULL)
+        return rj_weights_find(model->weights, model->embedding);
     rj_role_name(model->family, rj_weights_format(model->weights), model->prefix, role, at, part, name);
     return name[0] == '\0' ? NULL : rj_weights_find(model->weights, name);
 }
@@ -61,6 +63,7 @@ void rj_role_shape(const rj_config *c, rj_role role, int *out, int *in)
     const int shapes[RJ_N_ROLES][2] = {[RJ_EMBEDDING] = {c->n_vocab, c->d},
                                        [RJ_POSITIONS] = {c->max_context + c->position_offset, c->d},
                                        [RJ_EMBEDDING_NORM] = {0, c->d},
+                                       [RJ_POSITION_BIAS] = {c->n_bucket, c->n_head},
                                        [RJ_FINAL_NORM] = {0, c->d},
                                        [RJ_HEAD] = {c->n_vocab, c->d},
                                        [RJ_ATTENTION_NORM] = {0, c->d},
@@ -76,6 +79,7 @@ void rj_role_shape(const rj_config *c, rj_role role, int *out, int *in)
                                        [RJ_MLP_NORM] = {0, c->d},
                                        [RJ_GATE] = {c->d_ff, c->d},
                                        [RJ_UP] = {c->d_ff, c->d},
+                                       [RJ_PLAIN_UP] = {c->d_ff, c->d},
                                        [RJ_GATE_UP] = {2 * c->d_ff, c->d},
                                        [RJ_DOWN] = {c->d, c->d_ff},
                                        [RJ_MLP_POST_NORM] = {0, c->d},
@@ -108,6 +112,12 @@ bool rj_role_exists(const rj_model *model, rj_role role)
         return !rj_role_is_fused(model, format);
     case RJ_QUERY_KEY_VALUE:
         return rj_role_is_fused(model, format);
+    case RJ_GATE:
+        return c->gated;
+    case RJ_UP:
+        return !rj_role_is_plain(model, format);
+    case RJ_PLAIN_UP:
+        return !c->gated;
     default:
         return true;
     }
@@ -125,6 +135,7 @@ bool rj_role_is_needed(const rj_model *model, rj_role role, rj_part part)
     case RJ_EXPERT_GATE:
     case RJ_EXPERT_UP:
     case RJ_EXPERT_DOWN:
+    case RJ_POSITION_BIAS:
         return part == RJ_WEIGHT;
     case RJ_HEAD:
         return part == RJ_WEIGHT ? !c->tied_head : c->bias_head;
@@ -137,6 +148,7 @@ bool rj_role_is_needed(const rj_model *model, rj_role role, rj_part part)
         return part == RJ_WEIGHT || c->bias_out;
     case RJ_GATE:
     case RJ_UP:
+    case RJ_PLAIN_UP:
     case RJ_GATE_UP:
     case RJ_DOWN:
         return part == RJ_WEIGHT || c->bias_mlp;
@@ -152,6 +164,11 @@ bool rj_role_is_fused(const rj_model *model, rj_format format)
     if (family->stem[RJ_QUERY_KEY_VALUE][format] == NULL) return false;
     if (family->stem[RJ_QUERY][format] == NULL) return true;
     return format == rj_weights_format(model->weights) && model->fused;
+}
+
+bool rj_role_is_plain(const rj_model *model, rj_format format)
+{
+    return model->family->stem[RJ_PLAIN_UP][format] != NULL && !model->config.gated;
 }
 
 /* Heads of head size dh; a group is the queries of one key-value head, that key and that value. */
@@ -181,6 +198,7 @@ rj_place rj_role_place(const rj_model *model, rj_format format, rj_role role)
         place.holder = RJ_GATE_UP;
         place.first = (role == RJ_UP) == family->up_first ? 0 : model->config.d_ff;
     }
+    if (role == RJ_UP && rj_role_is_plain(model, format)) place.holder = RJ_PLAIN_UP;
     place.transposed = family->conv1d && format == RJ_FORMAT_SAFETENSORS && role >= RJ_ATTENTION_NORM;
     return place;
 }

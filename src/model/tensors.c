@@ -91,7 +91,7 @@ done:
     return st;
 }
 
-/* The prefix with which the embedding is found. */
+/* The prefix with which the embedding is found, or its other name. */
 static const rj_tensor *find_embedding(rj_model *model)
 {
     const rj_prefix *own = model->family->prefixes;
@@ -101,6 +101,11 @@ static const rj_tensor *find_embedding(rj_model *model)
         if (embedding != NULL) return embedding;
     }
     model->prefix = own;
+    for (const char *const *e = model->family->embeddings; e != NULL && *e != NULL; e++) {
+        const rj_tensor *embedding = rj_weights_find(model->weights, *e);
+        if (embedding != NULL) model->embedding = *e;
+        if (embedding != NULL) return embedding;
+    }
     return NULL;
 }
 
@@ -132,8 +137,13 @@ static rj_status complete(rj_model *model)
         c->bias_out |= rj_role_find(model, RJ_ATTENTION_OUT, 0, RJ_BIAS) != NULL;
         c->bias_mlp |= rj_role_find(model, RJ_UP, 0, RJ_BIAS) != NULL;
         c->tied_head = !stored_head;
+        if (model->family->stem[RJ_PLAIN_UP][format] != NULL) {
+            c->gated = rj_role_find(model, RJ_GATE, 0, RJ_WEIGHT) != NULL;
+            if (c->gated) c->activation = model->family->gguf_gated;
+        }
     }
-    c->has_head = model->prefix->trunk[0] != '\0' || c->tied_head || stored_head;
+    c->has_head = model->family->stem[RJ_HEAD][format] != NULL &&
+                  (model->prefix->trunk[0] != '\0' || c->tied_head || stored_head);
 done:
     return st;
 }
@@ -159,19 +169,32 @@ done:
     return st;
 }
 
+/* Standard deviation of a drawn matrix with that many inputs. */
+static double deviation(const rj_model *model, rj_role role, int in)
+{
+    const rj_config *c = &model->config;
+    const bool into_stream = role == RJ_ATTENTION_OUT || role == RJ_DOWN || role == RJ_EXPERT_DOWN;
+
+    if (model->family->init_by_inputs) {
+        if (role == RJ_EMBEDDING) return c->initializer_range;
+        if (role == RJ_POSITION_BIAS) in = c->d;
+        return c->initializer_range / sqrt(role == RJ_QUERY ? (double)in * c->d_head : in);
+    }
+    if (!model->family->residual_init || !into_stream) return c->initializer_range;
+    return 1.0 / sqrt(2.0 * c->n_layer) * c->initializer_range;
+}
+
 /* The twin's draw, as the family's safetensors file would have it: one for all formats and exports. */
 static rj_rows draw(const rj_model *model, rj_role role, int layer)
 {
     const rj_config *c = &model->config;
     const rj_family *family = model->family;
-    const bool into_stream = role == RJ_ATTENTION_OUT || role == RJ_DOWN || role == RJ_EXPERT_DOWN;
     char name[RJ_NAME_SIZE];
     int out = 0, in = 0;
 
     rj_role_shape(c, role, &out, &in);
     rj_role_name(family, RJ_FORMAT_SAFETENSORS, family->prefixes, role, layer, RJ_WEIGHT, name);
-    const double share = family->residual_init && into_stream ? 1.0 / sqrt(2.0 * c->n_layer) : 1.0;
-    return rj_rows_drawn(model->seed, name, share * c->initializer_range,
+    return rj_rows_drawn(model->seed, name, deviation(model, role, in),
                          rj_role_place(model, RJ_FORMAT_SAFETENSORS, role).transposed ? out : in);
 }
 
@@ -240,6 +263,28 @@ rj_status rj_tensors_bias(const rj_model *model, rj_role role, int layer, int n,
     return read_vector(model, rj_role_find(model, role, layer, RJ_BIAS), n, out);
 }
 
+rj_status rj_tensors_relative(const rj_model *model, rj_relative *relative)
+{
+    rj_status st = RJ_OK;
+    const rj_config *c = &model->config;
+    const ptrdiff_t n = (ptrdiff_t)c->n_bucket * c->n_head;
+    rj_relative new = {.n_bucket = c->n_bucket, .max_distance = c->bucket_distance, .n_head = c->n_head};
+    rj_rows rows = {0};
+    float *read = NULL;
+
+    RJ_NEW(read, c->n_bucket, c->n_head);
+    RJ_NEW(new.bias, c->n_bucket, c->n_head);
+    RJ_TRY(rj_tensors_rows(model, RJ_POSITION_BIAS, 0, &rows));
+    RJ_TRY(rj_rows_read(&rows, 0, c->n_bucket, read));
+    for (ptrdiff_t i = 0; i < n; i++) new.bias[i] = (double)read[i];
+    *relative = new;
+    new = (rj_relative){0};
+done:
+    RJ_FREE(read);
+    rj_relative_free(&new);
+    return st;
+}
+
 rj_status rj_tensors_norm(const rj_model *model, rj_role role, int layer, rj_norm *norm)
 {
     rj_status st = RJ_OK;
@@ -256,7 +301,8 @@ rj_status rj_tensors_norm(const rj_model *model, rj_role role, int layer, rj_nor
     RJ_NEW(new.gain, new.d, 1);
     if (rj_role_is_needed(model, role, RJ_BIAS)) RJ_NEW(new.bias, new.d, 1);
     if (model->random_init || !rj_role_is_needed(model, role, RJ_WEIGHT)) {
-        for (int i = 0; i < new.d; i++) new.gain[i] = 1.0;
+        for (int i = 0; i < new.d; i++)
+            new.gain[i] = model->family->init_by_inputs ? c->initializer_range : 1.0;
     } else {
         RJ_TRY(read_vector(model, rj_role_find(model, role, layer, RJ_WEIGHT), new.d, new.gain));
         for (int i = 0; i < new.d; i++) new.gain[i] += offset;

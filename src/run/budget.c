@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "resjac/base/agree.h"
 
@@ -26,14 +27,42 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+/* The least limit of this process's control group and those above it (version 2: one hierarchy). */
+static int64_t cgroup_memory(void)
+{
+    char line[4096] = "", path[8192];
+    int64_t least_limit = number_in("/sys/fs/cgroup/memory/memory.limit_in_bytes", "%lld", 1); /* version 1 */
+    FILE *file = fopen("/proc/self/cgroup", "r");
+
+    while (file != NULL && fgets(line, sizeof line, file) != NULL && strncmp(line, "0::/", 4) != 0)
+        line[0] = '\0';
+    if (file != NULL) fclose(file);
+    if (strncmp(line, "0::/", 4) != 0) return least_limit;
+    line[strcspn(line, "\n")] = '\0';
+    for (char *group = line + 3;;) { /* "/a/b", "/a", "" */
+        snprintf(path, sizeof path, "/sys/fs/cgroup%s/memory.max", group);
+        least_limit = least(least_limit, number_in(path, "%lld", 1));
+        char *slash = strrchr(group, '/');
+        if (slash == NULL) return least_limit;
+        *slash = '\0';
+    }
+}
+
+/* MB that the batch system grants on this node; 0: it says nothing, or all. */
+static long long slurm_megabytes(void)
+{
+    const char *node = getenv("SLURM_MEM_PER_NODE"), *cpu = getenv("SLURM_MEM_PER_CPU"),
+               *cpus = getenv("SLURM_CPUS_ON_NODE");
+
+    if (node != NULL) return atoll(node);
+    return cpu != NULL && cpus != NULL ? atoll(cpu) * atoll(cpus) : 0;
+}
+
 static int64_t node_memory(void)
 {
-    const char *slurm = getenv("SLURM_MEM_PER_NODE"); /* MB; 0 = all */
-    const long long mb = slurm != NULL ? atoll(slurm) : 0;
-    int64_t n = number_in("/proc/meminfo", "MemAvailable: %lld kB", 1024);
+    const long long mb = slurm_megabytes();
+    const int64_t n = least(number_in("/proc/meminfo", "MemAvailable: %lld kB", 1024), cgroup_memory());
 
-    n = least(n, number_in("/sys/fs/cgroup/memory.max", "%lld", 1));
-    n = least(n, number_in("/sys/fs/cgroup/memory/memory.limit_in_bytes", "%lld", 1));
     return mb > 0 ? least(n, (int64_t)mb << 20) : n;
 }
 

@@ -185,6 +185,8 @@ static rj_status provenance(const rj_campaign_options *o, const campaign *c, att
     add_number(a, "n_ranks", true, c->size);
     add_number(a, "elapsed_seconds", true, rj_clock_now() - c->start);
     add_number(a, "peak_memory_bytes", true, (double)rj_clock_peak_memory());
+    add_number(a, "planned_seconds", true, c->planned_seconds);
+    add_number(a, "planned_memory_bytes", true, (double)c->planned_memory);
     if (c->deck->provenance_full) {
         add_attribute(
             a, "deck", true,
@@ -226,8 +228,15 @@ static rj_status write_results(const rj_campaign_options *o, const campaign *c)
     const rj_results_annex annex = rj_score_stage_annex(c->scores);
 
     RJ_TRY_ALL(c->comm, describe(o, c, &model, &status, &a));
-    RJ_TRY(rj_results_write_annexed(c->comm, c->deck->output, n, model, rj_deck_keep(c->deck), a->n, a->list,
-                                    &annex));
+    st = rj_results_write_annexed(c->comm, c->deck->output, n, model, rj_deck_keep(c->deck), a->n, a->list,
+                                  &annex);
+    if (st == RJ_ERR_MISSING) { /* a unit of ours is gone: the output's trouble, not the input's */
+        char message[RJ_MESSAGE_SIZE];
+        snprintf(message, sizeof message, "%s", rj_status_message());
+        st =
+            rj_raise(RJ_ERR_CREATE, __FILE__, __LINE__, "%.1900s; bring it back, or rerun the deck", message);
+    }
+    if (st != RJ_OK) goto done;
     if (c->rank == 0) rj_log(RJ_LOG_INFO, "%s is written", c->deck->output);
 done:
     results_free(n, &model);
@@ -257,8 +266,8 @@ static void log_costs(const campaign *c)
         rj_log(RJ_LOG_INFO, "%-10s %12.2f %6.1f%% %12.1f %12.3f", rj_stage_name((rj_stage)s), sum[3 * s],
                100 * sum[3 * s] / all, sum[3 * s] > 0 ? 1e-9 * sum[3 * s + 1] / sum[3 * s] : 0.0,
                1e-9 * sum[3 * s + 2]);
-    rj_log(RJ_LOG_INFO, "peak memory of a rank %.3f GB, %.1f s in all", 1e-9 * memory,
-           rj_clock_now() - c->start);
+    rj_log(RJ_LOG_INFO, "peak memory of a rank %.3f GB, %.1f s in all; planned %.3f GB, %.1f s",
+           1e-9 * memory, rj_clock_now() - c->start, 1e-9 * (double)c->planned_memory, c->planned_seconds);
 }
 
 /* A cautious guess of the seconds that the final file takes: 10 MB/s of what is merged, 20 ms a file. */

@@ -42,6 +42,8 @@ typedef struct {
     rj_stop stop;
     int64_t memory;                               /* bytes a rank */
     double start, unit_start, longest_unit, told; /* seconds; told: when status.json was last written */
+    double planned_seconds;                       /* of the units to do, up to the final file; rank 0 */
+    int64_t planned_memory;                       /* bytes of the fullest rank; rank 0 */
     rj_status worst;                              /* trouble with the output, agreed */
     bool same_manifest, was_complete; /* rank 0: nothing has changed since the last run, which finished */
     char manifest_sha256[65];         /* rank 0 */

@@ -8,7 +8,7 @@
 static const double spread = .1; /* of units around their expectation: texts and nodes differ */
 
 static rj_status plan_model(const rj_study *study, int i, const rj_machine *machine, int n_ranks,
-                            int n_pending, rj_plan *plan)
+                            rj_plan *plan)
 {
     rj_status st = RJ_OK;
     rj_pipeline_options options;
@@ -16,7 +16,7 @@ static rj_status plan_model(const rj_study *study, int i, const rj_machine *mach
     rj_plan_model *m = &plan->model[i];
 
     m->shape = study->model[i].shape;
-    RJ_TRY(rj_team_choose_stages(&c, &study->deck->layout, n_pending, n_ranks, &m->shape));
+    RJ_TRY(rj_team_choose_stages(&c, &study->deck->layout, m->n_units, n_ranks, &m->shape));
     m->work = rj_team_work(&c);
     m->unit = rj_expect_unit(machine, &m->work, m->shape.stages, m->shape.n_row * m->shape.n_col);
     m->memory = rj_team_memory(&c, &m->shape);
@@ -116,11 +116,11 @@ rj_status rj_plan_make(const rj_study *study, const rj_machine *machine, int n_r
                                                              : study->model[i].n_units;
         p.n_units += p.model[i].n_units;
     }
-    RJ_REQUIRE(p.n_units > 0, RJ_ERR_USAGE, "%s: nothing to measure: %s", study->deck->path,
-               study->n_models > 0 && study->model[0].status != RJ_OK ? study->model[0].why
-                                                                      : "all units are done");
+    const rj_status first = study->n_models > 0 ? study->model[0].status : RJ_OK;
+    RJ_REQUIRE(p.n_units > 0, first != RJ_OK ? first : RJ_ERR_USAGE, "%s: nothing to measure: %s",
+               study->deck->path, first != RJ_OK ? study->model[0].why : "all units are done");
     for (int i = 0; i < study->n_models; i++)
-        if (p.model[i].n_units > 0) RJ_TRY(plan_model(study, i, machine, n_ranks, p.n_units, &p));
+        if (p.model[i].n_units > 0) RJ_TRY(plan_model(study, i, machine, n_ranks, &p));
     p.start = start_seconds(study, machine, n_ranks);
     p.end = .1 + p.stored * machine->merge_byte / n_ranks + p.stored / machine->file_system;
     RJ_TRY(simulate(study, machine, &p));

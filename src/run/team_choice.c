@@ -1,12 +1,7 @@
 /* team_choice.c: plain arithmetic on sizes, the same on every rank. */
 #include "resjac/run/team_choice.h"
 
-#include <math.h>
-
-#include "resjac/linalg/grid.h"
-
 static const double long_unit = 600.0; /* seconds */
-enum { MOST_IN_GRID = 1024 };
 
 rj_work rj_team_work(const rj_team_case *c)
 {
@@ -67,34 +62,27 @@ int64_t rj_team_memory(const rj_team_case *c, const rj_team_shape *shape)
 rj_status rj_team_choose_grid(const rj_team_case *c, const rj_deck_layout *asked, rj_team_shape *shape)
 {
     rj_status st = RJ_OK;
-    const int L = c->config->n_layer;
-    int n = 1;
+    const int n_row = asked->n_row > 0 ? asked->n_row : 1, n_col = asked->n_row > 0 ? asked->n_col : 1;
+    const int64_t needed = memory_needed(c, 1, n_row * n_col);
 
-    if (asked->n_row > 0) {
-        shape->n_row = asked->n_row;
-        shape->n_col = asked->n_col;
-        return RJ_OK;
-    }
-    while (n <= MOST_IN_GRID &&
-           (memory_needed(c, 1, n) > c->options->memory || rj_team_unit_seconds(c, L, n) > long_unit))
-        n *= 2;
-    RJ_REQUIRE(
-        n <= MOST_IN_GRID, RJ_ERR_USAGE,
-        "model %s (d = %d): one block of one prompt needs %.2f GB a rank on a grid of %d ranks, %.2f GB are "
-        "allowed; use fewer ranks a node, or raise layout.memory_per_rank",
-        c->name, c->config->d, 1e-9 * (double)memory_needed(c, 1, MOST_IN_GRID), MOST_IN_GRID,
-        1e-9 * (double)c->options->memory);
-    rj_grid_shape(n, &shape->n_row, &shape->n_col);
+    RJ_REQUIRE(needed <= c->options->memory, RJ_ERR_USAGE,
+               "model %s (d = %d): one block of one prompt needs %.2f GB a rank, %.2f GB are allowed; use "
+               "fewer ranks "
+               "a node, or raise layout.memory_per_rank",
+               c->name, c->config->d, 1e-9 * (double)needed, 1e-9 * (double)c->options->memory);
+    shape->n_row = n_row;
+    shape->n_col = n_col;
 done:
     return st;
 }
 
-/* Seconds until n_units like these are done. */
-static double makespan(const rj_team_case *c, int n_units, int n_ranks, int stages, int n_grid)
+/* Seconds until n_units are done; a quarter more where a unit takes longer than a stop may wait for. */
+static double cost(const rj_team_case *c, int n_units, int n_ranks, int stages, int n_grid)
 {
     const int teams = n_ranks / (stages * n_grid), rounds = (n_units + teams - 1) / teams;
+    const double unit = rj_team_unit_seconds(c, stages, n_grid);
 
-    return rounds * rj_team_unit_seconds(c, stages, n_grid);
+    return rounds * unit * (unit > long_unit ? 1.25 : 1.0);
 }
 
 static int fewest_stages(const rj_team_case *c, int n_grid)
@@ -102,9 +90,7 @@ static int fewest_stages(const rj_team_case *c, int n_grid)
     const int L = c->config->n_layer;
     int stages = 1;
 
-    while (stages < L && (memory_needed(c, kept(L, stages, n_grid), n_grid) > c->options->memory ||
-                          rj_team_unit_seconds(c, stages, n_grid) > long_unit))
-        stages++;
+    while (stages < L && memory_needed(c, kept(L, stages, n_grid), n_grid) > c->options->memory) stages++;
     return stages;
 }
 
@@ -113,23 +99,21 @@ rj_status rj_team_choose_stages(const rj_team_case *c, const rj_deck_layout *ask
 {
     rj_status st = RJ_OK;
     const int n_grid = shape->n_row * shape->n_col, L = c->config->n_layer, most = n_ranks / n_grid;
-    int stages = asked->stages > 0 ? (asked->stages < L ? asked->stages : L) : fewest_stages(c, n_grid);
+    const int fewest = fewest_stages(c, n_grid);
+    int stages = asked->stages > 0 ? (asked->stages < L ? asked->stages : L) : fewest;
 
     RJ_REQUIRE(n_grid <= n_ranks, RJ_ERR_USAGE,
                "model %s: its grid of %d x %d ranks needs at least %d ranks, the run has %d; start more "
-               "ranks or set "
-               "layout.grid",
+               "ranks or set layout.grid",
                c->name, shape->n_row, shape->n_col, n_grid, n_ranks);
     if (stages > most) stages = most; /* the same results, in more time */
     RJ_REQUIRE(memory_needed(c, kept(L, stages, n_grid), n_grid) <= c->options->memory, RJ_ERR_USAGE,
                "model %s: one prompt needs %.2f GB a rank in %d stages on the run's %d ranks, %.2f GB are "
-               "allowed; start "
-               "at least %d ranks, use fewer ranks a node, or raise layout.memory_per_rank",
+               "allowed; start at least %d ranks, use fewer ranks a node, or raise layout.memory_per_rank",
                c->name, 1e-9 * (double)memory_needed(c, kept(L, stages, n_grid), n_grid), stages, n_ranks,
-               1e-9 * (double)c->options->memory, fewest_stages(c, n_grid) * n_grid);
+               1e-9 * (double)c->options->memory, fewest * n_grid);
     for (int s = stages + 1; asked->stages == 0 && s <= L && s <= most; s++)
-        if (makespan(c, n_units, n_ranks, s, n_grid) < .9 * makespan(c, n_units, n_ranks, stages, n_grid))
-            stages = s;
+        if (cost(c, n_units, n_ranks, s, n_grid) < .9 * cost(c, n_units, n_ranks, stages, n_grid)) stages = s;
     shape->stages = stages;
 done:
     return st;

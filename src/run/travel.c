@@ -126,6 +126,7 @@ static rj_status forward_one(rj_travel *t, const rj_block *block, int l, int i, 
     }
     if (outcome == RJ_OK && t->status[i] == RJ_OK)
         outcome = rj_travel_own_trouble(t, i, rj_block_forward(block, T, p->y[i], T - 1, NULL));
+    if (outcome == RJ_OK) outcome = rj_travel_tick(t, 0, 0);
     if (outcome != RJ_OK && t->status[i] == RJ_OK) t->status[i] = (int)outcome;
     if (l == last) rj_team_send(team, d, T, p->y[i], t->status[i], &p->request[i]);
     return outcome;

@@ -56,7 +56,7 @@ actions() {
 injected() { # STEP RANK PASS ACTION: sets $got and $reached
   reached=yes
   rm -rf part.nc part.nc.d
-  RESJAC_FAULT=$1:$2:$3=$4 LIMIT=30 ranks "$n" "$resjac" run deck.yaml --set output=part.nc >part.txt 2>&1
+  RESJAC_FAULT=$1:$2:$3=$4 LIMIT=${LIMIT:-30} ranks "$n" "$resjac" run deck.yaml --set output=part.nc >part.txt 2>&1
   got=$?
   grep -qF "fault injected at $1, pass $3: $4" part.txt || reached=no
 }

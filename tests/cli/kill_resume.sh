@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # kill_resume.sh RESJAC MPIEXEC [DECK KILLS]: SIGKILL at random instants with changing world sizes, then resume: equal content, and
 # no unit that was stored is stored again. Without a deck: a tiny golden model. With one (a real model): the same, its output
-# beside the scratch files; for 200 kills the deck should have about 40 units.
+# beside the scratch files; for 200 kills the deck should have about 80 units.
 deck=${3:-} kills=${4:-6}
 [ -n "$deck" ] && deck=$(realpath "$deck")
 . "$(dirname "$0")/lib.sh" "$1" "$2"

@@ -1,4 +1,4 @@
-/* test_attention.c: attention alone: windows, norms of queries and keys, ALiBi, soft-cap and clip by hand, and its derivative
+/* test_attention.c: attention alone: windows, both directions, buckets of distances, norms of queries and keys, ALiBi, soft-cap and clip by hand, and its derivative
  * in every combination of window, norms, rotation, soft-cap, ALiBi, clip and number of key-value heads. */
 #include "tiny.h"
 
@@ -11,6 +11,8 @@ typedef struct {
     int n_kv;   /* 0: KV */
     bool whole; /* norms are of all heads together */
     double softcap, alibi_max, clip;
+    bool bidirectional;
+    int n_bucket; /* 0: no relative numbers */
 } extras;
 
 static rj_linear drawn(const char *name, int out, int in, double deviation)
@@ -48,8 +50,11 @@ static rj_attention attention_with(int window, int norms, extras e)
                       .scale = 0.7,
                       .softcap = e.softcap,
                       .alibi_max = e.alibi_max,
-                      .clip = e.clip};
+                      .clip = e.clip,
+                      .bidirectional = e.bidirectional};
 
+    if (e.n_bucket > 0)
+        a.relative = (rj_relative){e.n_bucket, 6, HEADS, normal_vector("relative", HEADS * e.n_bucket)};
     if (norms >= 0) {
         a.query_norm = norm_of("query norm", (rj_norm_kind)norms, e.whole ? HEADS * DH : DH);
         a.key_norm = norm_of("key norm", (rj_norm_kind)norms, e.whole ? a.n_kv_head * DH : DH);
@@ -123,6 +128,50 @@ static void norms_take_lengths_away(void **state)
     assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, NULL));
     const double p = 1.0 / (1.0 + exp(-4.0 * sqrt(2.0)));
     assert_true(fabs(out[2] - (6.0 * p + 2.0 * (1.0 - p))) < 1e-14);
+}
+
+/* The published 32 buckets up to 128 tokens: the last distance of each bucket, the same ahead from 16 on; and of 13 buckets up
+ * to 11, six a direction: 0, 1, 2, 3 to 4, 5 to 7, from 8 on (3 (11/3)^(1/3) = 4.6, 3 (11/3)^(2/3) = 7.1). */
+static void buckets_by_hand(void **state)
+{
+    static const int last[] = {0, 1, 2, 3, 4, 5, 6, 7, 11, 15, 22, 31, 45, 63, 90, 100000};
+    static const int small[] = {0, 1, 2, 3, 3, 4, 4, 4, 5, 5, 5, 5, 5};
+    const rj_relative published = {.n_bucket = 32, .max_distance = 128}, odd = {13, 11, 1, NULL};
+
+    (void)state;
+    for (int distance = 0, bucket = 0; distance < 3000; distance++) {
+        if (distance > last[bucket]) bucket++;
+        assert_int_equal(rj_relative_bucket(&published, -distance), bucket);
+        if (distance > 0) assert_int_equal(rj_relative_bucket(&published, distance), 16 + bucket);
+    }
+    for (int distance = 0; distance < 13; distance++) {
+        assert_int_equal(rj_relative_bucket(&odd, -distance), small[distance]);
+        if (distance > 0) assert_int_equal(rj_relative_bucket(&odd, distance), 6 + small[distance]);
+    }
+}
+
+/* One head of size 2 with unit matrices, no logits but the relative numbers ln 2 behind and ln 3 ahead. */
+static void both_directions_by_hand(void **state)
+{
+    double one[] = {1, 0, 0, 1}, y[] = {1, 0, 3, 2, 5, 10}, out[6];
+    double bias[] = {0.0, log(2.0), 0.0, log(3.0)};
+    const rj_linear unit_matrix = {.weight = view(one, 2, 2)};
+    rj_attention a = {.n_head = 1, .n_kv_head = 1, .d_head = 2, .bidirectional = true};
+    rj_attention_point point = {.map.ld = 1};
+    const rj_matrix my = view(y, 2, 3);
+    rj_matrix mout = view(out, 2, 3);
+
+    (void)state;
+    a.query = a.key = a.value = a.out = unit_matrix;
+    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 1, NULL));
+    for (int j = 0; j < 3; j++) assert_true(fabs(out[2 * j] - 3.0) + fabs(out[2 * j + 1] - 4.0) < 1e-14);
+    a.relative = (rj_relative){4, 100, 1, bias};
+    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 1, &point));
+    assert_true(fabs(out[0] - (1.0 + 3.0 * 3.0 + 3.0 * 5.0) / 7.0) < 1e-14);
+    assert_true(fabs(out[2] - (2.0 * 1.0 + 3.0 + 3.0 * 5.0) / 6.0) < 1e-14);
+    assert_true(fabs(out[5] - (2.0 * 2.0 + 10.0) / 5.0) < 1e-14);
+    assert_true(fabs(point.self[0] - 1.0 / 6.0) < 1e-15);
+    rj_attention_point_free(&point);
 }
 
 /* 8 heads: 1/2 .. 1/256; 3 heads: those of 2, then the first of 4. */
@@ -243,7 +292,7 @@ static void check_derivative(const rj_attention *a, const rj_rope_table *rope, i
     const double first = remainder_of(a, rope, t, step, dy, jdy),
                  half = remainder_of(a, rope, t, step / 2.0, dy, jdy);
     if (first < 1e-13) /* one token seen: attention is linear */
-        assert_true(t == 0 || a->window == 1);
+        assert_true(!a->bidirectional && (t == 0 || a->window == 1));
     else if (!(3.9 < first / half && first / half < 4.1))
         fail_msg("window %d, t %d, norms %d, cap %g, slopes %g, clip %g: ratio %g", a->window, t,
                  a->query_norm.d, a->softcap, a->alibi_max, a->clip, first / half);
@@ -286,6 +335,43 @@ static void derivatives_with_norms_of_all_heads(void **state)
     rj_rope_table_free(&rope);
 }
 
+static void derivatives_in_both_directions(void **state)
+{
+    rj_rope_table rope = rotation(T);
+
+    (void)state;
+    for (int n_bucket = 0; n_bucket <= 9; n_bucket += 9)
+        for (int norms = -1; norms <= RJ_NORM_LAYER; norms++) {
+            const extras e = {
+                .softcap = n_bucket == 0 ? 0.9 : 0.0, .bidirectional = true, .n_bucket = n_bucket};
+            rj_attention a = attention_with(0, norms, e);
+            for (int t = 0; t < T; t += 4) {
+                check_derivative(&a, &rope, t);
+                check_derivative(&a, NULL, t);
+            }
+            rj_attention_free(&a);
+        }
+    rj_rope_table_free(&rope);
+}
+
+/* Wherever panels of queries begin: token t of the prompt turned round, with no positions, is token T - 1 - t. */
+static void both_directions_of_a_long_prompt(void **state)
+{
+    static double y[D * LONG], turned[D * LONG], out[D * LONG], back[D * LONG];
+    const rj_matrix my = view(y, D, LONG), mturned = view(turned, D, LONG);
+    rj_matrix mout = view(out, D, LONG), mback = view(back, D, LONG);
+    rj_attention a = attention_with(0, RJ_NORM_RMS, (extras){.bidirectional = true});
+
+    (void)state;
+    fill_normal("long", D * LONG, y);
+    for (int t = 0; t < LONG; t++) memcpy(turned + D * (LONG - 1 - t), y + D * t, D * sizeof *y);
+    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, NULL));
+    assert_ok(rj_attention_forward(&a, NULL, &mturned, &mback, 0, NULL));
+    for (int t = 0; t < LONG; t++)
+        for (int k = 0; k < D; k++) assert_true(fabs(out[k + D * t] - back[k + D * (LONG - 1 - t)]) < 1e-13);
+    rj_attention_free(&a);
+}
+
 static void derivatives(void **state)
 {
     static const int windows[] = {0, 1, 2, 5, T + 1};
@@ -311,8 +397,12 @@ int main(void)
         unit(norms_take_lengths_away),
         unit(a_window_forgets_the_rest),
         unit(alibi_slopes_by_hand),
+        unit(buckets_by_hand),
+        unit(both_directions_by_hand),
+        unit(both_directions_of_a_long_prompt),
         unit(caps_and_clips_by_hand),
         unit(derivatives),
+        unit(derivatives_in_both_directions),
         unit(derivatives_with_caps_clips_and_slopes),
         unit(derivatives_with_norms_of_all_heads),
     };

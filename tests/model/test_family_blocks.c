@@ -86,7 +86,10 @@ static void blocks_are_differentiated(void **state)
                                         "opt_base",
                                         "bloom_heads",
                                         "mixtral_base",
-                                        "mixtral_odd/model-BF16.gguf"};
+                                        "mixtral_odd/model-BF16.gguf",
+
+                                        "t5_base",
+                                        "t5_plain/model-BF16.gguf"};
 
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

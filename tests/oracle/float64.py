@@ -46,6 +46,7 @@ NAMES = {
     "opt": ("OPTConfig", "OPTForCausalLM"),
     "bloom": ("BloomConfig", "BloomForCausalLM"),
     "mixtral": ("MixtralConfig", "MixtralForCausalLM"),
+    "t5": ("T5Config", "T5EncoderModel"),
 }
 CLASSES = {key: tuple(getattr(transformers, name) for name in names) for key, names in NAMES.items()}
 
@@ -127,17 +128,19 @@ def assert_double(module):
 
 def trunk(model):
     """Everything but the head."""
-    names = ("transformer", "gpt_neox", "model")
+    names = ("transformer", "gpt_neox", "model", "encoder")
     inner = next(getattr(model, name) for name in names if hasattr(model, name))
     return getattr(inner, "decoder", inner)
 
 
 def blocks(model):
     inner = trunk(model)
-    return next(getattr(inner, name) for name in ("h", "layers", "blocks") if hasattr(inner, name))
+    return next(getattr(inner, name) for name in ("h", "layers", "blocks", "block") if hasattr(inner, name))
 
 
 def head(model, state):
+    if model.config.model_type == "t5":  # an encoder
+        return None
     logits = model.get_output_embeddings()(state)
     cap = getattr(model.config, "final_logit_softcapping", None)
     return logits if cap is None else cap * torch.tanh(logits / cap)
@@ -170,7 +173,8 @@ def run_model(model, token_ids, calls=None):
         logits = head(model, out.last_hidden_state[:, -1])
     for hook in hooks:
         hook.remove()
-    return inputs, outputs, out.last_hidden_state, logits[0].detach().numpy()
+    logits = None if logits is None else logits[0].detach().numpy()
+    return inputs, outputs, out.last_hidden_state, logits
 
 
 def states(inputs, outputs):

@@ -45,7 +45,7 @@ def reference(config, tensors, token_ids, divisors=None, sources=False, measures
         "token_ids": (("token",), np.asarray(token_ids, np.int32)),
         "hidden": (("depth", "token", "d"), hidden),
         "final_normed": (("token", "d"), normed[0].detach().numpy()),
-        "logits_last": (("vocab",), logits),
+        **({} if logits is None else {"logits_last": (("vocab",), logits)}),
         "jacobian": (("layer", "d", "d_in"), jacobians),
         "jacobian_final_norm": (("d", "d_in"), final),
         **float64.rotary_tables(model),
@@ -87,10 +87,10 @@ def measured(states, jacobians):
 
 
 def write_reference(path, variables, source, n_parameters=None):
-    """The classic format, given the number of parameters: its index takes no room."""
-    classic = n_parameters is not None
+    """Small files in the classic format, whose index takes no room."""
+    classic = n_parameters is not None or path.name != "reference.nc"
     with netCDF4.Dataset(path, "w", format="NETCDF3_64BIT_OFFSET" if classic else "NETCDF4") as file:
-        if classic:
+        if n_parameters is not None:
             file.n_parameters = np.int32(n_parameters)
         file.title = "float64 reference, see tests/oracle/README.md"
         file.source = source

@@ -8,6 +8,7 @@ for program in slurmctld slurmd munged sbatch srun scontrol; do
 done
 [ "$(id -u)" = 0 ] || skip "only root can start a private Slurm"
 
+unset "${!SLURM_@}" "${!SBATCH_@}" # of a job in which the tests may run
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/../cli/lib.sh" "$1" "$2"
 trap 'bash "$here/cluster.sh" stop "$scratch/cluster"; rm -rf "$scratch"' EXIT

@@ -2,7 +2,7 @@
 # slurm_lost.sh RESJAC MPIEXEC: a node that goes down under a run, and scancel: what was stored survives, the run goes on
 # from there (requeued by Slurm, or submitted again), and its content is that of an undisturbed run.
 . "$(dirname "$0")/slurm_lib.sh" "$@"
-wide_deck 160
+wide_deck 120
 expect 0 -- ranks 2 "$resjac" run wide.yaml --set output=whole.nc
 
 # survived NAME COUNT: every unit that was there at that time is there still, untouched
@@ -19,7 +19,7 @@ ended "$job" 30
 [ ! -e cancelled.nc ] || fail 'scancel: the final file is there'
 survived cancelled.nc
 job=$(submit again --ntasks=2 --nodes=2 "$home/jobs/run.sbatch" wide.yaml --set output=cancelled.nc)
-expect_job "$job" 90 COMPLETED 0 again.log 'state done, 40 units stored'
+expect_job "$job" 90 COMPLETED 0 again.log 'state done, 30 units stored'
 grep -q ' 0 done before' again.log && fail 'nothing of the cancelled run was used'
 survived cancelled.nc
 expect 0 'equal content' -- "$resjac" verify whole.nc cancelled.nc
@@ -30,7 +30,7 @@ until_true 60 has_units down.nc 6
 node=$(scontrol show hostnames "$(field "$job" NodeList)" | tail -n 1)
 stamp down.nc >down.nc.before
 scontrol update "NodeName=$node" State=DOWN Reason=test
-expect_job "$job" 120 COMPLETED 0 down.log 'start 2' 'state done, 40 units stored'
+expect_job "$job" 120 COMPLETED 0 down.log 'start 2' 'state done, 30 units stored'
 [ "$(field "$job" Restarts)" = 1 ] || fail "restarted $(field "$job" Restarts) times instead of once"
 scontrol show hostnames "$(field "$job" NodeList)" | grep -qx "$node" && fail "the second start had $node, which is down"
 survived down.nc

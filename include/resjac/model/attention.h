@@ -1,26 +1,29 @@
-/* attention.h: causal attention over all tokens, and its derivative by the state of one token. */
+/* attention.h: attention over all tokens, causal or not, and its derivative by the state of one token. */
 #ifndef RESJAC_MODEL_ATTENTION_H
 #define RESJAC_MODEL_ATTENTION_H
 
 #include "resjac/model/linear.h"
 #include "resjac/model/norm.h"
+#include "resjac/model/relative.h"
 #include "resjac/model/rope.h"
 
 /* Query head h attends with key and value head h / (n_head / n_kv_head). */
 typedef struct {
     int n_head, n_kv_head, d_head;
-    int window;       /* tokens that a query sees, itself included; 0: all up to itself */
-    double scale;     /* of the logits */
-    double softcap;   /* then: c tanh(logits/c); 0: none */
-    double alibi_max; /* then: slope_h (j - t) is added, see rj_alibi_slope; 0: none */
-    double clip;      /* queries, keys, values, before all else, to +-clip; 0: none */
+    int window;           /* tokens that a query sees, itself included; 0: all up to itself */
+    double scale;         /* of the logits */
+    double softcap;       /* then: c tanh(logits/c); 0: none */
+    double alibi_max;     /* then: slope_h (j - t) is added, see rj_alibi_slope; 0: none */
+    rj_relative relative; /* then: its number for j - t is added */
+    bool bidirectional;   /* a query sees the tokens behind it, too; then without a window */
+    double clip;          /* queries, keys, values, before all else, to +-clip; 0: none */
     /* Before the rotation; may be absent. Of each head (d = d_head), or of all heads together (a larger d; then without a
      * clip). */
     rj_norm query_norm, key_norm;
     rj_linear query, key, value, out;
 } rj_attention;
 
-/* At token t, tokens before it fixed: do_h = map_h Wq_h dy + self_h Wv_h dy + shift_h (key_h' Wk_h dy), with the sum over the
+/* At token t, the other tokens fixed: do_h = map_h Wq_h dy + self_h Wv_h dy + shift_h (key_h' Wk_h dy), with the sum over the
  * tokens that t sees, R_t the rotation, Cq and Ck the Jacobians of the norms of query and key (I where there is none)
  *   map_h = scale sum_j p_j (v_j - o)(w_j k_j - kbar)' R_t Cq   [dh,dh], centred: p near one-hot loses no digits
  *   key_h = Ck' R_t' q_t,  shift_h = scale w_t p_t (v_t - o),  self_h = p_t

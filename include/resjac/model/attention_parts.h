@@ -47,7 +47,13 @@ static inline int rj_first_seen(const rj_attention *a, int j)
     return a->window == 0 || j < a->window ? 0 : j - a->window + 1;
 }
 
-/* x[i], i < n: scaled product of query t with key first + i, becomes the logit of head h: soft-cap, then ALiBi.
+/* Behind the last token that query j sees, of T. */
+static inline int rj_end_seen(const rj_attention *a, int j, int T)
+{
+    return a->bidirectional ? T : j + 1;
+}
+
+/* x[i], i < n: scaled product of query t with key first + i, becomes the logit of head h: soft-cap, then ALiBi or relative.
  *   slope [out] [n] of the soft-cap, or NULL */
 void rj_attention_logits(const rj_attention *a, int h, int t, int first, int n, double *x, double *slope);
 

@@ -53,7 +53,8 @@ typedef struct {
 typedef enum {
     RJ_POSITION_ROTARY = 0, /* queries and keys are turned */
     RJ_POSITION_LEARNED,    /* a vector a position is added to the embedding */
-    RJ_POSITION_ALIBI /* a slope a head, times the distance, is taken off the logits (arXiv 2108.12409) */
+    RJ_POSITION_ALIBI,  /* a slope a head, times the distance, is taken off the logits (arXiv 2108.12409) */
+    RJ_POSITION_BUCKETS /* a number a head, by the distance's bucket, is added to the logits (relative.h) */
 } rj_position;
 
 enum { RJ_MAX_LAYERS = 1024, RJ_MAX_EXPERTS = 512 };
@@ -86,7 +87,9 @@ typedef struct {
     double final_softcap; /* of the head's logits */
     double clip;          /* queries, keys, values are clipped to +-clip before all else; 0: they are not */
     double alibi_max;     /* ALiBi: slopes are 2^-(alibi_max/n), 2^-(2 alibi_max/n), .. */
-    bool whole_norms;     /* norms of queries and keys are of all heads together */
+    int n_bucket, bucket_distance; /* buckets: how many; the last has all from here on */
+    bool bidirectional;            /* an encoder: a token sees those behind it, too */
+    bool whole_norms;              /* norms of queries and keys are of all heads together */
     bool multi_query, grouped; /* multi_query and not grouped: one key-value head, whatever n_kv_head says */
     /* Layer l (0-based) sees a window where sliding[l]. A file says which by a list, or: l >= window_from, and l + 1 is no
      * multiple of window_period (0: no period). */
@@ -101,8 +104,8 @@ typedef struct {
     int rotary_dim;           /* dimensions in place of a share; 0: none */
     rj_rope rope, local_rope; /* local_rope: of sliding layers, where has_local_rope */
     bool has_local_rope;
-    bool tied_head;           /* the head is the embedding */
-    bool has_head;            /* false: a bare export of the base model (LlamaModel), which gives no logits */
+    bool tied_head; /* the head is the embedding */
+    bool has_head;  /* false: a bare export of the base model (LlamaModel) or an encoder: no logits */
     double initializer_range; /* standard deviation of drawn weights */
 } rj_config;
 

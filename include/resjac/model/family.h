@@ -14,6 +14,7 @@ typedef enum {
     RJ_EMBEDDING = 0,
     RJ_POSITIONS,      /* learned, [max_context,d] */
     RJ_EMBEDDING_NORM, /* of what the embedding gives */
+    RJ_POSITION_BIAS,  /* of all blocks: [n_bucket,n_head], see relative.h */
     RJ_FINAL_NORM,
     RJ_HEAD,
     RJ_ATTENTION_NORM,
@@ -29,7 +30,8 @@ typedef enum {
     RJ_MLP_NORM,
     RJ_GATE,
     RJ_UP,
-    RJ_GATE_UP, /* in place of the two: outputs are all of the one, all of the other */
+    RJ_PLAIN_UP, /* in place of RJ_UP where nothing is gated */
+    RJ_GATE_UP,  /* in place of the two: outputs are all of the one, all of the other */
     RJ_DOWN,
     RJ_MLP_POST_NORM,
     RJ_ROUTER, /* of states to experts; then those of each expert in place of the MLP's */
@@ -47,6 +49,7 @@ typedef enum {
     RJ_KEY_CAP,         /* > 0; null, in GGUF 0: none, which is 0 */
     RJ_KEY_BOOL,
     RJ_KEY_ACTIVATION,
+    RJ_KEY_FEED_FORWARD, /* "<activation>" or "gated-<activation>", into activation and gated; of config.json only */
     RJ_KEY_LAYERS, /* list of a layer's kinds into sliding, after n_layer; of config.json only */
     RJ_KEY_PATTERN /* the same as [[["global", "local"], 12], ..]: kinds in turn, how often */
 } rj_key_kind;
@@ -96,7 +99,9 @@ typedef struct {
     /* Stem of a tensor's name, "#" for the block and "@" for the expert; ".weight" and ".bias" follow. An expert's stem without
      * "@" is a tensor [n_expert,out,in]. NULL: the family has no such tensor. */
     const char *stem[RJ_N_ROLES][RJ_N_FORMATS];
-    const rj_prefix *prefixes;  /* the stems' own, then those of other exports; up to a NULL */
+    const rj_prefix *prefixes; /* the stems' own, then those of other exports; up to a NULL */
+    /* Other names of the embedding in safetensors files, whole; NULL, or up to a NULL. */
+    const char *const *embeddings;
     const char *const *ignored; /* patterns (fnmatch) of tensors that nothing here needs, up to a NULL */
     bool conv1d;                /* safetensors: matrices of blocks are [in,out] */
     rj_fused fused[RJ_N_FORMATS];
@@ -105,21 +110,25 @@ typedef struct {
     double norm_offset[RJ_N_FORMATS]; /* gain = offset + what the file has */
     bool embedding_by_sqrt_d;         /* embedding_scale is sqrt(d) */
     bool residual_init;               /* drawn projections into the stream: deviation / sqrt(2 n_layer) */
-    bool gelu_is_tanh;                /* "gelu" means its tanh form, as the files' authors had it */
-    bool yarn_is_longrope;            /* so does "yarn" */
-    const char *vocabulary_key;       /* rows of the embedding in config.json; NULL: vocab_size */
-    const char *theta_key;            /* in config.json; NULL: rope_theta */
-    double rope_theta[RJ_N_FORMATS];  /* where the file has none; 0: 10000 */
+    /* Drawn matrices of blocks: deviation / sqrt(inputs), queries / sqrt(d_head) besides; norms are the deviation. */
+    bool init_by_inputs;
+    bool gelu_is_tanh;               /* "gelu" means its tanh form, as the files' authors had it */
+    bool yarn_is_longrope;           /* so does "yarn" */
+    const char *vocabulary_key;      /* rows of the embedding in config.json; NULL: vocab_size */
+    const char *theta_key;           /* in config.json; NULL: rope_theta */
+    double rope_theta[RJ_N_FORMATS]; /* where the file has none; 0: 10000 */
     const char
         *local_theta[RJ_N_FORMATS]; /* key of the base of sliding layers, which no scaling changes; or NULL */
     int gguf_theta_head; /* GGUF without a base: only heads of this size have the default; 0: all have */
+    /* GGUF, of a family with RJ_PLAIN_UP: a gate's tensor says that the MLP is gated, and with this; no key tells. */
+    rj_activation gguf_gated;
     int gguf_n_layer_by_width; /* GGUF: models of so many layers divide logits by sqrt(d/n_head); no key tells */
 } rj_family;
 
 extern const rj_family rj_family_llama, rj_family_gpt2, rj_family_qwen2, rj_family_gemma3, rj_family_mistral,
     rj_family_gemma, rj_family_gemma2, rj_family_gptneox, rj_family_phi, rj_family_gptneo, rj_family_olmo,
     rj_family_falcon, rj_family_mpt, rj_family_hf_olmo, rj_family_qwen3, rj_family_olmo2, rj_family_stablelm,
-    rj_family_phi3, rj_family_gptj, rj_family_opt, rj_family_bloom, rj_family_mixtral;
+    rj_family_phi3, rj_family_gptj, rj_family_opt, rj_family_bloom, rj_family_t5, rj_family_mixtral;
 
 /* NULL where there is none. model_type may be a wrapper's; sparse: the file has experts. */
 const rj_family *rj_family_of_model_type(const char *model_type);

@@ -32,6 +32,9 @@ bool rj_role_exists(const rj_model *model, rj_role role);
 /* Whether a file of that format has query, key and value in one tensor. */
 bool rj_role_is_fused(const rj_model *model, rj_format format);
 
+/* Whether RJ_PLAIN_UP stands for RJ_UP in a file of that format. */
+bool rj_role_is_plain(const rj_model *model, rj_format format);
+
 /* Whether the model cannot do without that tensor in its file. */
 bool rj_role_is_needed(const rj_model *model, rj_role role, rj_part part);
 

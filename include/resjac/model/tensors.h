@@ -6,6 +6,7 @@
 #include "resjac/model/linear.h"
 #include "resjac/model/model.h"
 #include "resjac/model/norm.h"
+#include "resjac/model/relative.h"
 
 enum { RJ_NAME_SIZE = 256 };
 
@@ -14,6 +15,7 @@ struct rj_model {
     const rj_family *family;
     rj_config config;
     const rj_prefix *prefix; /* of its safetensors names */
+    const char *embedding;   /* its name if it is none of the family's stem, else NULL */
     bool fused;              /* its file has query, key and value in one tensor */
     bool random_init;
     uint64_t seed;
@@ -34,6 +36,8 @@ RJ_CHECKED rj_status rj_tensors_linear(const rj_model *model, rj_role role, int 
                                        rj_linear *linear);
 /* The bias of a role: out [n]. */
 RJ_CHECKED rj_status rj_tensors_bias(const rj_model *model, rj_role role, int layer, int n, double *out);
+/* The numbers of RJ_POSITION_BIAS. */
+RJ_CHECKED rj_status rj_tensors_relative(const rj_model *model, rj_relative *relative);
 /* A norm that the family does not have is one of d = 0. */
 RJ_CHECKED rj_status rj_tensors_norm(const rj_model *model, rj_role role, int layer, rj_norm *norm);
 #endif

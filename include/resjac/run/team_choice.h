@@ -26,16 +26,16 @@ double rj_team_unit_seconds(const rj_team_case *c, int stages, int n_grid);
 /* Bytes of the fullest rank of a team, with as many prompts side by side as options->memory allows. Not collective. */
 int64_t rj_team_memory(const rj_team_case *c, const rj_team_shape *shape);
 
-/* Sets n_row and n_col of a shape: as the deck says, else 1 x 1 unless one block's decomposition does not fit a rank's memory or
- * even one block a stage would take over ten minutes a unit. Independent of the number of ranks, because results depend on it.
- * Not collective. Errors: USAGE no grid of up to 1024 ranks is enough (both sizes). */
+/* Sets n_row and n_col of a shape: as the deck says, else 1 x 1. A grid repeats the forward pass in each of its ranks, evaluates J by
+ * twice the flops and needs no less memory on its first rank, so stages are taken where a choice is left. Independent of the number
+ * of ranks, because results depend on it. Not collective. Errors: USAGE one block of one prompt does not fit a rank (both sizes). */
 RJ_CHECKED rj_status rj_team_choose_grid(const rj_team_case *c, const rj_deck_layout *asked,
                                          rj_team_shape *shape);
 
-/* Sets the stages of a shape whose grid is set: as the deck says, at most a block each; else the fewest that fit memory and ten
- * minutes, and more where units are so few that ranks would be idle. Results do not depend on it. Not collective.
- *   n_units [in] of this model and those measured beside it;  n_ranks [in] of the run
+/* Sets the stages of a shape whose grid is set: as the deck says, at most a block each; else the fewest that fit memory, and more
+ * where the model's units are then done sooner, or a unit within ten minutes at little cost. Results do not depend on it. Not collective.
+ *   n_units [in] of this model;  n_ranks [in] of the run
  * Errors: USAGE the run has too few ranks (names how many would do). */
-RJ_CHECKED rj_status rj_team_choose_stages(const rj_team_case *c, const rj_deck_layout *asked, int n_units,
-                                           int n_ranks, rj_team_shape *shape);
+RJ_CHECKED rj_status rj_team_choose_stages(const rj_team_case *c, const rj_deck_layout *asked,
+                                           int n_units, int n_ranks, rj_team_shape *shape);
 #endif

@@ -22,8 +22,8 @@ typedef struct {
     int grid[2]; /* rows and columns of ranks that decompose together: results depend on it */
 } rj_manifest_unit;
 
-/* Writes <folder>/manifest.json; logs (INFO) how its units differ from those that are there. The same units, `keep` and `annex` give the same bytes; `same` tells whether they were there
- * already.
+/* Writes <folder>/manifest.json; logs (INFO) how its units differ from those of the one that is there. The same units, `keep`
+ * and `annex` give the same bytes; `same` tells whether they were there already.
  *   keep   [in]  what the final file keeps of them
  *   annex  [in]  identity of what is added to the final file
  *   sha256 [out] of the file: the identity of the run's results
