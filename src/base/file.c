@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -169,6 +170,18 @@ rj_status rj_path_folder(const char *path, char **folder)
     *folder = text;
 done:
     return st;
+}
+
+bool rj_path_is_inside(const char *path, const char *folder)
+{
+    char *inner = realpath(path, NULL), *outer = realpath(folder, NULL);
+    const size_t n = outer != NULL ? strlen(outer) : 0;
+    const bool inside = n > 0 && inner != NULL && strncmp(inner, outer, n) == 0 &&
+                        (inner[n] == '\0' || inner[n] == '/' || n == 1);
+
+    free(inner);
+    free(outer);
+    return inside;
 }
 
 rj_status rj_path_make_folder(const char *path)

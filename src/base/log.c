@@ -10,6 +10,7 @@
 
 #include "resjac/base/clock.h"
 #include "resjac/base/status.h"
+#include "resjac/base/text.h"
 
 enum { TEXT_SIZE = RJ_MESSAGE_SIZE + 512, LINE_SIZE = TEXT_SIZE + 128 };
 
@@ -22,43 +23,6 @@ void rj_log_setup(rj_log_level level, int rank)
 {
     shown = level;
     own_rank = rank;
-}
-
-/* Bytes of the UTF-8 character at s, 0 where it is broken, overlong, or a control character (C0, DEL, C1). */
-static size_t printable(const unsigned char *s)
-{
-    const size_t n = s[0] < 0x80   ? 1
-                     : s[0] < 0xc2 ? 0
-                     : s[0] < 0xe0 ? 2
-                     : s[0] < 0xf0 ? 3
-                     : s[0] < 0xf5 ? 4
-                                   : 0;
-
-    if (n == 1) return s[0] >= 0x20 && s[0] != 0x7f;
-    for (size_t i = 1; i < n; i++)
-        if ((s[i] & 0xc0) != 0x80) return 0;
-    if ((s[0] == 0xc2 && s[1] < 0xa0) || (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-        (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-        return 0;
-    return n;
-}
-
-/* A name in a file may hold escape sequences: they must not reach a terminal. */
-static void clean(char *text)
-{
-    const unsigned char *from = (const unsigned char *)text;
-    unsigned char *to = (unsigned char *)text;
-
-    while (*from != '\0') {
-        const size_t n = printable(from);
-        if (n == 0) {
-            from +=
-                from[0] == 0xc2 && (from[1] & 0xe0) == 0x80 ? 2 : 1; /* C1 is one character of two bytes */
-            *to++ = '?';
-        }
-        for (size_t i = 0; i < n; i++) *to++ = *from++;
-    }
-    *to = '\0';
 }
 
 static void format(char text[TEXT_SIZE], const char *fmt, va_list args)
@@ -77,7 +41,7 @@ static void write_line(rj_log_level level, char text[TEXT_SIZE])
 
     if (localtime_r(&now, &parts) != NULL) strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &parts);
     if (own_rank >= 0) snprintf(rank, sizeof rank, " [%d]", own_rank);
-    clean(text);
+    rj_text_clean(text);
     snprintf(line, sizeof line, "%s%s %s%s %s\n", overwriting ? "\r\033[K" : "", when, name[level], rank,
              text);
     overwriting = false;
@@ -96,6 +60,18 @@ void rj_log(rj_log_level level, const char *fmt, ...)
     write_line(level, text);
 }
 
+void rj_print(const char *fmt, ...)
+{
+    char text[TEXT_SIZE];
+    va_list args;
+
+    va_start(args, fmt);
+    format(text, fmt, args);
+    va_end(args);
+    rj_text_clean(text);
+    puts(text);
+}
+
 /* A text wider than the terminal would wrap, and the next one could not overwrite it. */
 static void overwrite(char text[TEXT_SIZE], bool last)
 {
@@ -104,7 +80,7 @@ static void overwrite(char text[TEXT_SIZE], bool last)
 
     if (ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 1 && strlen(text) >= window.ws_col)
         text[window.ws_col - 1] = '\0';
-    clean(text);
+    rj_text_clean(text);
     snprintf(line, sizeof line, "\r\033[K%s%s", text, last ? "\n" : "");
     overwriting = !last;
     fputs(line, stderr);

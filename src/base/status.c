@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "resjac/base/text.h"
+
 static char message[RJ_MESSAGE_SIZE];
 
 rj_status rj_raise(rj_status code, const char *file, int line, const char *fmt, ...)
@@ -25,6 +27,7 @@ rj_status rj_raise(rj_status code, const char *file, int line, const char *fmt, 
     const size_t length = strlen(text);
     if (length == 0 || text[length - 1] != ']') /* else it passes on a message, whose own place says more */
         memcpy(text + length, place, n_place + 1);
+    rj_text_clean(text); /* it goes to logs, plans and results */
     memcpy(message, text, sizeof message);
     return code;
 }
@@ -42,18 +45,28 @@ char *rj_status_buffer(void)
 int rj_status_exit(rj_status code)
 {
     switch (code) {
-    case RJ_OK: return EX_OK;
-    case RJ_ERR_USAGE: return EX_USAGE;
+    case RJ_OK:
+        return EX_OK;
+    case RJ_ERR_USAGE:
+        return EX_USAGE;
     case RJ_ERR_FORMAT:
-    case RJ_ERR_NUMERIC: return EX_DATAERR;
-    case RJ_ERR_MISSING: return EX_NOINPUT;
-    case RJ_ERR_PARTIAL: return EX_UNAVAILABLE;
-    case RJ_ERR_STOPPED: return EX_TEMPFAIL;
-    case RJ_ERR_IO: return EX_IOERR;
-    case RJ_ERR_CREATE: return EX_CANTCREAT;
-    case RJ_ERR_NOMEM: return EX_OSERR;
+    case RJ_ERR_NUMERIC:
+        return EX_DATAERR;
+    case RJ_ERR_MISSING:
+        return EX_NOINPUT;
+    case RJ_ERR_PARTIAL:
+        return EX_UNAVAILABLE;
+    case RJ_ERR_STOPPED:
+        return EX_TEMPFAIL;
+    case RJ_ERR_IO:
+        return EX_IOERR;
+    case RJ_ERR_CREATE:
+        return EX_CANTCREAT;
+    case RJ_ERR_NOMEM:
+        return EX_OSERR;
     case RJ_ERR_LIB:
-    case RJ_ERR_ARG: return EX_SOFTWARE;
+    case RJ_ERR_ARG:
+        return EX_SOFTWARE;
     }
     return EX_SOFTWARE;
 }

@@ -4,16 +4,12 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "resjac/base/log.h"
 #include "resjac/base/memory.h"
 #include "resjac/model/model.h"
 #include "resjac/tokenizer/tokenizer.h"
 
-enum { PANEL = 1 << 16 };
-
-static void print_shape(const rj_tensor *t)
-{
-    for (int i = 0; i < t->n_dims; i++) printf("%s%td", i ? " x " : "", t->shape[i]);
-}
+enum { PANEL = 1 << 16, SHAPE_SIZE = RJ_MAX_DIMS * 24 };
 
 /* Elements of one tensor that are not finite, read in panels of whole rows. */
 static rj_status count_bad(const rj_weights *w, const rj_tensor *t, float *panel, ptrdiff_t room,
@@ -48,12 +44,12 @@ static rj_status check_tensors(const rj_weights *w)
         ptrdiff_t bad = 0;
         if (t->dtype == RJ_DTYPE_UNSUPPORTED) continue; /* not read by any model; the list says so */
         RJ_TRY(count_bad(w, t, panel, room, &bad));
-        if (bad > 0) printf("bad       %s: %td elements are Inf or NaN\n", t->name, bad);
+        if (bad > 0) rj_print("bad       %s: %td elements are Inf or NaN", t->name, bad);
         n_bad += bad > 0;
     }
     RJ_REQUIRE(n_bad == 0, RJ_ERR_NUMERIC, "%s: %td tensors hold Inf or NaN; get the file again",
                rj_weights_path(w), n_bad);
-    printf("check     every element of %td tensors is finite\n", rj_weights_count(w));
+    rj_print("check     every element of %td tensors is finite", rj_weights_count(w));
 done:
     RJ_FREE(panel);
     return st;
@@ -61,14 +57,15 @@ done:
 
 static void print_config(const rj_config *c, int64_t n_parameters)
 {
-    printf("family    %s\n", c->family);
-    printf("blocks    %d, d = %d, %d heads of %d (%d key/value heads), d_ff = %d\n", c->n_layer, c->d,
-           c->n_head, c->d_head, c->n_kv_head, c->d_ff);
-    printf("context   %d tokens, vocabulary %d, head %s\n", c->max_context, c->n_vocab,
-           !c->has_head   ? "none"
-           : c->tied_head ? "tied"
-                          : "untied");
-    printf("size      %lld parameters\n", (long long)n_parameters);
+    rj_print("family    %s", c->family);
+    rj_print("blocks    %d, d = %d, %d heads of %d (%d key/value heads), d_ff = %d", c->n_layer, c->d,
+             c->n_head, c->d_head, c->n_kv_head, c->d_ff);
+    if (c->n_expert > 0) rj_print("experts   %d a block, %d a token", c->n_expert, c->n_expert_used);
+    rj_print("context   %d tokens, vocabulary %d, head %s", c->max_context, c->n_vocab,
+             !c->has_head   ? "none"
+             : c->tied_head ? "tied"
+                            : "untied");
+    rj_print("size      %lld parameters", (long long)n_parameters);
 }
 
 /* What a model would be, before it is fetched. */
@@ -80,7 +77,8 @@ static rj_status inspect_config(const char *path, bool check)
 
     RJ_REQUIRE(!check, RJ_ERR_USAGE, "%s: --check reads tensors, a config.json has none", path);
     RJ_TRY(rj_model_count(path, &c, &n));
-    printf("model     %s\nformat    configuration alone\n", path);
+    rj_print("model     %s", path);
+    rj_print("format    configuration alone");
     print_config(&c, n);
 done:
     rj_config_free(&c);
@@ -91,9 +89,10 @@ static void print_tensors(const rj_weights *w)
 {
     for (ptrdiff_t i = 0; i < rj_weights_count(w); i++) {
         const rj_tensor *t = rj_weights_at(w, i);
-        printf("tensor    %-48s %-6s ", t->name, rj_dtype_name(t->dtype));
-        print_shape(t);
-        printf("\n");
+        char shape[SHAPE_SIZE] = "";
+        for (int k = 0, at = 0; k < t->n_dims; k++)
+            at += snprintf(shape + at, sizeof shape - (size_t)at, "%s%td", k ? " x " : "", t->shape[k]);
+        rj_print("tensor    %-48s %-6s %s", t->name, rj_dtype_name(t->dtype), shape);
     }
 }
 
@@ -106,16 +105,16 @@ rj_status rj_inspect(const char *path, bool check)
     if (rj_weights_is_config(path)) return inspect_config(path, check);
     RJ_TRY(rj_model_open(path, false, 0, &model));
     const rj_weights *w = rj_model_weights(model);
-    printf("model     %s\n", path);
-    printf("format    %s, %td tensors, %.1f MB\n",
-           rj_weights_format(w) == RJ_FORMAT_GGUF ? "GGUF" : "safetensors", rj_weights_count(w),
-           1e-6 * (double)rj_weights_bytes(w));
+    rj_print("model     %s", path);
+    rj_print("format    %s, %td tensors, %.1f MB",
+             rj_weights_format(w) == RJ_FORMAT_GGUF ? "GGUF" : "safetensors", rj_weights_count(w),
+             1e-6 * (double)rj_weights_bytes(w));
     print_config(rj_model_config(model), rj_model_parameters(model));
     if (rj_tokenizer_open(w, &tok) == RJ_OK)
-        printf("tokenizer %s\n", rj_tokenizer_summary(tok));
+        rj_print("tokenizer %s", rj_tokenizer_summary(tok));
     else
-        printf("tokenizer none that can be used (%s); prompts can be given as token ids\n",
-               rj_status_message());
+        rj_print("tokenizer none that can be used (%s); prompts can be given as token ids",
+                 rj_status_message());
     print_tensors(w);
     if (check) RJ_TRY(check_tensors(w));
 done:

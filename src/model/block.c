@@ -8,12 +8,44 @@
 #include "resjac/base/clock.h"
 #include "resjac/base/memory.h"
 #include "resjac/model/block_parts.h"
+#include "resjac/model/roles.h"
+
+static rj_status load_mlp(const rj_model *model, const rj_role roles[3], int at, rj_arithmetic type,
+                          rj_mlp *m)
+{
+    rj_status st = RJ_OK;
+    const rj_config *c = &model->config;
+
+    *m = (rj_mlp){.activation = c->activation, .gated = c->gated, .d_ff = c->d_ff};
+    if (c->gated) RJ_TRY(rj_tensors_linear(model, roles[0], at, type, &m->gate));
+    RJ_TRY(rj_tensors_linear(model, roles[1], at, type, &m->up));
+    RJ_TRY(rj_tensors_linear(model, roles[2], at, type, &m->down));
+done:
+    return st;
+}
+
+static rj_status load_experts(const rj_model *model, rj_block *b)
+{
+    rj_status st = RJ_OK;
+    static const rj_role roles[] = {RJ_EXPERT_GATE, RJ_EXPERT_UP, RJ_EXPERT_DOWN};
+    rj_experts *e = &b->experts;
+
+    RJ_NEW(e->expert, model->config.n_expert, 1);
+    e->n_expert = model->config.n_expert;
+    e->n_used = model->config.n_expert_used;
+    RJ_TRY(rj_tensors_linear(model, RJ_ROUTER, b->layer, RJ_DOUBLE, &e->router));
+    for (int i = 0; i < e->n_expert; i++)
+        RJ_TRY(load_mlp(model, roles, rj_expert_at(b->layer, i), b->type, &e->expert[i]));
+done:
+    return st;
+}
 
 static rj_status load(const rj_model *model, rj_block *b)
 {
     rj_status st = RJ_OK;
     const rj_config *c = &model->config;
     const int layer = b->layer;
+    static const rj_role roles[] = {RJ_GATE, RJ_UP, RJ_DOWN};
 
     b->parallel = c->parallel;
     b->attention = (rj_attention){.n_head = c->n_head,
@@ -25,7 +57,6 @@ static rj_status load(const rj_model *model, rj_block *b)
                                   .alibi_max = c->position == RJ_POSITION_ALIBI ? c->alibi_max : 0.0,
                                   .bidirectional = c->bidirectional,
                                   .clip = c->clip};
-    b->mlp = (rj_mlp){.activation = c->activation, .gated = c->gated, .d_ff = c->d_ff};
     RJ_TRY(rj_tensors_norm(model, c->shared_norm ? RJ_SHARED_NORM : RJ_ATTENTION_NORM, layer,
                            &b->attention_norm));
     RJ_TRY(rj_tensors_norm(model, RJ_ATTENTION_POST_NORM, layer, &b->attention_post_norm));
@@ -38,9 +69,7 @@ static rj_status load(const rj_model *model, rj_block *b)
     RJ_TRY(rj_tensors_linear(model, RJ_VALUE, layer, b->type, &b->attention.value));
     RJ_TRY(rj_tensors_linear(model, RJ_ATTENTION_OUT, layer, b->type, &b->attention.out));
     if (c->position == RJ_POSITION_BUCKETS) RJ_TRY(rj_tensors_relative(model, &b->attention.relative));
-    if (c->gated) RJ_TRY(rj_tensors_linear(model, RJ_GATE, layer, b->type, &b->mlp.gate));
-    RJ_TRY(rj_tensors_linear(model, RJ_UP, layer, b->type, &b->mlp.up));
-    RJ_TRY(rj_tensors_linear(model, RJ_DOWN, layer, b->type, &b->mlp.down));
+    RJ_TRY(c->n_expert > 0 ? load_experts(model, b) : load_mlp(model, roles, layer, b->type, &b->mlp));
 done:
     return st;
 }
@@ -77,6 +106,7 @@ void rj_block_free(rj_block **block)
     rj_norm_free(&b->mlp_post_norm);
     rj_attention_free(&b->attention);
     rj_mlp_free(&b->mlp);
+    rj_experts_free(&b->experts);
     RJ_FREE(*block);
 }
 
@@ -91,13 +121,14 @@ void rj_point_free(rj_point **point)
     rj_norm_point_free(&p->mlp_post_norm);
     rj_attention_point_free(&p->attention);
     rj_mlp_point_free(&p->mlp);
+    rj_experts_point_free(&p->experts);
     RJ_FREE(p->out);
     RJ_FREE(*point);
 }
 
 int rj_point_kinks(const rj_point *point)
 {
-    return point->mlp.kinks + point->attention.kinks;
+    return point->mlp.kinks + point->experts.kinks + point->attention.kinks;
 }
 
 /* A sublayer knows its token, not where it stands. */
@@ -198,7 +229,10 @@ static rj_status sublayers(const rj_block *b, pass *p, rj_point *point)
     RJ_TRY(rj_attention_forward(&b->attention, rope, &p->y, &p->add, p->t, point ? &point->attention : NULL));
     RJ_TRY(leave(&b->attention_post_norm, p, point ? &point->attention_post_norm : NULL));
     RJ_TRY(enter(&b->mlp_norm, p, b->parallel ? p->x : p->h, point ? &point->mlp_norm : NULL));
-    RJ_TRY(rj_mlp_forward(&b->mlp, &p->y, &p->add, p->t, point ? &point->mlp : NULL));
+    if (b->experts.n_expert > 0)
+        RJ_TRY(rj_experts_forward(&b->experts, &p->y, &p->add, p->t, point ? &point->experts : NULL));
+    else
+        RJ_TRY(rj_mlp_forward(&b->mlp, &p->y, &p->add, p->t, point ? &point->mlp : NULL));
     RJ_TRY(leave(&b->mlp_post_norm, p, point ? &point->mlp_post_norm : NULL));
 done:
     return st;

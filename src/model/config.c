@@ -195,11 +195,17 @@ static rj_status open_gguf(rj_config_source *s)
 {
     rj_status st = RJ_OK;
     rj_span architecture = {NULL, 0};
+    double n_expert = 0.0;
 
     s->gguf = rj_weights_metadata(s->weights);
     snprintf(s->file, sizeof s->file, "%s", rj_gguf_path(s->gguf));
     RJ_TRY(rj_gguf_string(s->gguf, "general.architecture", &architecture));
-    s->family = rj_family_of_architecture(architecture.text, architecture.n);
+    s->family = rj_family_of_architecture(architecture.text, architecture.n, false);
+    if (s->family != NULL) {
+        const rj_family *sparse = rj_family_of_architecture(architecture.text, architecture.n, true);
+        RJ_TRY(rj_source_gguf_number(s, "expert_count", &n_expert));
+        if (sparse != NULL && n_expert > 0.0) s->family = sparse;
+    }
     RJ_REQUIRE(s->family != NULL, RJ_ERR_FORMAT,
                "%s: general.architecture = \"%.*s\" is no known architecture; known: %s", s->file,
                (int)(architecture.n < RJ_SOURCE_NAME_SIZE ? architecture.n : RJ_SOURCE_NAME_SIZE),
@@ -302,6 +308,9 @@ static rj_status derive(const rj_config_source *s, rj_config *c)
                s->file, c->d_gate_up);
     if (c->d_gate_up > 0) c->d_ff = c->d_gate_up / 2;
     if (c->d_ff == 0) c->d_ff = 4 * c->d;
+    RJ_REQUIRE(c->n_expert <= RJ_MAX_EXPERTS && c->n_expert_used <= c->n_expert, RJ_ERR_FORMAT,
+               "%s: %d of %d experts a token, needs at most all of at most %d", s->file, c->n_expert_used,
+               c->n_expert, RJ_MAX_EXPERTS);
     if (c->query_scalar == 0.0) c->query_scalar = c->d_head;
     RJ_REQUIRE(c->position != RJ_POSITION_BUCKETS || c->n_bucket >= 4, RJ_ERR_FORMAT,
                "%s: %d buckets of distances, needs at least 4", s->file, c->n_bucket);

@@ -9,7 +9,7 @@ static const rj_family *const families[] = {
     &rj_family_gemma, &rj_family_gemma2,   &rj_family_gptneox, &rj_family_phi,     &rj_family_gptneo,
     &rj_family_olmo,  &rj_family_falcon,   &rj_family_mpt,     &rj_family_hf_olmo, &rj_family_qwen3,
     &rj_family_olmo2, &rj_family_stablelm, &rj_family_phi3,    &rj_family_gptj,    &rj_family_opt,
-    &rj_family_bloom, &rj_family_t5};
+    &rj_family_bloom, &rj_family_t5,       &rj_family_mixtral};
 
 enum { N_FAMILIES = sizeof families / sizeof *families };
 
@@ -28,10 +28,10 @@ const rj_family *rj_family_of_model_type(const char *model_type)
     return NULL;
 }
 
-const rj_family *rj_family_of_architecture(const char *text, size_t n)
+const rj_family *rj_family_of_architecture(const char *text, size_t n, bool sparse)
 {
     for (int i = 0; i < N_FAMILIES; i++)
-        if (equals(families[i]->architecture, text, n)) return families[i];
+        if (equals(families[i]->architecture, text, n) && families[i]->sparse == sparse) return families[i];
     return NULL;
 }
 

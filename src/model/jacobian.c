@@ -33,7 +33,9 @@ static rj_status fold_mlp(const rj_point *p, rj_matrix *jac)
     rj_matrix c = {.ld = 1}, mlp = {.ld = 1};
 
     RJ_TRY(rj_matrix_new(b->type, d, d, &mlp));
-    RJ_TRY(rj_mlp_fold(&b->mlp, &p->mlp, b->parallel ? &p->mlp_norm : NULL, &mlp));
+    const rj_norm_point *norm = b->parallel ? &p->mlp_norm : NULL;
+    RJ_TRY(b->experts.n_expert > 0 ? rj_experts_fold(&b->experts, &p->experts, norm, &mlp)
+                                   : rj_mlp_fold(&b->mlp, &p->mlp, norm, &mlp));
     RJ_TRY(rj_norm_jvp_panel(&p->mlp_post_norm, &mlp));
     if (b->parallel) {
         rj_matrix_add(1.0, &mlp, jac);
@@ -113,7 +115,8 @@ static rj_status apply(const void *ctx, const rj_matrix *x, rj_matrix *y)
     rj_matrix_copy(x, &z);
     if (!b->parallel) rj_matrix_add(1.0, &a, &z);
     RJ_TRY(rj_norm_jvp_panel(&p->mlp_norm, &z));
-    RJ_TRY(rj_mlp_jvp(&b->mlp, &p->mlp, &z, y));
+    RJ_TRY(b->experts.n_expert > 0 ? rj_experts_jvp(&b->experts, &p->experts, &z, y)
+                                   : rj_mlp_jvp(&b->mlp, &p->mlp, &z, y));
     RJ_TRY(rj_norm_jvp_panel(&p->mlp_post_norm, y));
     rj_matrix_add(1.0, &a, y);
 done:
@@ -134,7 +137,8 @@ static rj_status apply_transpose(const void *ctx, const rj_matrix *x, rj_matrix 
     RJ_TRY(rj_matrix_new(x->type, x->rows, x->cols, &back));
     rj_matrix_copy(x, &z);
     RJ_TRY(rj_norm_vjp_panel(&p->mlp_post_norm, &z));
-    RJ_TRY(rj_mlp_vjp(&b->mlp, &p->mlp, &z, &back));
+    RJ_TRY(b->experts.n_expert > 0 ? rj_experts_vjp(&b->experts, &p->experts, &z, &back)
+                                   : rj_mlp_vjp(&b->mlp, &p->mlp, &z, &back));
     RJ_TRY(rj_norm_vjp_panel(&p->mlp_norm, &back)); /* back <- B' x */
     rj_matrix_copy(x, &z);
     if (!b->parallel) rj_matrix_add(1.0, &back, &z);

@@ -26,7 +26,7 @@ static int64_t count(const rj_model *model)
     int64_t n = 0;
 
     for (int role = 0; role < RJ_N_ROLES; role++) {
-        const int times = role < RJ_ATTENTION_NORM ? 1 : model->config.n_layer;
+        const int times = rj_role_count(&model->config, (rj_role)role);
         int out = 0, in = 0;
         rj_role_shape(&model->config, (rj_role)role, &out, &in);
         if (rj_role_is_needed(model, (rj_role)role, RJ_WEIGHT))

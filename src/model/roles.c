@@ -6,7 +6,7 @@
 
 static const char *const endings[] = {[RJ_WEIGHT] = ".weight", [RJ_BIAS] = ".bias"};
 
-void rj_role_name(const rj_family *family, rj_format format, const rj_prefix *prefix, rj_role role, int layer,
+void rj_role_name(const rj_family *family, rj_format format, const rj_prefix *prefix, rj_role role, int at,
                   rj_part part, char name[RJ_NAME_SIZE])
 {
     const char *stem = family->stem[role][format], *begin = "";
@@ -19,21 +19,41 @@ void rj_role_name(const rj_family *family, rj_format format, const rj_prefix *pr
         begin = in_trunk ? prefix->trunk : prefix->other;
         if (in_trunk) stem += strlen(own);
     }
-    const char *block = strchr(stem, '#');
-    if (block == NULL)
-        snprintf(name, RJ_NAME_SIZE, "%s%s%s", begin, stem, endings[part]);
-    else
-        snprintf(name, RJ_NAME_SIZE, "%s%.*s%d%s%s", begin, (int)(block - stem), stem, layer, block + 1,
-                 endings[part]);
+    size_t n = (size_t)snprintf(name, RJ_NAME_SIZE, "%s", begin);
+    for (; *stem != '\0' && n < RJ_NAME_SIZE - 16; stem++) {
+        if (*stem == '#' || *stem == '@')
+            n += (size_t)snprintf(name + n, RJ_NAME_SIZE - n, "%d",
+                                  *stem == '#' ? at % RJ_MAX_LAYERS : at / RJ_MAX_LAYERS);
+        else
+            name[n++] = *stem;
+    }
+    snprintf(name + n, RJ_NAME_SIZE - n, "%s", endings[part]);
 }
 
-const rj_tensor *rj_role_find(const rj_model *model, rj_role role, int layer, rj_part part)
+int rj_role_count(const rj_config *c, rj_role role)
+{
+    if (role < RJ_ATTENTION_NORM) return 1;
+    return role < RJ_EXPERT_GATE ? c->n_layer : c->n_layer * c->n_expert;
+}
+
+int rj_role_at(const rj_config *c, rj_role role, int i)
+{
+    return role < RJ_EXPERT_GATE ? i : rj_expert_at(i % c->n_layer, i / c->n_layer);
+}
+
+bool rj_role_is_stacked(const rj_family *family, rj_format format, rj_role role)
+{
+    return role >= RJ_EXPERT_GATE && family->stem[role][format] != NULL &&
+           strchr(family->stem[role][format], '@') == NULL;
+}
+
+const rj_tensor *rj_role_find(const rj_model *model, rj_role role, int at, rj_part part)
 {
     char name[RJ_NAME_SIZE];
 
     if (role == RJ_EMBEDDING && part == RJ_WEIGHT && model->embedding != NULL)
         return rj_weights_find(model->weights, model->embedding);
-    rj_role_name(model->family, rj_weights_format(model->weights), model->prefix, role, layer, part, name);
+    rj_role_name(model->family, rj_weights_format(model->weights), model->prefix, role, at, part, name);
     return name[0] == '\0' ? NULL : rj_weights_find(model->weights, name);
 }
 
@@ -62,7 +82,11 @@ void rj_role_shape(const rj_config *c, rj_role role, int *out, int *in)
                                        [RJ_PLAIN_UP] = {c->d_ff, c->d},
                                        [RJ_GATE_UP] = {2 * c->d_ff, c->d},
                                        [RJ_DOWN] = {c->d, c->d_ff},
-                                       [RJ_MLP_POST_NORM] = {0, c->d}};
+                                       [RJ_MLP_POST_NORM] = {0, c->d},
+                                       [RJ_ROUTER] = {c->n_expert, c->d},
+                                       [RJ_EXPERT_GATE] = {c->d_ff, c->d},
+                                       [RJ_EXPERT_UP] = {c->d_ff, c->d},
+                                       [RJ_EXPERT_DOWN] = {c->d, c->d_ff}};
 
     *out = shapes[role][0];
     *in = shapes[role][1];
@@ -107,6 +131,10 @@ bool rj_role_is_needed(const rj_model *model, rj_role role, rj_part part)
     switch (role) {
     case RJ_EMBEDDING:
     case RJ_POSITIONS:
+    case RJ_ROUTER:
+    case RJ_EXPERT_GATE:
+    case RJ_EXPERT_UP:
+    case RJ_EXPERT_DOWN:
     case RJ_POSITION_BIAS:
         return part == RJ_WEIGHT;
     case RJ_HEAD:

@@ -7,7 +7,8 @@
 
 rj_rows rj_rows_of_tensor(const rj_weights *w, const rj_tensor *t)
 {
-    return (rj_rows){.weights = w, .tensor = t, .columns = rj_tensor_columns(t)};
+    return (rj_rows){
+        .weights = w, .tensor = t, .columns = t->n_dims > 2 ? t->shape[t->n_dims - 1] : rj_tensor_columns(t)};
 }
 
 rj_rows rj_rows_drawn(uint64_t seed, const char *name, double deviation, ptrdiff_t columns)
@@ -35,9 +36,16 @@ rj_status rj_rows_read(const rj_rows *rows, ptrdiff_t row, ptrdiff_t n, float *o
 {
     rj_status st = RJ_OK;
     const ptrdiff_t columns = rows->columns;
+    rj_tensor seen;
 
     if (rows->tensor == NULL) return draw(rows, row, n, out);
-    RJ_TRY(rj_weights_read(rows->weights, rows->tensor, row, n, out, columns));
+    seen = *rows->tensor;
+    if (seen.n_dims > 2) { /* a stack of matrices: one below the other */
+        seen.shape[0] = rj_tensor_rows(&seen) * rj_tensor_columns(&seen) / columns;
+        seen.shape[1] = columns;
+        seen.n_dims = 2;
+    }
+    RJ_TRY(rj_weights_read(rows->weights, &seen, row, n, out, columns));
     for (ptrdiff_t i = 0; i < n; i++) {
         int bad = 0;
         for (ptrdiff_t j = 0; j < columns; j++) bad |= !(fabsf(out[i * columns + j]) < INFINITY);

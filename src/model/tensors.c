@@ -20,28 +20,33 @@ static void print_shape(int n, const ptrdiff_t *shape, char *text)
 }
 
 /* Shape of a role's tensor in the model's file; returns its number of dimensions. */
-static int shape_of(const rj_model *model, rj_role role, rj_part part, ptrdiff_t shape[2])
+static int shape_of(const rj_model *model, rj_role role, rj_part part, ptrdiff_t shape[3])
 {
-    const rj_place place = rj_role_place(model, rj_weights_format(model->weights), role);
+    const rj_format format = rj_weights_format(model->weights);
+    const rj_place place = rj_role_place(model, format, role);
     int out = 0, in = 0;
 
     rj_role_shape(&model->config, role, &out, &in);
     shape[0] = place.transposed ? in : out;
     shape[1] = place.transposed ? out : in;
+    if (rj_role_is_stacked(model->family, format, role)) {
+        shape[0] = model->config.n_expert, shape[1] = out, shape[2] = in;
+        return 3;
+    }
     if (out != 0 && part == RJ_WEIGHT) return 2;
     shape[0] = out != 0 ? out : in;
     return 1;
 }
 
-static rj_status check_one(rj_model *model, rj_role role, int layer, rj_part part, const rj_tensor **used)
+static rj_status check_one(rj_model *model, rj_role role, int at, rj_part part, const rj_tensor **used)
 {
     rj_status st = RJ_OK;
-    const rj_tensor *t = rj_role_find(model, role, layer, part);
+    const rj_tensor *t = rj_role_find(model, role, at, part);
     char name[RJ_NAME_SIZE], found[SHAPE_SIZE], needed[SHAPE_SIZE];
-    ptrdiff_t shape[2];
+    ptrdiff_t shape[3];
 
     const int n = shape_of(model, role, part, shape);
-    rj_role_name(model->family, rj_weights_format(model->weights), model->prefix, role, layer, part, name);
+    rj_role_name(model->family, rj_weights_format(model->weights), model->prefix, role, at, part, name);
     RJ_REQUIRE(t != NULL, RJ_ERR_FORMAT, "%s: tensor %s is missing; %s needs it",
                rj_weights_path(model->weights), name, model->family->name);
     print_shape(t->n_dims, t->shape, found);
@@ -52,7 +57,8 @@ static rj_status check_one(rj_model *model, rj_role role, int layer, rj_part par
     RJ_REQUIRE(t->dtype != RJ_DTYPE_UNSUPPORTED, RJ_ERR_FORMAT,
                "%s: tensor %s has the element type %s, which cannot be read; take a file of another type",
                rj_weights_file(model->weights, t), name, t->type_name);
-    model->n_parameters += (int64_t)(n == 2 ? shape[0] * shape[1] : shape[0]);
+    model->n_parameters +=
+        n == 1 ? shape[0] : shape[n - 2] * shape[n - 1]; /* of a stack one of its matrices */
     *used = t;
 done:
     return st;
@@ -145,16 +151,18 @@ done:
 rj_status rj_tensors_check(rj_model *model)
 {
     rj_status st = RJ_OK;
+    const rj_config *c = &model->config;
     const rj_tensor **used = NULL;
-    ptrdiff_t n = 0;
+    ptrdiff_t n = 0, most = 0;
 
     RJ_TRY(complete(model));
-    RJ_NEW(used, RJ_N_PARTS * RJ_N_ROLES, model->config.n_layer);
+    for (int role = 0; role < RJ_N_ROLES; role++) most += RJ_N_PARTS * rj_role_count(c, (rj_role)role);
+    RJ_NEW(used, most, 1);
     for (int role = 0; role < RJ_N_ROLES; role++)
-        for (int layer = 0; layer < (role < RJ_ATTENTION_NORM ? 1 : model->config.n_layer); layer++)
+        for (int i = 0; i < rj_role_count(c, (rj_role)role); i++)
             for (rj_part p = RJ_WEIGHT; p < RJ_N_PARTS; p++)
                 if (rj_role_is_needed(model, (rj_role)role, p))
-                    RJ_TRY(check_one(model, (rj_role)role, layer, p, &used[n++]));
+                    RJ_TRY(check_one(model, (rj_role)role, rj_role_at(c, (rj_role)role, i), p, &used[n++]));
     RJ_TRY(refuse_others(model, n, used));
 done:
     RJ_FREE(used);
@@ -165,7 +173,7 @@ done:
 static double deviation(const rj_model *model, rj_role role, int in)
 {
     const rj_config *c = &model->config;
-    const bool into_stream = role == RJ_ATTENTION_OUT || role == RJ_DOWN;
+    const bool into_stream = role == RJ_ATTENTION_OUT || role == RJ_DOWN || role == RJ_EXPERT_DOWN;
 
     if (model->family->init_by_inputs) {
         if (role == RJ_EMBEDDING) return c->initializer_range;
@@ -223,6 +231,8 @@ rj_status rj_tensors_linear(const rj_model *model, rj_role role, int layer, rj_a
     int out = 0, in = 0;
 
     rj_role_shape(&model->config, role, &out, &in);
+    if (rj_role_is_stacked(model->family, format, role))
+        source.first = (ptrdiff_t)(layer / RJ_MAX_LAYERS) * out;
     RJ_TRY(rj_tensors_rows(model, place.holder, layer, &source.weight));
     if (rj_role_is_needed(model, place.holder, RJ_BIAS) && !model->random_init) { /* drawn biases are 0 */
         bias = rj_rows_of_tensor(model->weights, rj_role_find(model, place.holder, layer, RJ_BIAS));

@@ -10,6 +10,8 @@
 
 #include "resjac/base/file.h"
 #include "resjac/base/memory.h"
+#include "resjac/base/text.h"
+#include "resjac/stats/correlate.h"
 
 enum { PATH_SIZE = 4096, MAX_MODELS = 4096 };
 
@@ -171,18 +173,45 @@ done:
     return st;
 }
 
-/* A NetCDF group's name: '/' becomes "__"; twins add "__random_init". */
+/* Variables and dimensions of the final file's root, which a group cannot be called. */
+static bool is_taken(const char *name)
+{
+    static const char *const root[] = {
+        "model",          "measure",         "benchmark",     "string128",        "string64",
+        "model_name",     "family",          "lineage",       "series_name",      "status",
+        "series_step",    "trained",         "n_parameters",  "n_layers",         "d_model",
+        "value",          "value_low",       "value_high",    "reliability",      "measure_name",
+        "benchmark_name", "benchmark_score", "benchmark_row", "statistics_status"};
+
+    for (size_t i = 0; i < sizeof root / sizeof *root; i++)
+        if (strcmp(root[i], name) == 0) return true;
+    for (int i = 0; i < RJ_N_STATISTICS; i++)
+        if (strcmp(rj_statistics[i].name, name) == 0) return true;
+    return false;
+}
+
+static bool may_begin(char c)
+{
+    return isalnum((unsigned char)c) || c == '_' || (unsigned char)c >= 0x80;
+}
+
+/* A NetCDF group's name: '/' becomes "__", what is no text '_' or '?', and so does a first character other than letters,
+ * digits and '_', or a space at the end; a name that is taken has a '_' behind: a file's name may be all that. Twins add "__random_init". */
 static rj_status group_name(const char *name, char **group)
 {
     rj_status st = RJ_OK;
     char *own = NULL, *to = NULL;
 
-    RJ_NEW(own, 2 * (ptrdiff_t)strlen(name) + 1, 1);
+    RJ_NEW(own, 2 * (ptrdiff_t)strlen(name) + 2, 1);
     to = own;
     for (const char *p = name; *p != '\0'; p++) {
         *to++ = *p == '/' || (unsigned char)*p < ' ' ? '_' : *p;
         if (*p == '/') *to++ = '_';
     }
+    rj_text_clean(own);
+    if (own[0] != '\0' && !may_begin(own[0])) own[0] = '_';
+    for (size_t n = strlen(own); n > 0 && own[n - 1] == ' '; n--) own[n - 1] = '_';
+    if (is_taken(own)) strcat(own, "_");
     RJ_REQUIRE(strlen(own) < RJ_NAME_SIZE - 16, RJ_ERR_USAGE,
                "model name \"%s\" has %zu bytes, needs at most %d; give a name", own, strlen(own),
                RJ_NAME_SIZE - 17);

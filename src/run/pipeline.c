@@ -60,8 +60,9 @@ static int64_t memory_shared(const rj_config *c, const rj_pipeline_options *o, i
     const int64_t element = (int64_t)rj_matrix_element(o->arithmetic), T = n_tokens;
     const int64_t d = c->d, attention = (int64_t)c->n_head * c->d_head;
     const int64_t kv = (int64_t)c->n_kv_head * c->d_head, ff = c->d_ff;
-    const int64_t weights = d * (2 * attention + 2 * kv + 3 * ff);    /* one block, dequantised */
-    const int64_t fold = (d * (attention + ff) + 4 * d * d) / n_grid; /* G, H and products */
+    const int64_t n_mlp = c->n_expert > 0 ? c->n_expert : 1;
+    const int64_t weights = d * (2 * attention + 2 * kv + 3 * ff * n_mlp); /* one block, dequantised */
+    const int64_t fold = (d * (attention + ff) + 4 * d * d) / n_grid;      /* G, H and products */
     /* U, V', a copy, and ?gesdd's workspace; on a grid also the bidiagonal matrix's vectors in double on one rank */
     const int64_t svd = n_grid == 1 ? 8 * d * d : 8 * d * d / n_grid + 5 * d * d * 8 / element;
     const int64_t frame = 2 * rj_pipeline_triplets(c, o).k;

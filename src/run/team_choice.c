@@ -13,7 +13,8 @@ rj_work rj_team_work(const rj_team_case *c)
                  .d = m->d,
                  .attention = m->n_head * m->d_head,
                  .kv = m->n_kv_head * m->d_head,
-                 .d_ff = m->d_ff,
+                 .d_ff = m->d_ff *
+                         (m->n_expert > 0 ? m->n_expert_used : 1), /* flops are those of the experts in use */
                  .gated = m->gated,
                  .parallel = m->parallel,
                  .twin = c->is_twin,

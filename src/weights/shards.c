@@ -139,6 +139,21 @@ done:
     return st;
 }
 
+/* A link must not lead out of the folder either, but into a hub's cache: snapshots/<commit>/x is ../../blobs/<hash> there. */
+static rj_status check_inside(const char *folder, const char *path)
+{
+    rj_status st = RJ_OK;
+    char *blobs = NULL;
+
+    RJ_TRY(rj_path_join(folder, "../../blobs", &blobs));
+    RJ_REQUIRE(!rj_path_exists(path) || rj_path_is_inside(path, folder) || rj_path_is_inside(path, blobs),
+               RJ_ERR_FORMAT, "%s: a link out of the model's folder; copy the file, or link the whole folder",
+               path);
+done:
+    rj_free(blobs);
+    return st;
+}
+
 static rj_status open_indexed(const char *folder, const char *index, rj_shards *s)
 {
     rj_status st = RJ_OK;
@@ -152,6 +167,7 @@ static rj_status open_indexed(const char *folder, const char *index, rj_shards *
     s->n = n;
     for (int i = 0; i < n; i++) {
         RJ_TRY(rj_path_join(folder, file[i], &path));
+        RJ_TRY(check_inside(folder, path));
         RJ_TRY(rj_safetensors_open(path, &s->safetensors[i]));
         RJ_FREE(path);
     }

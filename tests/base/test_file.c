@@ -127,6 +127,26 @@ static void folders_are_made_with_their_parents(void **x)
     assert_int_equal(rj_memory_live(), 0);
 }
 
+/* A folder with a longer name is another one; links count by where they lead. */
+static void inside_is_told_behind_links(void **x)
+{
+    (void)x;
+    assert_int_equal(rj_path_make_folder(temporary_path("in/deep")), RJ_OK);
+    assert_int_equal(rj_path_make_folder(temporary_path("inner")), RJ_OK);
+    temporary_file("in/deep/a", "", 0);
+    temporary_file("inner/b", "", 0);
+    assert_int_equal(symlink("../inner/b", temporary_path("in/link")), 0);
+    assert_int_equal(symlink("in/deep", temporary_path("alias")), 0);
+    assert_true(rj_path_is_inside(temporary_path("in/deep/a"), temporary_path("in")));
+    assert_true(rj_path_is_inside(temporary_path("alias/a"), temporary_path("in")));
+    assert_true(rj_path_is_inside(temporary_path("in/deep/a"), temporary_path("alias")));
+    assert_true(rj_path_is_inside(temporary_path("in"), "/"));
+    assert_false(rj_path_is_inside(temporary_path("inner/b"), temporary_path("in")));
+    assert_false(rj_path_is_inside(temporary_path("in/link"), temporary_path("in")));
+    assert_false(rj_path_is_inside(temporary_path("in/none"), temporary_path("in")));
+    assert_false(rj_path_is_inside(temporary_path("in/deep/a"), temporary_path("none")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +156,7 @@ int main(void)
         cmocka_unit_test(load_has_a_limit_and_ends_in_nul),
         cmocka_unit_test(paths_are_joined_and_taken_apart),
         cmocka_unit_test(folders_are_made_with_their_parents),
+        cmocka_unit_test(inside_is_told_behind_links),
     };
     return cmocka_run_group_tests(tests, temporary_begin, temporary_end);
 }

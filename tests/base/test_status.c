@@ -41,6 +41,14 @@ static void long_file_name_keeps_line_and_text(void **x)
     assert_string_equal(strchr(rj_status_message(), ':'), ":7]");
 }
 
+/* Names come from files: ESC, BEL, DEL, a C1 control, a broken byte; what is UTF-8 stays. */
+static void control_characters_do_not_reach_a_message(void **x)
+{
+    (void)x;
+    rj_raise(RJ_ERR_FORMAT, "x.c", 7, "tensor %s", "\033]0;h\a\177\xc2\x9b\xff\xc3\xa4");
+    assert_string_equal(rj_status_message(), "tensor ?]0;h????\xc3\xa4 [x.c:7]");
+}
+
 static rj_status halve(int n, int *half)
 {
     rj_status st = RJ_OK;
@@ -75,6 +83,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(message_is_base_name_line_and_text),
+        cmocka_unit_test(control_characters_do_not_reach_a_message),
         cmocka_unit_test(long_message_is_cut_and_says_so),
         cmocka_unit_test(long_file_name_keeps_line_and_text),
         cmocka_unit_test(macros_stop_at_the_first_error),

@@ -162,7 +162,7 @@ static void refused_configurations(void **state)
     static const struct {
         const char *config, *a, *b;
     } cases[] = {
-        {"{\"model_type\": \"mixtral\"}", "model_type = \"mixtral\"",
+        {"{\"model_type\": \"mamba\"}", "model_type = \"mamba\"",
          "known: llama, gpt2, qwen2, gemma3_text, gemma3, mistral, gemma, gemma2, gpt_neox, phi"},
         {"{\"model_type\": \"gemma3\"}", "gemma3", "text_config"},
         {"{\"model_type\": \"gemma3\", \"text_config\": {\"model_type\": \"gemma2\"}}",

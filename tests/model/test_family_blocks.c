@@ -85,6 +85,9 @@ static void blocks_are_differentiated(void **state)
                                         "gptj_base",
                                         "opt_base",
                                         "bloom_heads",
+                                        "mixtral_base",
+                                        "mixtral_odd/model-BF16.gguf",
+
                                         "t5_base",
                                         "t5_plain/model-BF16.gguf"};
 
@@ -226,11 +229,12 @@ done:
 
 static void every_allocation_may_fail(void **state)
 {
-    static const char *const names[] = {"gpt2_base",  "gemma3_new_keys", "mpt_base",  "phi_base",
-                                        "falcon_40b", "olmo2_base",      "phi3_long", "bloom_base"};
+    static const char *const names[] = {"gpt2_base", "gemma3_new_keys", "mpt_base",
+                                        "phi_base",  "falcon_40b",      "olmo2_base",
+                                        "phi3_long", "bloom_base",      "mixtral_base/model-F16.gguf"};
 
     (void)state;
-    for (int i = 0; i < 8; i++) {
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         int n = 0;
         for (rj_status st = RJ_ERR_NOMEM; st != RJ_OK; n++) {
             rj_memory_fail_after(n);

@@ -46,6 +46,8 @@ static void defaults(void **state)
          false, true, RJ_ACT_RELU},
         {"bloom", "bloom", 2, 64, 8, 8, 8, 256, 2048, 0, RJ_NORM_LAYER, RJ_NORM_GAIN_BIAS, 1e-5, false, false,
          true, RJ_ACT_GELU_BLOOM},
+        {"mixtral", "mixtral", 32, 4096, 32, 8, 128, 14336, 131072, 128, RJ_NORM_RMS, RJ_NORM_GAIN, 1e-5,
+         false, false, false, RJ_ACT_SILU},
     };
 
     (void)state;
@@ -213,7 +215,7 @@ static void refused_configurations(void **state)
     static const struct {
         const char *config, *a, *b;
     } cases[] = {
-        {"{\"model_type\": \"mixtral\"}", "model_type = \"mixtral\"", "known: llama"},
+        {"{\"model_type\": \"mamba\"}", "model_type = \"mamba\"", "known: llama"},
         {"{\"model_type\": \"t5\", \"is_encoder_decoder\": false}", "is_encoder_decoder = false", "t5"},
         {"{\"model_type\": \"t5\", \"scalable_attention\": true}", "scalable_attention", "t5"},
         {"{\"model_type\": \"t5\", \"feed_forward_proj\": \"gated-gelu-new\"}",
@@ -264,6 +266,9 @@ static void refused_configurations(void **state)
         {"{\"model_type\": \"opt\", \"word_embed_proj_dim\": 512}", "word_embed_proj_dim = 512", "768"},
         {"{\"model_type\": \"bloom\", \"apply_residual_connection_post_layernorm\": true}",
          "apply_residual_connection_post_layernorm = true", "bloom"},
+        {"{\"model_type\": \"mixtral\", \"num_experts_per_tok\": 9}", "9 of 8 experts a token", "all of"},
+        {"{\"model_type\": \"mixtral\", \"num_local_experts\": 513}", "2 of 513 experts", "at most 512"},
+        {"{\"model_type\": \"mistral\", \"num_local_experts\": 8}", "num_local_experts = 8", "mistral"},
         {"{\"model_type\": \"hf_olmo\", \"mlp_hidden_size\": 8}", "rope is missing", "hf_olmo"},
         {"{\"model_type\": \"hf_olmo\", \"rope\": true, \"include_bias\": false}", "layer_norm_with_affine",
          ""},
@@ -342,6 +347,12 @@ static void refused_gguf_files(void **state)
          "longrope needs the tensors rope_factors_long.weight and rope_factors_short.weight", "", 18},
         {"bloom_base/model-F16.gguf", "token_embd_norm.bias", "token_ambd_norm.bias",
          "tensor token_embd_norm.bias is missing", "bloom", 20},
+        {"mixtral_base/model-F16.gguf", "blk.1.ffn_up_exps", "blk.1.ffn_up_exqs",
+         "tensor blk.1.ffn_up_exps.weight is missing", "mixtral", 17},
+        {"mixtral_base/model-F16.gguf", "llama.expert_count\4\0\0\0\4", "llama.expert_count\4\0\0\0\5",
+         "tensor blk.0.ffn_gate_inp.weight is [4,24]", "needs [5,24]", 23},
+        {"mixtral_base/model-F16.gguf", "llama.expert_count", "llama.expert_cound",
+         "tensor blk.0.ffn_gate.weight is missing; llama needs it", "", 18},
     };
 
     (void)state;

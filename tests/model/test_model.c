@@ -28,7 +28,7 @@ static void refused_configurations(void **state)
     static const struct {
         const char *config, *a, *b;
     } cases[] = {
-        {"{\"model_type\": \"mixtral\"}", "model_type = \"mixtral\"", "known: llama"},
+        {"{\"model_type\": \"mamba\"}", "model_type = \"mamba\"", "known: llama"},
         {"{\"model_type\": null}", "model_type", ""},
         {"{\"hidden_act\": \"softplus\"}", "hidden_act = \"softplus\"", "known: silu"},
         {"{\"hidden_act\": 3}", "hidden_act", ""},

@@ -17,6 +17,22 @@ static void assert_unit(const rj_norm *norm, int d)
         assert_true(norm->gain[i] == 1.0 && (norm->bias == NULL || norm->bias[i] == 0.0));
 }
 
+/* An MLP of that role; with experts the router, too. */
+static void compare_mlps(const rj_block *a, const rj_block *b)
+{
+    const int n = a->experts.n_expert;
+
+    assert_int_equal(b->experts.n_expert, n);
+    if (n > 0) assert_same(&a->experts.router, &b->experts.router);
+    for (int i = 0; i < (n > 0 ? n : 1); i++) {
+        const rj_mlp *one = n > 0 ? &a->experts.expert[i] : &a->mlp,
+                     *two = n > 0 ? &b->experts.expert[i] : &b->mlp;
+        if (one->gated) assert_same(&one->gate, &two->gate);
+        assert_same(&one->up, &two->up);
+        assert_same(&one->down, &two->down);
+    }
+}
+
 static void compare_twins(const char *folder, const char *gguf, int d)
 {
     rj_model *one = NULL, *two = NULL;
@@ -36,9 +52,7 @@ static void compare_twins(const char *folder, const char *gguf, int d)
         assert_same(&a->attention.key, &b->attention.key);
         assert_same(&a->attention.value, &b->attention.value);
         assert_same(&a->attention.out, &b->attention.out);
-        if (a->mlp.gated) assert_same(&a->mlp.gate, &b->mlp.gate);
-        assert_same(&a->mlp.up, &b->mlp.up);
-        assert_same(&a->mlp.down, &b->mlp.down);
+        compare_mlps(a, b);
         assert_unit(&a->attention_norm, d);
         assert_unit(&b->mlp_norm, d);
         assert_unit(&a->mlp_post_norm, a->mlp_post_norm.d);
@@ -68,6 +82,8 @@ static void twins_of_both_formats_are_equal(void **state)
     compare_twins("qwen3_base", "qwen3_base/model-F16.gguf", 20);
     compare_twins("stablelm_parallel", "stablelm_parallel/model-BF16.gguf", 32);
     compare_twins("phi3_base", "phi3_base/model-F16.gguf", 24);
+    compare_twins("mixtral_base", "mixtral_base/model-F16.gguf", 24);
+    compare_twins("mixtral_odd", "mixtral_odd/model-BF16.gguf", 20);
     compare_twins("t5_base", "t5_base/model-F16.gguf", 24);
 }
 
@@ -211,7 +227,7 @@ static void twins_have_the_deviation_of_their_family(void **state)
         "llama_base",   "qwen2_base",  "gemma3_base", "gptneox_base", "phi_base",      "gptneo_base",
         "mistral_base", "gemma_base",  "gemma2_base", "olmo_base",    "falcon_7b",     "falcon_40b",
         "mpt_base",     "hfolmo_base", "qwen3_base",  "olmo2_base",   "stablelm_base", "phi3_base",
-        "gptj_base",    "opt_base",    "bloom_base"};
+        "gptj_base",    "opt_base",    "bloom_base",  "mixtral_base"};
 
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -223,8 +239,13 @@ static void twins_have_the_deviation_of_their_family(void **state)
             assert_ok(rj_block_load(model, layer, RJ_DOUBLE, &b));
             gather(&b->attention.query, &in), gather(&b->attention.key, &in),
                 gather(&b->attention.value, &in);
-            gather(&b->mlp.up, &in), gather(&b->attention.out, &out), gather(&b->mlp.down, &out);
-            if (b->mlp.gated) gather(&b->mlp.gate, &in);
+            gather(&b->attention.out, &out);
+            if (b->experts.n_expert > 0) gather(&b->experts.router, &in);
+            for (int e = 0; e < (b->experts.n_expert > 0 ? b->experts.n_expert : 1); e++) {
+                const rj_mlp *m = b->experts.n_expert > 0 ? &b->experts.expert[e] : &b->mlp;
+                gather(&m->up, &in), gather(&m->down, &out);
+                if (m->gated) gather(&m->gate, &in);
+            }
             assert_unit(&b->attention_norm, b->attention_norm.d);
             assert_unit(&b->mlp_norm, b->mlp_norm.d);
             rj_block_free(&b);

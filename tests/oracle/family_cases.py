@@ -214,6 +214,20 @@ BLOOM = {
     "seq_length": 64,
     "layer_norm_epsilon": 5e-4,
 }
+MIXTRAL = {
+    **SMALL,
+    "architectures": ["MixtralForCausalLM"],
+    "model_type": "mixtral",
+    "hidden_act": "silu",
+    "hidden_size": 24,
+    "intermediate_size": 19,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "num_local_experts": 4,
+    "num_experts_per_tok": 2,
+    "rms_norm_eps": 2e-4,
+    "rope_theta": 1357.5,
+}
 T5 = {
     "architectures": ["T5ForConditionalGeneration"],
     "model_type": "t5",
@@ -250,6 +264,7 @@ FAMILY_BASES = {
     "opt": OPT,
     "bloom": BLOOM,
     "hfolmo": OLMO,
+    "mixtral": MIXTRAL,
     "t5": T5,
 }
 
@@ -497,6 +512,23 @@ FAMILY_CASES = {
     ),
     "bloom_base": dict(config={}, dtype="F16", T=8, gguf=["F16"], prefix=("transformer.", "")),
     "bloom_heads": dict(config=dict(hidden_size=20, n_head=5), dtype="BF16", T=7, gguf=["BF16"]),
+    "mixtral_base": dict(config={}, dtype="F16", T=9, gguf=["F16"]),
+    "mixtral_odd": dict(
+        config=dict(
+            hidden_size=20,
+            intermediate_size=27,
+            num_attention_heads=2,
+            num_key_value_heads=1,
+            num_local_experts=5,
+            num_experts_per_tok=3,
+            sliding_window=4,
+            tie_word_embeddings=True,
+        ),
+        dtype="BF16",
+        T=8,
+        gguf=["BF16"],
+        unfaithful={"sliding_window": None},
+    ),
     "t5_base": dict(
         config={},
         dtype="F16",

@@ -22,6 +22,7 @@ ARCHITECTURES = {
     "stablelm": gguf.MODEL_ARCH.STABLELM,
     "phi3": gguf.MODEL_ARCH.PHI3,
     "bloom": gguf.MODEL_ARCH.BLOOM,
+    "mixtral": gguf.MODEL_ARCH.LLAMA,
     "t5": gguf.MODEL_ARCH.T5,
 }
 CONTEXT = ("n_positions", "max_seq_len", "seq_length", "max_position_embeddings")
@@ -66,13 +67,32 @@ def rounded_to(value, kind):
     return value.astype(np.float16).astype(np.float32)
 
 
+def is_router(name):
+    """Routers of experts stay in F32."""
+    return ".mlp.gate." in name or "ffn_gate_inp" in name
+
+
+def stacked(tensors):
+    """transformers' gate and up of all experts as two tensors, under the names that llama.cpp's converter gives merged ones."""
+    out = {}
+    for name, value in tensors.items():
+        if ".mlp.experts." not in name:
+            out[name] = value
+            continue
+        half = value.shape[1] // 2
+        parts = {"w2": value} if "down" in name else {"w1": value[:, :half], "w3": value[:, half:]}
+        stem = "layers." + name.split(".")[2] + ".feed_forward.experts"
+        out.update({f"{stem}.{part}.weight": x for part, x in parts.items()})
+    return out
+
+
 def stored(tensors, config, kind):
     """The values of the file under transformers' names: matrices rounded, norms of a Gemma w of (1 + w) from 1 + w in
     float32.
     """
     out = {}
     for name, value in tensors.items():
-        if value.ndim == 2:
+        if value.ndim >= 2 and not is_router(name):
             value = rounded_to(value, kind)
         elif config["model_type"].startswith("gemma"):
             value = (value + np.float32(1)).astype(np.float64) - 1
@@ -93,7 +113,7 @@ def converted(name, value, config, n_head, n_kv):
     family = config["model_type"]
     if "query_key_value" in name:
         return regrouped(value, n_head, n_kv)
-    if family == "olmo" and ("q_proj" in name or "k_proj" in name):
+    if family in ("olmo", "mixtral") and ("q_proj" in name or "k_proj" in name):
         return permute(value, n_head if "q_proj" in name else n_kv)
     if family.startswith("gemma") and name.endswith("norm.weight"):
         return value + np.float32(1)
@@ -177,6 +197,9 @@ def write_own_keys(writer, config, model):
             writer.add_tensor(name, np.ones((3, model.d_model), np.float32))
     if family == "olmo" and config.get("clip_qkv") is not None:
         writer.add_clamp_kqv(config["clip_qkv"])
+    if family == "mixtral":
+        writer.add_expert_count(config["num_local_experts"])
+        writer.add_expert_used_count(config["num_experts_per_tok"])
     if family == "mpt":
         writer.add_max_alibi_bias(config["attn_config"]["alibi_bias_max"])
         if config["attn_config"]["clip_qkv"] is not None:
@@ -191,12 +214,12 @@ def write_gguf(path, config, tensors, kind, fused):
     writer = gguf.GGUFWriter(path, gguf.MODEL_ARCH_NAMES[arch])
     writer.add_name(f"tiny {config['model_type']}")
     write_keys(writer, config, n_kv)
-    for name, value in (fuse(tensors) if fused else tensors).items():
+    for name, value in stacked(fuse(tensors) if fused else tensors).items():
         value = np.ascontiguousarray(converted(name, value, config, model.num_attention_heads, n_kv))
         # A converter of BLOOM takes the prefix off.
         bare = name.removeprefix("transformer.") if config["model_type"] == "bloom" else name
         stem = names.get_name(bare, (".weight", ".bias"))
-        if value.ndim == 1:
+        if value.ndim == 1 or is_router(stem):
             writer.add_tensor(stem, value)
         elif kind == "F16":
             writer.add_tensor(stem, value.astype(np.float16))

@@ -23,6 +23,8 @@ def family_weights(config, seed):
     for name, shape in parameters(config).items():
         stem, kind = name.rsplit(".", 1)
         leaf = stem.rsplit(".", 1)[-1]
+        if len(shape) == 3:
+            leaf = kind  # of all experts
         if kind == "bias":
             mean, deviation = 0, 0.3
         elif len(shape) == 1:
@@ -31,8 +33,23 @@ def family_weights(config, seed):
             mean, deviation = 0, 1 / np.sqrt(shape[1]) if leaf in OUTPUT_HEADS else 0.3
         else:
             gain = UNSCALED.get(config["model_type"], 1.2) if leaf[0] in "qk" else 1.2
-            mean, deviation = 0, GAINS.get(leaf, gain) / np.sqrt(shape[1])
+            mean, deviation = 0, GAINS.get(leaf, gain) / np.sqrt(shape[-1])
         out[name] = (mean + deviation * rng.standard_normal(shape)).astype(np.float32)
+    return out
+
+
+def by_expert(tensors):
+    """transformers' experts, all in one tensor, under the names that files have: one tensor an expert; others as they are."""
+    out = {}
+    for name, value in tensors.items():
+        if ".mlp.experts." not in name:
+            out[name.replace(".mlp.gate.", ".block_sparse_moe.gate.")] = value
+            continue
+        stem = name.split(".mlp.experts.")[0] + ".block_sparse_moe.experts"
+        for i, expert in enumerate(value):
+            half = len(expert) // 2
+            parts = {"w2": expert} if "down" in name else {"w1": expert[:half], "w3": expert[half:]}
+            out.update({f"{stem}.{i}.{part}.weight": np.ascontiguousarray(x) for part, x in parts.items()})
     return out
 
 

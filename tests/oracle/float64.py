@@ -45,6 +45,7 @@ NAMES = {
     "gptj": ("GPTJConfig", "GPTJForCausalLM"),
     "opt": ("OPTConfig", "OPTForCausalLM"),
     "bloom": ("BloomConfig", "BloomForCausalLM"),
+    "mixtral": ("MixtralConfig", "MixtralForCausalLM"),
     "t5": ("T5Config", "T5EncoderModel"),
 }
 CLASSES = {key: tuple(getattr(transformers, name) for name in names) for key, names in NAMES.items()}
@@ -93,7 +94,7 @@ def empty_model(config):
     """A model of the configuration's family with weights of its own making, in eager attention."""
     config = {key: value for key, value in config.items() if key not in ("dtype", "torch_dtype")}
     config_class, model_class = CLASSES[config.get("model_type", "llama")]
-    model = model_class._from_config(config_class(**config), attn_implementation="eager")
+    model = model_class._from_config(config_class(**config), attn_implementation="eager", experts_implementation="eager")
     return model.eval()
 
 

@@ -135,7 +135,7 @@ def generate_family_case(name, out):
     config = tiny_models.case_config(name)
     tensors = family_models.family_weights(config, zlib.crc32(name.encode()))
     token_ids = tiny_models.prompt(name, config["vocab_size"])
-    named, keys = tiny_models.folder_tensors(name, tensors), config
+    named, keys = family_models.by_expert(tiny_models.folder_tensors(name, tensors)), config
     if case.get("original", False):
         keys, named = family_models.original_olmo(config, tensors)
     tiny_models.write_folder(folder, keys, named, case["dtype"])

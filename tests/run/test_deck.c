@@ -87,6 +87,24 @@ static void scores_are_named(void **x)
     assert_int_equal(rj_memory_live(), 0);
 }
 
+/* What a group's name cannot have: files may be called so. */
+static void names_of_models_are_names_of_groups(void **x)
+{
+    static const char *const names[][2] = {{"../../a", "_.__..__a"}, {"-rf", "_rf"},       {" a ", "_a_"},
+                                           {"a\\eb\\n", "a_b_"},     {"@{a} b", "_{a} b"}, {"\\x7f", "_"},
+                                           {"model", "model_"},      {"slope", "slope_"},  {"_é.1", "_é.1"}};
+    rj_deck *deck = NULL;
+    char text[512];
+    (void)x;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        snprintf(text, sizeof text,
+                 "models: [{path: /m, name: \"%s\"}]\nprompts: {file: /p.txt}\noutput: /o.nc\n", names[i][0]);
+        assert_int_equal(parse(text, 0, NULL, &deck), RJ_OK);
+        assert_string_equal(deck->model[0].name, names[i][1]);
+        rj_deck_free(&deck);
+    }
+}
+
 static void every_key_is_read(void **x)
 {
     rj_deck *deck = NULL;
@@ -263,6 +281,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_are_those_of_the_contract),
         cmocka_unit_test(scores_are_named),
+        cmocka_unit_test(names_of_models_are_names_of_groups),
         cmocka_unit_test(every_key_is_read),
         cmocka_unit_test(overrides_come_last),
         cmocka_unit_test(bad_decks_are_refused_by_file_line_and_key),

@@ -31,6 +31,8 @@ RJ_CHECKED rj_status rj_path_copy(const char *path, char **copy);
 RJ_CHECKED rj_status rj_path_join(const char *folder, const char *name, char **path);
 /* The folder part of a path ("." where there is none); freed by rj_free. */
 RJ_CHECKED rj_status rj_path_folder(const char *path, char **folder);
+/* Whether a file or folder lies in a folder (or is it) when all links are followed; false where one of the two is not there. */
+bool rj_path_is_inside(const char *path, const char *folder);
 /* mkdir -p. Errors: CREATE (path, the part that failed, errno); NOMEM. */
 RJ_CHECKED rj_status rj_path_make_folder(const char *path);
 #endif

@@ -6,6 +6,7 @@
 
 #include "resjac/model/attention.h"
 #include "resjac/model/block.h"
+#include "resjac/model/experts.h"
 #include "resjac/model/mlp.h"
 #include "resjac/model/tensors.h"
 
@@ -17,6 +18,7 @@ struct rj_block {
     rj_norm attention_norm, attention_post_norm, mlp_norm, mlp_post_norm;
     rj_attention attention;
     rj_mlp mlp;
+    rj_experts experts; /* in place of mlp where n_expert > 0 */
 };
 
 struct rj_point {
@@ -24,6 +26,7 @@ struct rj_point {
     rj_norm_point attention_norm, attention_post_norm, mlp_norm, mlp_post_norm;
     rj_attention_point attention;
     rj_mlp_point mlp;
+    rj_experts_point experts;
     double *out; /* [d]: state behind the block */
 };
 #endif

@@ -57,7 +57,7 @@ typedef enum {
     RJ_POSITION_BUCKETS /* a number a head, by the distance's bucket, is added to the logits (relative.h) */
 } rj_position;
 
-enum { RJ_MAX_LAYERS = 1024 };
+enum { RJ_MAX_LAYERS = 1024, RJ_MAX_EXPERTS = 512 };
 
 typedef struct {
     const char *family; /* name of the family's row */
@@ -76,6 +76,8 @@ typedef struct {
     int n_norm;       /* norms of a parallel block, as the file says; 0: one, or two where grouped */
     rj_activation activation;
     bool gated; /* down(act(gate x) * up x), else down(act(up x)) */
+    int n_expert,
+        n_expert_used; /* MLPs of a block, each of d_ff, and those that a token goes through; 0: one MLP */
     bool bias_qkv, bias_out, bias_mlp, bias_head;
     bool scaled;          /* the logits are divided by a square root, .. */
     double query_scalar;  /* .. of this; 0: of d_head */

@@ -34,6 +34,10 @@ typedef enum {
     RJ_GATE_UP,  /* in place of the two: outputs are all of the one, all of the other */
     RJ_DOWN,
     RJ_MLP_POST_NORM,
+    RJ_ROUTER, /* of states to experts; then those of each expert in place of the MLP's */
+    RJ_EXPERT_GATE,
+    RJ_EXPERT_UP,
+    RJ_EXPERT_DOWN,
     RJ_N_ROLES
 } rj_role;
 
@@ -91,7 +95,9 @@ typedef struct {
         *needed; /* keys of config.json that may not be left to their defaults; NULL, or up to a NULL */
     const char *const
         *passed; /* patterns (fnmatch) of keys of config.json that say nothing here; NULL, or up to a NULL */
-    /* Stem of a tensor's name, "#" for the block; ".weight" and ".bias" follow. NULL: the family has no such tensor. */
+    bool sparse; /* its blocks have experts: of one architecture, these are files with an expert_count */
+    /* Stem of a tensor's name, "#" for the block and "@" for the expert; ".weight" and ".bias" follow. An expert's stem without
+     * "@" is a tensor [n_expert,out,in]. NULL: the family has no such tensor. */
     const char *stem[RJ_N_ROLES][RJ_N_FORMATS];
     const rj_prefix *prefixes; /* the stems' own, then those of other exports; up to a NULL */
     /* Other names of the embedding in safetensors files, whole; NULL, or up to a NULL. */
@@ -122,11 +128,11 @@ typedef struct {
 extern const rj_family rj_family_llama, rj_family_gpt2, rj_family_qwen2, rj_family_gemma3, rj_family_mistral,
     rj_family_gemma, rj_family_gemma2, rj_family_gptneox, rj_family_phi, rj_family_gptneo, rj_family_olmo,
     rj_family_falcon, rj_family_mpt, rj_family_hf_olmo, rj_family_qwen3, rj_family_olmo2, rj_family_stablelm,
-    rj_family_phi3, rj_family_gptj, rj_family_opt, rj_family_bloom, rj_family_t5;
+    rj_family_phi3, rj_family_gptj, rj_family_opt, rj_family_bloom, rj_family_t5, rj_family_mixtral;
 
-/* NULL where there is none. model_type may be a wrapper's. */
+/* NULL where there is none. model_type may be a wrapper's; sparse: the file has experts. */
 const rj_family *rj_family_of_model_type(const char *model_type);
-const rj_family *rj_family_of_architecture(const char *text, size_t n);
+const rj_family *rj_family_of_architecture(const char *text, size_t n, bool sparse);
 const rj_family *rj_family_named(const char *name);
 /* "llama, .." of all families, as the format calls them, for messages. */
 const char *rj_family_names(rj_format format);

@@ -6,12 +6,22 @@
 
 typedef enum { RJ_WEIGHT = 0, RJ_BIAS, RJ_N_PARTS } rj_part;
 
+/* Where a role stands: the block, 0 for roles without one; for those of an expert, this of block and expert. */
+static inline int rj_expert_at(int layer, int expert)
+{
+    return layer + RJ_MAX_LAYERS * expert;
+}
+
+/* How often a model has a role's tensor, once a block or expert; [i] of them stands at rj_role_at. */
+int rj_role_count(const rj_config *c, rj_role role);
+int rj_role_at(const rj_config *c, rj_role role, int i);
+
 /* Name of a tensor in a file of that format (prefix: of safetensors); "" where the family has none. */
-void rj_role_name(const rj_family *family, rj_format format, const rj_prefix *prefix, rj_role role, int layer,
+void rj_role_name(const rj_family *family, rj_format format, const rj_prefix *prefix, rj_role role, int at,
                   rj_part part, char name[RJ_NAME_SIZE]);
 
 /* The model's tensor; NULL where there is none. */
-const rj_tensor *rj_role_find(const rj_model *model, rj_role role, int layer, rj_part part);
+const rj_tensor *rj_role_find(const rj_model *model, rj_role role, int at, rj_part part);
 
 /* Outputs and inputs of a linear layer; a norm has inputs only, and 0 outputs. */
 void rj_role_shape(const rj_config *c, rj_role role, int *out, int *in);
@@ -27,6 +37,9 @@ bool rj_role_is_plain(const rj_model *model, rj_format format);
 
 /* Whether the model cannot do without that tensor in its file. */
 bool rj_role_is_needed(const rj_model *model, rj_role role, rj_part part);
+
+/* Whether a file of that format has all experts of a block in one tensor [n_expert,out,in]. */
+bool rj_role_is_stacked(const rj_family *family, rj_format format, rj_role role);
 
 /* Where the outputs of a linear layer lie in a file of that format: in the tensor of `holder`, as rj_linear_source says. */
 typedef struct {

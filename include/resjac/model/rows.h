@@ -5,7 +5,7 @@
 #include "resjac/base/rng.h"
 #include "resjac/weights/weights.h"
 
-/* A weight as its tensor lies in a file: [n,columns], row-major. */
+/* A weight as its tensor lies in a file: [n,columns], row-major; a stack of matrices is one below the other. */
 typedef struct {
     const rj_weights *weights; /* where it is read from; borrowed */
     const rj_tensor

@@ -28,7 +28,8 @@ struct rj_model {
  * cannot be read, or none of the family's (file, tensor). */
 RJ_CHECKED rj_status rj_tensors_check(rj_model *model);
 
-/* The weight of a role in a block (0 for roles without one) as rows: read, or drawn in a twin. */
+/* The weight of a role in a block (0 for roles without one; of an expert rj_expert_at) as rows: read, or drawn in a twin; of
+ * stacked experts those of all. */
 RJ_CHECKED rj_status rj_tensors_rows(const rj_model *model, rj_role role, int layer, rj_rows *rows);
 
 RJ_CHECKED rj_status rj_tensors_linear(const rj_model *model, rj_role role, int layer, rj_arithmetic type,
