@@ -71,7 +71,7 @@ rj_status rj_travel_own_trouble(rj_travel *t, int i, rj_status outcome)
     if (t->team->grid_at == 0)
         rj_log(RJ_LOG_WARN, "prompt %s is left out: %s", t->record->prompt_id[t->first + i],
                rj_status_message());
-    t->status[i] = outcome;
+    t->status[i] = (int)outcome;
     return RJ_OK;
 }
 
