@@ -3,7 +3,8 @@
 #define RESJAC_BASE_CLONES_H
 
 /* Before a definition whose loops are passes over arrays. The bits stay those of the baseline: products and sums are never
- * fused (-ffp-contract=off), and the order of a sum is what the source says. Sanitizers cannot run the loader's choice. */
+ * fused (-ffp-contract=off), and the order of a sum is what the source says. Sanitizers cannot run the loader's choice,
+ * and clang 14 gives the function another name. */
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(undefined_behavior_sanitizer)
 #define RJ_NO_CLONES
@@ -13,7 +14,7 @@
 #define RJ_NO_CLONES
 #endif
 
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(RJ_NO_CLONES)
+#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) && !defined(RJ_NO_CLONES)
 #define RJ_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define RJ_CLONES
