@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# mutants.sh RESJAC MPIEXEC MUTATE [N] [FIRST]: N broken copies (150) of tiny checkpoints, from mutant FIRST (0) on, through `resjac inspect
+# mutants.sh RESJAC MPIEXEC MUTATE [N] [FIRST]: N broken copies (100) of tiny checkpoints, from mutant FIRST (0) on, through `resjac inspect
 # --check` and every fourth through `resjac run`: each ends within ten seconds with 0, 64, 65, 66 or 69, none by a signal, none prints a
 # control character, and nothing appears beside the deck's output. Mutant i is the same on every machine.
 # RESJAC_MUTANTS names a folder where those that fail are kept.
-mutate=$3 n=${4:-150} first=${5:-0}
+mutate=$3 n=${4:-100} first=${5:-0}
 . "$(dirname "$0")/../cli/lib.sh" "$1" "$2"
 LIMIT=10
 export OMPI_MCA_ess_singleton_isolated=1 # no daemon for one rank: launches take two thirds of the time
