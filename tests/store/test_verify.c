@@ -48,8 +48,9 @@ static int problems_of(const char *path)
     return n;
 }
 
-/* A unit in which element i of prompt 1 is x; freed by free. */
-static char *write_with(rj_variable_id id, ptrdiff_t i, double x, const char *arithmetic)
+/* A unit in which element i of prompt 1 is x, and the first of another variable other_value; freed by free. */
+static char *write_two(rj_variable_id id, ptrdiff_t i, double x, const char *arithmetic, rj_variable_id other,
+                       double other_value)
 {
     rj_shard_head h = syn_head("m", 0);
     char path[1024];
@@ -57,10 +58,16 @@ static char *write_with(rj_variable_id id, ptrdiff_t i, double x, const char *ar
 
     h.arithmetic = arithmetic;
     rj_record_at(r, id, 1)[i] = x;
+    if (other != RJ_N_VARIABLES) rj_record_at(r, other, 1)[0] = other_value;
     if (rj_shard_write(syn_folder, &h, r) != RJ_OK) fail_msg("%s", rj_status_message());
     rj_record_destroy(&r);
     snprintf(path, sizeof path, "%s/m-unit00000-aaaaaaaaaaaaaaaa.nc", syn_folder);
     return strdup(path);
+}
+
+static char *write_with(rj_variable_id id, ptrdiff_t i, double x, const char *arithmetic)
+{
+    return write_two(id, i, x, arithmetic, RJ_N_VARIABLES, 0);
 }
 
 static void sound_files_have_no_problems(void **x)
@@ -114,6 +121,18 @@ static void each_broken_invariant_is_named(void **x)
         logged(row[i].text);
         free(unit);
     }
+}
+
+/* Of a Krylov decomposition the first max K + 3 triplets are certified, by svd.tolerance; others are kept within 1e-2. */
+static void residuals_of_a_krylov_decomposition(void **x)
+{
+    char *unit = write_two(RJ_VAR_RESIDUAL_LEFT, 3, 9e-4, "single", RJ_VAR_SVD_METHOD, 3.0);
+    (void)x;
+    assert_int_equal(problems_of(unit), 0);
+    free(unit);
+    unit = write_two(RJ_VAR_RESIDUAL_LEFT, 3, 5e-2, "single", RJ_VAR_SVD_METHOD, 3.0);
+    assert_int_equal(problems_of(unit), 1);
+    free(unit);
 }
 
 /* The mean's diagonal speaks for prompts that the final file does not keep. */
@@ -279,6 +298,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         TEST(sound_files_have_no_problems),
         TEST(each_broken_invariant_is_named),
+        TEST(residuals_of_a_krylov_decomposition),
         TEST(means_are_checked_too),
         TEST(edited_file_is_told_and_the_difference_named),
         TEST(content_does_not_depend_on_storage),

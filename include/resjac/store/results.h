@@ -54,7 +54,7 @@ void rj_results_free(int n_models, rj_results_model **model);
 RJ_CHECKED rj_status rj_results_hash(const char *path, char text[65]);
 
 /* A final file or a shard: recomputes content_sha256 and checks that nothing is infinite, singular values descend, residuals
- * are at most 1e-4 (single) or 1e-10 (double), LSS >= 1 - 1e-12, and a block's misfit with itself is at most 5e-6 (single) or
+ * are at most 1e-4 (single) or 1e-10 (double) - of a Krylov decomposition 1e-3 for max K + 3 triplets, else 1e-2 -, LSS >= 1 - 1e-12, and a block's misfit with itself is at most 5e-6 (single) or
  * 1e-10 (double). Logs (WARN) one line a problem: variable, how often, first index and value.
  *   n_problems [out] untouched on error
  * Errors: MISSING; FORMAT damaged, or not of resjac; IO; NOMEM. */
