@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Packages, build, every test: what CI runs. Usage: bash tests/run.sh, from any folder.
-# Tiers: unit, golden, mpi with the release preset; the batch scripts on a private Slurm (root only); bits again with another kernel of OpenBLAS; unit and golden with
-# AddressSanitizer and UndefinedBehaviorSanitizer; a compilation with clang. Each has a budget in seconds, several times what
-# it takes on two idle cores, and all together end within half an hour. The exit code is 0 only if every tier passed and ran at
-# least one test.
+# Tiers: unit, golden, mpi with the release preset; the batch scripts on a private Slurm (root only); bits again with another
+# kernel of OpenBLAS; unit, golden and the compiled MPI tests on two ranks with AddressSanitizer and UndefinedBehaviorSanitizer; a
+# compilation with clang. Each has a budget in seconds, more than it takes on two idle cores, and all together end within half an
+# hour. The exit code is 0 only if every tier passed and ran at least one test.
 # shellcheck disable=SC2317 # tier calls the functions in a shell of their own
 set -euo pipefail
 cd "$(dirname "$0")/.."

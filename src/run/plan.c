@@ -1,4 +1,4 @@
-/* plan.c: the campaign's own choices and order of units, with expected seconds in place of measured ones. */
+/* plan.c: the campaign's own choice of teams, with expected seconds in place of measured ones. */
 #include "resjac/run/plan.h"
 
 #include <stdlib.h>
@@ -37,7 +37,8 @@ typedef struct {
     double cost;
 } queued;
 
-/* The largest team and the dearest model first, as the campaign has it. */
+/* Units of one size of teams together, the largest first, and the dearest model first among them. The campaign begins with the
+ * shape of its dearest unit, and tells shapes of one size apart: that moves barriers, not work. */
 static int by_place(const void *a, const void *b)
 {
     const queued *x = a, *y = b;
