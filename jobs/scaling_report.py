@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """scaling_report.py FOLDER: tables and figure of a scaling study that jobs/scaling.sh made, from the jobs' logs.
 
-Writes FOLDER/scaling.md (speed-up, efficiency, time by stage, node-hours), FOLDER/scaling.csv and, where gnuplot is there,
+Writes FOLDER/scaling.md (speed-up, efficiency, time by stage, node-hours, roofline point), FOLDER/scaling.csv and, where gnuplot is there,
 FOLDER/scaling.svg. Times are those of the whole job step: start of the programme, reading, measuring and the final file.
 
 With t(n) the time on n ranks and n0 the smallest number of ranks: strong speed-up t(n0)/t(n), efficiency n0 t(n0)/(n t(n));
@@ -17,7 +17,7 @@ import sys
 
 JOB = re.compile(r"^batch: job \S+, (\d+) ranks on (\d+) nodes, (\d+(?:\.\d+)?) s, exit (\d+),", re.M)
 PLAN = re.compile(r" (\d+) units, (\d+) done before, \d+ to do on (\d+) ranks of ")
-STAGE = re.compile(r" INFO (?:\[\d+\] )?(\w+) +(\d+\.\d+) +\d+\.\d+% +\d+\.\d+ +\d+\.\d+$", re.M)
+STAGE = re.compile(r" INFO (?:\[\d+\] )?(\w+) +(\d+\.\d+) +\d+\.\d+% +(\d+\.\d+) +(\d+\.\d+)$", re.M)
 MEMORY = re.compile(r"peak memory of a rank (\d+\.\d+) GB, ")
 
 
@@ -36,10 +36,13 @@ def read_log(path):
     if plan.group(3) != ranks:
         return "has %s tasks but %s ranks in one run: MPI and Slurm do not know each other (docs/clusters.md)" % (
             ranks, plan.group(3))
-    memory = MEMORY.search(text)
+    memory, rows = MEMORY.search(text), STAGE.findall(text)
+    gigaflops = sum(float(seconds) * float(rate) for _, seconds, rate, _ in rows)
     return {"ranks": int(ranks), "nodes": int(nodes), "seconds": float(seconds), "units": int(plan.group(1)),
             "gigabytes": float(memory.group(1)) if memory else 0.0,
-            "stages": {name: float(value) for name, value in STAGE.findall(text)}}
+            "rate": gigaflops / max(sum(float(row[1]) for row in rows), 1e-9),
+            "intensity": gigaflops / max(sum(float(row[3]) for row in rows), 1e-3),
+            "stages": {row[0]: float(row[1]) for row in rows}}
 
 
 def read_folder(folder):
@@ -80,10 +83,12 @@ def as_markdown(study):
                                                else "%g units a rank" % (jobs[0]["units"] / jobs[0]["ranks"])))
         parts.append(table(
             ["ranks", "nodes", "units", "time, s", "speed-up", "efficiency", "node-hours", "node-hours per 1000 units",
-             "memory of a rank, GB"],
+             "memory of a rank, GB", "GFLOP/s of a rank", "flops a byte read"],
             [[str(j["ranks"]), str(j["nodes"]), str(j["units"]), "%.1f" % j["seconds"], "%.2f" % j["speedup"],
               "%.0f %%" % (100 * j["efficiency"]), "%.4g" % j["node_hours"], "%.4g" % (1000 * j["per_unit"]),
-              "%.2f" % j["gigabytes"]] for j in jobs]))
+              "%.2f" % j["gigabytes"], "%.1f" % j["rate"], "%.0f" % j["intensity"]] for j in jobs]))
+        parts.append("The last two are the point of a roofline whose slope is the file system: set the rate beside the product's of "
+                     "`resjac bench`.\n")
         names = [name for name in jobs[0]["stages"] if any(j["stages"].get(name, 0) > 0 for j in jobs)]
         parts.append("Time by stage, mean of the ranks, s; what is missing to the whole is start, waiting and final file.\n")
         parts.append(table(["ranks"] + names + ["sum"], [
@@ -94,7 +99,7 @@ def as_markdown(study):
 
 def write_csv(study, path):
     names = sorted({name for jobs in study.values() for job in jobs for name in job["stages"]})
-    columns = ["ranks", "nodes", "units", "seconds", "speedup", "efficiency", "node_hours", "gigabytes"]
+    columns = ["ranks", "nodes", "units", "seconds", "speedup", "efficiency", "node_hours", "gigabytes", "rate", "intensity"]
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["kind"] + columns + ["rank_seconds_" + name for name in names])

@@ -8,11 +8,11 @@ import unittest
 
 SCRIPT = os.path.join(os.path.dirname(__file__), "..", "..", "jobs", "scaling_report.py")
 LOG = """batch: job 7, start 1, {ranks} ranks on {nodes} nodes, 0 units stored
-2026-01-01T00:00:00 INFO [0] {units} units, {before} done before, {units} to do on {world} ranks of 0.94 GB
+2026-01-01T00:00:00 INFO [0] {units} units, {before} done before, {units} to do on {world} ranks of 0.94 GB, about 9 s
 2026-01-01T00:00:09 INFO [0] stage      rank seconds   share      GFLOP/s      GB read
 2026-01-01T00:00:09 INFO [0] read              {read:.2f}   20.0%          1.0        0.001
 2026-01-01T00:00:09 INFO [0] svd               {svd:.2f}   80.0%          2.5        0.000
-2026-01-01T00:00:09 INFO [0] peak memory of a rank 0.500 GB, 9.0 s in all
+2026-01-01T00:00:09 INFO [0] peak memory of a rank 0.500 GB, 9.0 s in all; planned 0.510 GB, 9.4 s
 batch: job 7, {ranks} ranks on {nodes} nodes, {seconds} s, exit {code}, state done, {units} units stored
 """
 
@@ -57,8 +57,10 @@ class ScalingReport(unittest.TestCase):
         self.assertAlmostEqual(float(rows["weak", 4]["efficiency"]), .8)
         self.assertAlmostEqual(float(rows["weak", 4]["speedup"]), 3.2)
         self.assertEqual(float(rows["weak", 4]["rank_seconds_svd"]), 80)
+        self.assertAlmostEqual(float(rows["weak", 4]["rate"]), 2.2)  # (20 * 1.0 + 80 * 2.5) / 100 GFLOP/s
+        self.assertAlmostEqual(float(rows["weak", 4]["intensity"]), 220e3)  # 220 GFLOP on 0.001 GB
         # of 4 ranks on 2 nodes: 80 node seconds; 64 units: 0.3472 node-hours per 1000
-        self.assertIn("| 4 | 2 | 64 | 40.0 | 1.50 | 75 % | 0.02222 | 0.3472 | 0.50 |", text)
+        self.assertIn("| 4 | 2 | 64 | 40.0 | 1.50 | 75 % | 0.02222 | 0.3472 | 0.50 | 2.2 | 220000 |", text)
         self.assertIn("| 4 | 5.00 | 20.00 | 25.00 |", text)  # stages, a rank's mean: 20/4, 80/4
         self.assertLess(text.index("| 4 | 2 | 64"), text.index("| 16 | 8 | 64"))  # by ranks, not by name
         self.assertIn("4 units a rank", text)
