@@ -289,6 +289,7 @@ void rj_leases_close(MPI_Comm comm, rj_leases **leases)
         if (l->lease[i].made) drop(l, &l->lease[i]);
         RJ_FREE(l->lease[i].path);
     }
+    RJ_MPI(comm, MPI_Barrier(comm)); /* whichever rank made them: closed means that all are dropped */
     RJ_FREE(l->lease);
     RJ_FREE(l->folder);
     RJ_FREE(*leases);
