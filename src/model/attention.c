@@ -70,7 +70,7 @@ static void turn(const rj_attention_pass *p, const rj_norm *norm, int n_head, in
     }
 }
 
-static rj_status keep_raw(rj_attention_pass *p, int t)
+static rj_status keep_raw(rj_attention_pass *p, int s, int t)
 {
     rj_status st = RJ_OK;
     const int n_q = p->q.rows, n_k = p->k.rows;
@@ -79,14 +79,14 @@ static rj_status keep_raw(rj_attention_pass *p, int t)
     p->raw_k = p->raw_q + n_q;
     p->raw_v = p->raw_k + n_k;
     rj_matrix_get_column(&p->q, t, p->raw_q);
-    rj_matrix_get_column(&p->k, t, p->raw_k);
-    rj_matrix_get_column(&p->v, t, p->raw_v);
+    rj_matrix_get_column(&p->k, s, p->raw_k);
+    rj_matrix_get_column(&p->v, s, p->raw_v);
 done:
     return st;
 }
 
-/* t: the token to linearise at, or -1. */
-static rj_status project(rj_attention_pass *p, const rj_matrix *y, int t)
+/* t: the token to linearise, by s, or -1. */
+static rj_status project(rj_attention_pass *p, const rj_matrix *y, int s, int t)
 {
     rj_status st = RJ_OK;
     const rj_attention *a = p->a;
@@ -102,7 +102,7 @@ static rj_status project(rj_attention_pass *p, const rj_matrix *y, int t)
     RJ_TRY(check_finite(&p->q, "query"));
     RJ_TRY(check_finite(&p->k, "key"));
     RJ_TRY(check_finite(&p->v, "value"));
-    if (t >= 0) RJ_TRY(keep_raw(p, t));
+    if (t >= 0) RJ_TRY(keep_raw(p, s, t));
     for (int j = 0; j < T; j++) {
         turn(p, &a->query_norm, a->n_head, j, rj_pass_column(&p->q, j));
         turn(p, &a->key_norm, a->n_kv_head, j, rj_pass_column(&p->k, j));
@@ -177,18 +177,18 @@ done:
 }
 
 rj_status rj_attention_forward(const rj_attention *a, const rj_rope_table *rope, const rj_matrix *y,
-                               rj_matrix *out, int t, rj_attention_point *point)
+                               rj_matrix *out, int s, int t, rj_attention_point *point)
 {
     rj_status st = RJ_OK;
     rj_attention_pass p = {.a = a, .rope = rope};
     rj_matrix o = {.ld = 1};
 
-    RJ_TRY(project(&p, y, point != NULL ? t : -1));
+    RJ_TRY(project(&p, y, s, point != NULL ? t : -1));
     RJ_TRY(attend(&p));
     RJ_TRY(rj_matrix_new(y->type, p.o.rows, p.o.cols, &o));
     rj_matrix_copy(&p.o, &o);
     RJ_TRY(rj_linear_forward(&a->out, &o, out));
-    if (point != NULL) RJ_TRY(rj_attention_linearise(&p, y->type, t, point));
+    if (point != NULL) RJ_TRY(rj_attention_linearise(&p, y->type, s, t, point));
 done:
     rj_matrix_free(&o);
     pass_free(&p);

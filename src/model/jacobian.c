@@ -1,13 +1,15 @@
 /* jacobian.c: the block at a point, folded into one matrix or as an operator.
- * J = A + B (I + A), parallel: A + B; A = P1 Wo G D1, B = P2 Wdown H D2, D and P the norms before and behind a sublayer:
+ * J = A + B (delta I + A), parallel: A + delta B, delta = 1 where source and target are one token, else 0; A = P1 Wo G D1,
+ * B = P2 Wdown H D2, D and P the norms before and behind a sublayer:
  * 2 d^2 (n_head dh + d + d_ff) flops, parallel 2 d^2 (n_head dh + d_ff), and few passes besides. */
 #include "resjac/base/clock.h"
 #include "resjac/base/memory.h"
 #include "resjac/linalg/blas.h"
 #include "resjac/model/block_parts.h"
 
-/* c <- D (I + a) for columns first.. of I, column by column; c may be a. */
-static rj_status norm_of_identity_plus(const rj_norm_point *norm, int first, const rj_matrix *a, rj_matrix *c)
+/* c <- D (delta I + a) for columns first.. of I, column by column; c may be a. */
+static rj_status norm_of_identity_plus(const rj_norm_point *norm, double delta, int first, const rj_matrix *a,
+                                       rj_matrix *c)
 {
     rj_status st = RJ_OK;
     double *column = NULL;
@@ -15,7 +17,7 @@ static rj_status norm_of_identity_plus(const rj_norm_point *norm, int first, con
     RJ_NEW(column, a->rows, 1);
     for (int j = 0; j < a->cols; j++) {
         rj_matrix_get_column(a, j, column);
-        column[first + j] += 1.0;
+        column[first + j] += delta;
         rj_norm_jvp(norm, column);
         rj_matrix_set_column(c, j, column);
     }
@@ -24,25 +26,52 @@ done:
     return st;
 }
 
-/* jac <- jac + B, parallel: B = P2 Wdown H D2; else jac + (P2 Wdown H) (D2 (I + jac)). */
-static rj_status fold_mlp(const rj_point *p, rj_matrix *jac)
+/* mlp <- P2 Wdown H, parallel: P2 Wdown H D2. */
+static rj_status fold_mlp(const rj_point *p, rj_matrix *mlp)
+{
+    rj_status st = RJ_OK;
+    const rj_block *b = p->block;
+    const rj_norm_point *norm = b->parallel ? &p->mlp_norm : NULL;
+
+    RJ_TRY(b->experts.n_expert > 0 ? rj_experts_fold(&b->experts, &p->experts, norm, mlp)
+                                   : rj_mlp_fold(&b->mlp, &p->mlp, norm, mlp));
+    RJ_TRY(rj_norm_jvp_panel(&p->mlp_post_norm, mlp));
+done:
+    return st;
+}
+
+rj_status rj_point_mlp(const rj_point *point, rj_matrix *mlp)
+{
+    rj_status st = RJ_OK;
+    const rj_stage before = rj_clock_enter(RJ_STAGE_JACOBIAN);
+
+    RJ_REQUIRE(!point->block->parallel, RJ_ERR_ARG, "a parallel block's MLP has no source but its own token");
+    RJ_TRY(fold_mlp(point, mlp));
+done:
+    rj_clock_enter(before);
+    return st;
+}
+
+/* jac <- jac + delta (P2 Wdown H D2), parallel; else jac + (P2 Wdown H) (D2 (delta I + jac)). shared: P2 Wdown H, or NULL. */
+static rj_status add_mlp(const rj_point *p, const rj_matrix *shared, rj_matrix *jac)
 {
     rj_status st = RJ_OK;
     const rj_block *b = p->block;
     const int d = jac->rows;
     rj_matrix c = {.ld = 1}, mlp = {.ld = 1};
 
-    RJ_TRY(rj_matrix_new(b->type, d, d, &mlp));
-    const rj_norm_point *norm = b->parallel ? &p->mlp_norm : NULL;
-    RJ_TRY(b->experts.n_expert > 0 ? rj_experts_fold(&b->experts, &p->experts, norm, &mlp)
-                                   : rj_mlp_fold(&b->mlp, &p->mlp, norm, &mlp));
-    RJ_TRY(rj_norm_jvp_panel(&p->mlp_post_norm, &mlp));
+    if (b->parallel && p->delta == 0.0) goto done;
+    if (shared == NULL) {
+        RJ_TRY(rj_matrix_new(b->type, d, d, &mlp));
+        RJ_TRY(fold_mlp(p, &mlp));
+        shared = &mlp;
+    }
     if (b->parallel) {
-        rj_matrix_add(1.0, &mlp, jac);
+        rj_matrix_add(1.0, shared, jac);
     } else {
         RJ_TRY(rj_matrix_new(b->type, d, d, &c));
-        RJ_TRY(norm_of_identity_plus(&p->mlp_norm, 0, jac, &c));
-        rj_gemm('N', 'N', 1.0, &mlp, &c, 1.0, jac);
+        RJ_TRY(norm_of_identity_plus(&p->mlp_norm, p->delta, 0, jac, &c));
+        rj_gemm('N', 'N', 1.0, shared, &c, 1.0, jac);
     }
 done:
     rj_matrix_free(&mlp);
@@ -50,7 +79,7 @@ done:
     return st;
 }
 
-static rj_status fold(const rj_point *p, rj_matrix *jac)
+static rj_status fold(const rj_point *p, const rj_matrix *mlp, rj_matrix *jac)
 {
     rj_status st = RJ_OK;
     const rj_block *b = p->block;
@@ -61,13 +90,13 @@ static rj_status fold(const rj_point *p, rj_matrix *jac)
     rj_gemm('T', 'T', 1.0, &b->attention.out.weight, &g, 0.0, jac);
     RJ_TRY(rj_norm_jvp_panel(&p->attention_post_norm, jac)); /* A */
     rj_matrix_free(&g);
-    RJ_TRY(fold_mlp(p, jac));
+    RJ_TRY(add_mlp(p, mlp, jac));
 done:
     rj_matrix_free(&g);
     return st;
 }
 
-/* jac <- D (I + jac) - I for columns first.. of I, D the final norm at the state behind the block. */
+/* jac <- D (delta I + jac) - delta I for columns first.. of I, D the final norm at the state behind the block. */
 static rj_status follow_by_final_norm(const rj_point *p, int first, rj_matrix *jac)
 {
     rj_status st = RJ_OK;
@@ -75,14 +104,20 @@ static rj_status follow_by_final_norm(const rj_point *p, int first, rj_matrix *j
     rj_matrix diagonal = rj_matrix_block(jac, first, 0, jac->cols, jac->cols);
 
     RJ_TRY(rj_norm_linearise(&p->block->model->final_norm, p->out, &norm));
-    RJ_TRY(norm_of_identity_plus(&norm, first, jac, jac));
-    rj_matrix_add_diagonal(-1.0, &diagonal);
+    RJ_TRY(norm_of_identity_plus(&norm, p->delta, first, jac, jac));
+    rj_matrix_add_diagonal(-p->delta, &diagonal);
 done:
     rj_norm_point_free(&norm);
     return st;
 }
 
 rj_status rj_point_jacobian(const rj_point *point, rj_last_block last, rj_matrix *jac)
+{
+    return rj_point_jacobian_sharing(point, NULL, last, jac);
+}
+
+rj_status rj_point_jacobian_sharing(const rj_point *point, const rj_matrix *mlp, rj_last_block last,
+                                    rj_matrix *jac)
 {
     rj_status st = RJ_OK;
     const rj_stage before = rj_clock_enter(RJ_STAGE_JACOBIAN);
@@ -91,14 +126,14 @@ rj_status rj_point_jacobian(const rj_point *point, rj_last_block last, rj_matrix
     RJ_REQUIRE(jac->rows == d && jac->cols == d && jac->type == point->block->type, RJ_ERR_ARG,
                "J is %dx%d (type %d), the block's %dx%d (type %d)", jac->rows, jac->cols, (int)jac->type, d,
                d, (int)point->block->type);
-    RJ_TRY(fold(point, jac));
+    RJ_TRY(fold(point, mlp, jac));
     if (last == RJ_LAST_FINAL_NORM) RJ_TRY(follow_by_final_norm(point, 0, jac));
 done:
     rj_clock_enter(before);
     return st;
 }
 
-/* y <- A x + B (x + A x), parallel: A x + B x */
+/* y <- A x + B (delta x + A x), parallel: A x + delta B x */
 static rj_status apply(const void *ctx, const rj_matrix *x, rj_matrix *y)
 {
     rj_status st = RJ_OK;
@@ -113,6 +148,7 @@ static rj_status apply(const void *ctx, const rj_matrix *x, rj_matrix *y)
     RJ_TRY(rj_attention_jvp(&b->attention, &p->attention, &z, &a));
     RJ_TRY(rj_norm_jvp_panel(&p->attention_post_norm, &a)); /* a <- A x */
     rj_matrix_copy(x, &z);
+    rj_matrix_scale(p->delta, &z);
     if (!b->parallel) rj_matrix_add(1.0, &a, &z);
     RJ_TRY(rj_norm_jvp_panel(&p->mlp_norm, &z));
     RJ_TRY(b->experts.n_expert > 0 ? rj_experts_jvp(&b->experts, &p->experts, &z, y)
@@ -125,7 +161,7 @@ done:
     return st;
 }
 
-/* y <- A' (x + B' x) + B' x, parallel: A' x + B' x */
+/* y <- A' (x + B' x) + delta B' x, parallel: A' x + delta B' x */
 static rj_status apply_transpose(const void *ctx, const rj_matrix *x, rj_matrix *y)
 {
     rj_status st = RJ_OK;
@@ -145,7 +181,7 @@ static rj_status apply_transpose(const void *ctx, const rj_matrix *x, rj_matrix 
     RJ_TRY(rj_norm_vjp_panel(&p->attention_post_norm, &z));
     RJ_TRY(rj_attention_vjp(&b->attention, &p->attention, &z, y));
     RJ_TRY(rj_norm_vjp_panel(&p->attention_norm, y));
-    rj_matrix_add(1.0, &back, y);
+    rj_matrix_add(p->delta, &back, y);
 done:
     rj_matrix_free(&back);
     rj_matrix_free(&z);
