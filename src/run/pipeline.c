@@ -21,7 +21,7 @@ static int max_k(const rj_pipeline_options *o)
 rj_sizes rj_pipeline_sizes(const rj_config *config, const rj_pipeline_options *options, ptrdiff_t n_prompts)
 {
     const int wanted = max_k(options) + 14 > 64 ? max_k(options) + 14 : 64;
-    rj_sizes s = {{0}};
+    rj_sizes s = {.modes = 0};
 
     s.size[RJ_DIM_PROMPT] = n_prompts;
     s.size[RJ_DIM_LAYER] = s.size[RJ_DIM_LAYER_J] = config->n_layer;

@@ -27,8 +27,9 @@ rj_work rj_team_work(const rj_team_case *c)
                  .tokens = c->tokens};
 
     for (int id = 0; id < RJ_N_VARIABLES; id++)
-        w.stored += c->unit_prompts * (rj_schema[id].type == RJ_VALUE_DOUBLE ? 8.0 : 4.0) *
-                    (double)rj_schema_count((rj_variable_id)id, &sizes);
+        if (rj_sizes_have(&sizes, rj_schema[id].mode))
+            w.stored += c->unit_prompts * (rj_schema[id].type == RJ_VALUE_DOUBLE ? 8.0 : 4.0) *
+                        (double)rj_schema_count((rj_variable_id)id, &sizes);
     return w;
 }
 
