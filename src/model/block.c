@@ -60,10 +60,12 @@ static rj_status load(const rj_model *model, rj_block *b)
     RJ_TRY(rj_tensors_norm(model, c->shared_norm ? RJ_SHARED_NORM : RJ_ATTENTION_NORM, layer,
                            &b->attention_norm));
     RJ_TRY(rj_tensors_norm(model, RJ_ATTENTION_POST_NORM, layer, &b->attention_post_norm));
+    RJ_TRY(rj_tensors_norm(model, RJ_ATTENTION_SUM_NORM, layer, &b->attention_sum_norm));
     RJ_TRY(rj_tensors_norm(model, RJ_QUERY_NORM, layer, &b->attention.query_norm));
     RJ_TRY(rj_tensors_norm(model, RJ_KEY_NORM, layer, &b->attention.key_norm));
     RJ_TRY(rj_tensors_norm(model, c->shared_norm ? RJ_SHARED_NORM : RJ_MLP_NORM, layer, &b->mlp_norm));
     RJ_TRY(rj_tensors_norm(model, RJ_MLP_POST_NORM, layer, &b->mlp_post_norm));
+    RJ_TRY(rj_tensors_norm(model, RJ_MLP_SUM_NORM, layer, &b->mlp_sum_norm));
     RJ_TRY(rj_tensors_linear(model, RJ_QUERY, layer, b->type, &b->attention.query));
     RJ_TRY(rj_tensors_linear(model, RJ_KEY, layer, b->type, &b->attention.key));
     RJ_TRY(rj_tensors_linear(model, RJ_VALUE, layer, b->type, &b->attention.value));
@@ -102,8 +104,10 @@ void rj_block_free(rj_block **block)
     if (b == NULL) return;
     rj_norm_free(&b->attention_norm);
     rj_norm_free(&b->attention_post_norm);
+    rj_norm_free(&b->attention_sum_norm);
     rj_norm_free(&b->mlp_norm);
     rj_norm_free(&b->mlp_post_norm);
+    rj_norm_free(&b->mlp_sum_norm);
     rj_attention_free(&b->attention);
     rj_mlp_free(&b->mlp);
     rj_experts_free(&b->experts);
@@ -117,8 +121,10 @@ void rj_point_free(rj_point **point)
     if (p == NULL) return;
     rj_norm_point_free(&p->attention_norm);
     rj_norm_point_free(&p->attention_post_norm);
+    rj_norm_point_free(&p->attention_sum_norm);
     rj_norm_point_free(&p->mlp_norm);
     rj_norm_point_free(&p->mlp_post_norm);
+    rj_norm_point_free(&p->mlp_sum_norm);
     rj_attention_point_free(&p->attention);
     rj_mlp_point_free(&p->mlp);
     rj_experts_point_free(&p->experts);
@@ -204,17 +210,20 @@ done:
     return st;
 }
 
-/* Out of it: h <- h + norm add. */
-static rj_status leave(const rj_norm *norm, pass *p, rj_norm_point *point)
+/* Out of it: h <- S(h + P add), P = norm, S = sum_norm. */
+static rj_status leave(const rj_norm *norm, const rj_norm *sum_norm, pass *p, rj_norm_point *point,
+                       rj_norm_point *sum_point)
 {
     rj_status st = RJ_OK;
     const ptrdiff_t d = p->y.rows;
-    double *add = p->add.data;
+    double *add = p->add.data, *h = p->h;
 
     if (point != NULL) RJ_TRY(rj_norm_linearise(norm, add + p->t * d, point));
-    for (int j = 0; j < p->y.cols; j++, add += d) {
+    for (int j = 0; j < p->y.cols; j++, add += d, h += d) {
         rj_norm_apply(norm, add, add);
-        for (ptrdiff_t i = 0; i < d; i++) p->h[i + j * d] += add[i];
+        for (ptrdiff_t i = 0; i < d; i++) h[i] += add[i];
+        if (sum_point != NULL && j == p->t) RJ_TRY(rj_norm_linearise(sum_norm, h, sum_point));
+        rj_norm_apply(sum_norm, h, h);
     }
 done:
     return st;
@@ -227,13 +236,15 @@ static rj_status sublayers(const rj_block *b, pass *p, rj_point *point)
 
     RJ_TRY(enter(&b->attention_norm, p, p->x, point ? &point->attention_norm : NULL));
     RJ_TRY(rj_attention_forward(&b->attention, rope, &p->y, &p->add, p->t, point ? &point->attention : NULL));
-    RJ_TRY(leave(&b->attention_post_norm, p, point ? &point->attention_post_norm : NULL));
+    RJ_TRY(leave(&b->attention_post_norm, &b->attention_sum_norm, p,
+                 point ? &point->attention_post_norm : NULL, point ? &point->attention_sum_norm : NULL));
     RJ_TRY(enter(&b->mlp_norm, p, b->parallel ? p->x : p->h, point ? &point->mlp_norm : NULL));
     if (b->experts.n_expert > 0)
         RJ_TRY(rj_experts_forward(&b->experts, &p->y, &p->add, p->t, point ? &point->experts : NULL));
     else
         RJ_TRY(rj_mlp_forward(&b->mlp, &p->y, &p->add, p->t, point ? &point->mlp : NULL));
-    RJ_TRY(leave(&b->mlp_post_norm, p, point ? &point->mlp_post_norm : NULL));
+    RJ_TRY(leave(&b->mlp_post_norm, &b->mlp_sum_norm, p, point ? &point->mlp_post_norm : NULL,
+                 point ? &point->mlp_sum_norm : NULL));
 done:
     return st;
 }

@@ -23,16 +23,13 @@ done:
 
 static int64_t count(const rj_model *model)
 {
+    const rj_config *c = &model->config;
     int64_t n = 0;
 
-    for (int role = 0; role < RJ_N_ROLES; role++) {
-        const int times = rj_role_count(&model->config, (rj_role)role);
-        int out = 0, in = 0;
-        rj_role_shape(&model->config, (rj_role)role, &out, &in);
-        if (rj_role_is_needed(model, (rj_role)role, RJ_WEIGHT))
-            n += (int64_t)times * (out != 0 ? (int64_t)out * in : in);
-        if (rj_role_is_needed(model, (rj_role)role, RJ_BIAS)) n += (int64_t)times * (out != 0 ? out : in);
-    }
+    for (rj_role role = 0; role < RJ_N_ROLES; role++)
+        for (rj_part part = RJ_WEIGHT; part < RJ_N_PARTS; part++)
+            if (rj_role_is_needed(model, role, part))
+                n += rj_role_count(c, role) * rj_role_elements(c, role, part);
     return n;
 }
 

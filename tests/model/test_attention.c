@@ -119,12 +119,12 @@ static void norms_take_lengths_away(void **state)
     a.query = a.key = a.value = a.out = unit_matrix;
     assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, NULL));
     assert_true(fabs(out[2] - 6.0) < 1e-9); /* logits 12 and 36 */
-    a.key_norm = (rj_norm){RJ_NORM_RMS, 2, 0.0, gain, NULL};
+    a.key_norm = (rj_norm){.kind = RJ_NORM_RMS, .d = 2, .gain = gain};
     assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, NULL));
     assert_true(fabs(out[2] - 4.0) < 1e-14 && out[3] == 0.0);
     /* and queries: (2,0) and (6,0) become (sqrt 2,0) each, so that only the keys' lengths count */
     a.key_norm = (rj_norm){0};
-    a.query_norm = (rj_norm){RJ_NORM_RMS, 2, 0.0, gain, NULL};
+    a.query_norm = (rj_norm){.kind = RJ_NORM_RMS, .d = 2, .gain = gain};
     assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, NULL));
     const double p = 1.0 / (1.0 + exp(-4.0 * sqrt(2.0)));
     assert_true(fabs(out[2] - (6.0 * p + 2.0 * (1.0 - p))) < 1e-14);

@@ -80,10 +80,15 @@ static void blocks_are_differentiated(void **state)
                                         "olmo2_base",
                                         "olmo2_heads",
                                         "stablelm_parallel",
+                                        "stablelm_own",
+                                        "stablelm_onekey",
+                                        "stablelm_own/model-F16.gguf",
                                         "phi3_base",
                                         "phi3_long",
                                         "gptj_base",
                                         "opt_base",
+                                        "opt_post",
+                                        "opt_late",
                                         "bloom_heads",
                                         "mixtral_base",
                                         "mixtral_odd/model-BF16.gguf",
@@ -167,6 +172,34 @@ static void layer_norm_blocks_forget_the_mean(void **state)
     }
 }
 
+/* Behind a LayerNorm of the sum its outputs, less their biases and over their gains, have the mean 0: (1/gain)' (J + I) = 0. */
+static void sums_behind_a_norm_have_no_mean(void **state)
+{
+    static const char *const names[] = {"opt_post", "opt_late"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        rj_model *model = NULL;
+        rj_block *b = NULL;
+        rj_point *point = NULL;
+        double x[MOST_D * T], jac[MOST_D * MOST_D], row[MOST_D], inverse[MOST_D];
+        assert_ok(rj_model_open(golden(names[i]), false, 0, &model));
+        const int d = model->config.d;
+        rj_matrix mjac = {RJ_DOUBLE, d, d, d, jac};
+        fill_normal("x", d * T, x);
+        assert_ok(rj_block_load(model, 1, RJ_DOUBLE, &b));
+        assert_ok(rj_block_forward(b, T, x, T - 1, &point));
+        assert_ok(rj_point_jacobian(point, RJ_LAST_RAW, &mjac));
+        for (int k = 0; k < d; k++) inverse[k] = 1.0 / b->mlp_sum_norm.gain[k];
+        rj_matrix_times('T', &mjac, inverse, row);
+        for (int k = 0; k < d; k++) assert_true(fabs(row[k] + inverse[k]) < 1e-12 * (1.0 + fabs(inverse[k])));
+        assert_int_equal(b->mlp_norm.d, 0);
+        rj_point_free(&point);
+        rj_block_free(&b);
+        rj_model_close(&model);
+    }
+}
+
 /* Values at the edge of the clip are counted: with a clip of a query's own value, that one. */
 static void kinks_of_a_clip_are_counted(void **state)
 {
@@ -214,7 +247,8 @@ static rj_status open_and_run(const char *path)
     RJ_TRY(rj_block_forward(b, 3, x, 2, &point));
     RJ_TRY(rj_matrix_new(RJ_DOUBLE, model->config.d, model->config.d, &jac));
     RJ_TRY(rj_matrix_new(RJ_DOUBLE, model->config.d, model->config.d, &y));
-    RJ_TRY(rj_point_jacobian(point, RJ_LAST_FINAL_NORM, &jac));
+    RJ_TRY(rj_point_jacobian(point, rj_config_ends_in_norm(&model->config) ? RJ_LAST_FINAL_NORM : RJ_LAST_RAW,
+                             &jac));
     const rj_linop op = rj_point_linop(point);
     RJ_TRY(op.apply(op.ctx, &jac, &y));
     RJ_TRY(op.apply_transpose(op.ctx, &jac, &y));
@@ -231,7 +265,8 @@ static void every_allocation_may_fail(void **state)
 {
     static const char *const names[] = {"gpt2_base", "gemma3_new_keys", "mpt_base",
                                         "phi_base",  "falcon_40b",      "olmo2_base",
-                                        "phi3_long", "bloom_base",      "mixtral_base/model-F16.gguf"};
+                                        "phi3_long", "bloom_base",      "mixtral_base/model-F16.gguf",
+                                        "opt_post",  "stablelm_own"};
 
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -250,9 +285,8 @@ static void every_allocation_may_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        unit(blocks_are_differentiated),
-        unit(layer_norm_blocks_forget_the_mean),
-        unit(kinks_of_a_clip_are_counted),
+        unit(blocks_are_differentiated),       unit(layer_norm_blocks_forget_the_mean),
+        unit(sums_behind_a_norm_have_no_mean), unit(kinks_of_a_clip_are_counted),
         unit(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, temporary_begin, temporary_end);

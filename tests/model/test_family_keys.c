@@ -260,10 +260,14 @@ static void refused_configurations(void **state)
         {"{\"model_type\": \"mpt\", \"no_bias\": false}", "no_bias = false", "mpt"},
         {"{\"model_type\": \"mpt\", \"expansion_ratio\": 3}", "expansion_ratio = 3", "mpt"},
         {"{\"model_type\": \"mpt\", \"logit_scale\": 0.5}", "logit_scale = 0.5", ""},
-        {"{\"model_type\": \"stablelm\", \"qk_layernorm\": true}", "qk_layernorm = true", "stablelm"},
+        {"{\"model_type\": \"stablelm\", \"hidden_size\": 4096, \"num_attention_heads\": 1024, "
+         "\"num_key_value_heads\": "
+         "1024}",
+         "1024 attention heads", "stablelm at most 512"},
         {"{\"model_type\": \"gptj\", \"rotary_dim\": 300}", "rotary_dim = 300", "256"},
-        {"{\"model_type\": \"opt\", \"do_layer_norm_before\": false}", "do_layer_norm_before = false", "opt"},
-        {"{\"model_type\": \"opt\", \"word_embed_proj_dim\": 512}", "word_embed_proj_dim = 512", "768"},
+        {"{\"model_type\": \"opt\", \"do_layer_norm_before\": 0}", "do_layer_norm_before", "bool"},
+        {"{\"model_type\": \"opt\", \"layer_norm_elementwise_affine\": false}",
+         "layer_norm_elementwise_affine = false", "opt"},
         {"{\"model_type\": \"bloom\", \"apply_residual_connection_post_layernorm\": true}",
          "apply_residual_connection_post_layernorm = true", "bloom"},
         {"{\"model_type\": \"mixtral\", \"num_experts_per_tok\": 9}", "9 of 8 experts a token", "all of"},

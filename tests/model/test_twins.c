@@ -57,6 +57,7 @@ static void compare_twins(const char *folder, const char *gguf, int d)
         assert_unit(&b->mlp_norm, d);
         assert_unit(&a->mlp_post_norm, a->mlp_post_norm.d);
         assert_unit(&b->attention.key_norm, a->attention.key_norm.d);
+        assert_int_equal(a->attention.query_norm.n_group, b->attention.query_norm.n_group);
         rj_block_free(&a), rj_block_free(&b);
     }
     assert_unit(&one->final_norm, d);
@@ -81,6 +82,7 @@ static void twins_of_both_formats_are_equal(void **state)
     compare_twins("mpt_base", "mpt_base/model-F16.gguf", 24);
     compare_twins("qwen3_base", "qwen3_base/model-F16.gguf", 20);
     compare_twins("stablelm_parallel", "stablelm_parallel/model-BF16.gguf", 32);
+    compare_twins("stablelm_own", "stablelm_own/model-F16.gguf", 36);
     compare_twins("phi3_base", "phi3_base/model-F16.gguf", 24);
     compare_twins("mixtral_base", "mixtral_base/model-F16.gguf", 24);
     compare_twins("mixtral_odd", "mixtral_odd/model-BF16.gguf", 20);

@@ -472,6 +472,34 @@ FAMILY_CASES = {
         T=7,
         gguf=["BF16"],
     ),
+    # The norms of queries and keys are each head's own: as the 12B; one key head, sequential.
+    "stablelm_own": dict(
+        config=dict(
+            hidden_size=36,
+            num_attention_heads=6,
+            num_key_value_heads=2,
+            use_parallel_residual=True,
+            use_qkv_bias=False,
+            qk_layernorm=True,
+            partial_rotary_factor=0.7,
+            layer_norm_eps=3e-2,
+        ),
+        dtype="F16",
+        T=8,
+        gguf=["F16"],
+    ),
+    "stablelm_onekey": dict(
+        config=dict(
+            hidden_size=32,
+            num_attention_heads=4,
+            num_key_value_heads=1,
+            qk_layernorm=True,
+            tie_word_embeddings=True,
+        ),
+        dtype="BF16",
+        T=7,
+        gguf=["BF16"],
+    ),
     "phi3_base": dict(config={}, dtype="F16", T=8, gguf=["F16"]),
     "phi3_long": dict(
         config=dict(
@@ -509,6 +537,26 @@ FAMILY_CASES = {
         ),
         dtype="BF16",
         T=7,
+    ),
+    # Norms behind the sums, an embedding of another size: as the 350m; no projection, untied; projections behind a final norm.
+    "opt_post": dict(
+        config=dict(do_layer_norm_before=False, word_embed_proj_dim=14), dtype="F16", T=8, prefix=("model.decoder.", "decoder.")
+    ),
+    "opt_late": dict(
+        config=dict(
+            hidden_size=20,
+            num_attention_heads=5,
+            ffn_dim=33,
+            word_embed_proj_dim=20,
+            do_layer_norm_before=False,
+            activation_function="gelu",
+            tie_word_embeddings=False,
+        ),
+        dtype="BF16",
+        T=9,
+    ),
+    "opt_projected": dict(
+        config=dict(hidden_size=20, num_attention_heads=2, word_embed_proj_dim=31, enable_bias=False), dtype="BF16", T=7
     ),
     "bloom_base": dict(config={}, dtype="F16", T=8, gguf=["F16"], prefix=("transformer.", "")),
     "bloom_heads": dict(config=dict(hidden_size=20, n_head=5), dtype="BF16", T=7, gguf=["BF16"]),

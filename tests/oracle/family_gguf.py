@@ -73,9 +73,17 @@ def is_router(name):
 
 
 def stacked(tensors):
-    """transformers' gate and up of all experts as two tensors, under the names that llama.cpp's converter gives merged ones."""
+    """transformers' gate and up of all experts as two tensors, and the norms of all heads as one, under the names that
+    llama.cpp's converter gives merged ones.
+    """
     out = {}
     for name, value in tensors.items():
+        if ".norms." in name:
+            stem, head = name.removesuffix(".weight").split(".norms.")
+            rows = out.setdefault(f"{stem}.weight", [])
+            assert len(rows) == int(head)
+            rows.append(value)
+            continue
         if ".mlp.experts." not in name:
             out[name] = value
             continue
@@ -219,7 +227,7 @@ def write_gguf(path, config, tensors, kind, fused):
         # A converter of BLOOM takes the prefix off.
         bare = name.removeprefix("transformer.") if config["model_type"] == "bloom" else name
         stem = names.get_name(bare, (".weight", ".bias"))
-        if value.ndim == 1 or is_router(stem):
+        if value.ndim == 1 or is_router(stem) or stem.endswith("_norm.weight"):
             writer.add_tensor(stem, value)
         elif kind == "F16":
             writer.add_tensor(stem, value.astype(np.float16))

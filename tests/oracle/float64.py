@@ -138,6 +138,12 @@ def blocks(model):
     return next(getattr(inner, name) for name in ("h", "layers", "blocks", "block") if hasattr(inner, name))
 
 
+def ends_in_norm(model):
+    """Not an OPT with its norms behind the sums, nor one with a projection behind its final norm."""
+    inner = trunk(model)
+    return getattr(inner, "final_layer_norm", True) is not None and getattr(inner, "project_out", None) is None
+
+
 def head(model, state):
     if model.config.model_type == "t5":  # an encoder
         return None

@@ -38,16 +38,14 @@ def reference(config, tensors, token_ids, divisors=None, sources=False, measures
     by_source = [float64.jacobian_by_source(y, x) for x, y in zip(inputs, outputs)]
     eye = np.eye(by_source[0].shape[-1])
     jacobians = np.array([j[-1] - eye for j in by_source])
-    # The final norm was applied to the last block's output, so the same graph gives its derivative too.
-    final = float64.residual_jacobian(normed, inputs[-1])
     hidden = float64.states(inputs, outputs)
     out = {
         "token_ids": (("token",), np.asarray(token_ids, np.int32)),
         "hidden": (("depth", "token", "d"), hidden),
-        "final_normed": (("token", "d"), normed[0].detach().numpy()),
+        **({} if not measures_too else {"final_normed": (("token", "d"), normed[0].detach().numpy())}),
         **({} if logits is None else {"logits_last": (("vocab",), logits)}),
         "jacobian": (("layer", "d", "d_in"), jacobians),
-        "jacobian_final_norm": (("d", "d_in"), final),
+        **final_norm(model, normed, inputs[-1]),
         **float64.rotary_tables(model),
     }
     if len(eye) >= WIDE:
@@ -56,6 +54,15 @@ def reference(config, tensors, token_ids, divisors=None, sources=False, measures
         all_sources = np.array([np.concatenate([j[:-1], (j[-1] - eye)[None]]) for j in by_source])
         out["jacobian_source"] = (("layer", "token", "d", "d_in"), all_sources)
     return {**out, **measured(hidden[:, -1], jacobians)} if measures_too else out
+
+
+def final_norm(model, normed, last_input):
+    """The final norm was applied to the last block's output, so the same graph gives its derivative too; none where no norm
+    ends the trunk.
+    """
+    if not float64.ends_in_norm(model):
+        return {}
+    return {"jacobian_final_norm": (("d", "d_in"), float64.residual_jacobian(normed, last_input))}
 
 
 TRAJECTORY_DIMS = {
@@ -141,7 +148,6 @@ def generate_family_case(name, out):
     tiny_models.write_folder(folder, keys, named, case["dtype"])
     read = {key: family_gguf.rounded_to(value, case["dtype"]) for key, value in tensors.items()}
     values = reference(config, read, token_ids, measures_too=False)
-    del values["final_normed"]
     n = sum(value.size for value in tensors.values())
     write_reference(folder / "reference.nc", values, name, n)
     for kind in case.get("gguf", []):

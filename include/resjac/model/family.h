@@ -17,16 +17,19 @@ typedef enum {
     RJ_POSITION_BIAS,  /* of all blocks: [n_bucket,n_head], see relative.h */
     RJ_FINAL_NORM,
     RJ_HEAD,
+    RJ_PROJECT_IN,  /* from the embedding to the stream, where their sizes differ */
+    RJ_PROJECT_OUT, /* from the stream to the head */
     RJ_ATTENTION_NORM,
     RJ_SHARED_NORM, /* in place of the norms before attention and MLP */
     RJ_QUERY,
     RJ_KEY,
     RJ_VALUE,
     RJ_QUERY_KEY_VALUE, /* in place of the three, see rj_fused */
-    RJ_QUERY_NORM,      /* of each head, before the rotation */
+    RJ_QUERY_NORM,      /* of each head, before the rotation; "@": each its own */
     RJ_KEY_NORM,
     RJ_ATTENTION_OUT,
     RJ_ATTENTION_POST_NORM, /* of what the sublayer adds */
+    RJ_ATTENTION_SUM_NORM,  /* of the stream with what it added */
     RJ_MLP_NORM,
     RJ_GATE,
     RJ_UP,
@@ -34,6 +37,7 @@ typedef enum {
     RJ_GATE_UP,  /* in place of the two: outputs are all of the one, all of the other */
     RJ_DOWN,
     RJ_MLP_POST_NORM,
+    RJ_MLP_SUM_NORM,
     RJ_ROUTER, /* of states to experts; then those of each expert in place of the MLP's */
     RJ_EXPERT_GATE,
     RJ_EXPERT_UP,
@@ -48,6 +52,7 @@ typedef enum {
     RJ_KEY_NUMBER,      /* >= 0 */
     RJ_KEY_CAP,         /* > 0; null, in GGUF 0: none, which is 0 */
     RJ_KEY_BOOL,
+    RJ_KEY_NOT, /* true or false, kept as its opposite */
     RJ_KEY_ACTIVATION,
     RJ_KEY_FEED_FORWARD, /* "<activation>" or "gated-<activation>", into activation and gated; of config.json only */
     RJ_KEY_LAYERS, /* list of a layer's kinds into sliding, after n_layer; of config.json only */
@@ -96,8 +101,8 @@ typedef struct {
     const char *const
         *passed; /* patterns (fnmatch) of keys of config.json that say nothing here; NULL, or up to a NULL */
     bool sparse; /* its blocks have experts: of one architecture, these are files with an expert_count */
-    /* Stem of a tensor's name, "#" for the block and "@" for the expert; ".weight" and ".bias" follow. An expert's stem without
-     * "@" is a tensor [n_expert,out,in]. NULL: the family has no such tensor. */
+    /* Stem of a tensor's name, "#" for the block and "@" for the expert or the head; ".weight" and ".bias" follow. An expert's stem without
+     * "@" is a tensor [n_expert,out,in], one of heads' norms [heads,in]. NULL: the family has no such tensor. */
     const char *stem[RJ_N_ROLES][RJ_N_FORMATS];
     const rj_prefix *prefixes; /* the stems' own, then those of other exports; up to a NULL */
     /* Other names of the embedding in safetensors files, whole; NULL, or up to a NULL. */

@@ -21,6 +21,7 @@ struct rj_model {
     uint64_t seed;
     int64_t n_parameters;
     rj_norm embedding_norm, final_norm;
+    rj_linear project_in, project_out; /* in double; empty where the embedding has the stream's size */
 };
 
 /* Finds every tensor of the family and compares its shape, completes config (n_vocab, has_head; for GGUF biases,
