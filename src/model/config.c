@@ -320,9 +320,10 @@ static rj_status derive(const rj_config_source *s, rj_config *c)
     if (c->query_scalar == 0.0) c->query_scalar = c->d_head;
     RJ_REQUIRE(c->position != RJ_POSITION_BUCKETS || c->n_bucket >= 4, RJ_ERR_FORMAT,
                "%s: %d buckets of distances, needs at least 4", s->file, c->n_bucket);
-    RJ_REQUIRE(c->position != RJ_POSITION_BUCKETS || c->bucket_distance > c->n_bucket / 4, RJ_ERR_FORMAT,
-               "%s: the last of %d buckets has all from distance %d on, needs more than %d", s->file,
-               c->n_bucket, c->bucket_distance, c->n_bucket / 4);
+    RJ_REQUIRE(c->position != RJ_POSITION_BUCKETS ||
+                   c->bucket_distance > c->n_bucket / (c->bidirectional ? 4 : 2),
+               RJ_ERR_FORMAT, "%s: the last of %d buckets has all from distance %d on, needs more than %d",
+               s->file, c->n_bucket, c->bucket_distance, c->n_bucket / (c->bidirectional ? 4 : 2));
     if (s->format == RJ_FORMAT_GGUF && c->n_layer == f->gguf_n_layer_by_width)
         c->query_scalar = (double)c->d / c->n_head;
     c->scale = c->scaled ? 1.0 / sqrt(c->query_scalar) : 1.0;
@@ -347,13 +348,31 @@ done:
     return st;
 }
 
+static rj_status choose_stack(rj_config_source *s, rj_stack stack)
+{
+    rj_status st = RJ_OK;
+
+    RJ_REQUIRE(stack == RJ_STACK_DEFAULT || s->family->decoder != NULL, RJ_ERR_USAGE,
+               "%s: the %s is asked for, but of family %s there is one stack; leave out the key stack",
+               s->file, stack == RJ_STACK_ENCODER ? "encoder" : "decoder", s->family->name);
+    if (stack == RJ_STACK_DECODER) s->family = s->family->decoder;
+done:
+    return st;
+}
+
 rj_status rj_config_read(const rj_weights *w, rj_config *config)
+{
+    return rj_config_read_stack(w, RJ_STACK_DEFAULT, config);
+}
+
+rj_status rj_config_read_stack(const rj_weights *w, rj_stack stack, rj_config *config)
 {
     rj_status st = RJ_OK;
     rj_config_source s = {.weights = w, .format = rj_weights_format(w)};
     rj_config c = {0};
 
     RJ_TRY(s.format == RJ_FORMAT_GGUF ? open_gguf(&s) : open_json(&s));
+    RJ_TRY(choose_stack(&s, stack));
     RJ_TRY(rj_neutral_check(&s));
     RJ_TRY(rj_known_check(&s));
     c = s.family->base;

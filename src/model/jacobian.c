@@ -1,6 +1,7 @@
 /* jacobian.c: the block at a point, folded into one matrix or as an operator.
  * J = A + B (I + A), parallel: A + B; A = P1 Wo G D1, B = P2 Wdown H D2, D and P the norms before and behind a sublayer; behind a
- * sum with the norm S, what is so far, X, becomes S (I + X) - I:
+ * sum with the norm S, what is so far, X, becomes S (I + X) - I. In a decoder C = Wo M D of its second attention comes between the two: X becomes X + C (I + X).
+ * Folded it takes
  * 2 d^2 (n_head dh + d + d_ff) flops, parallel 2 d^2 (n_head dh + d_ff), and few passes besides. */
 #include "resjac/base/clock.h"
 #include "resjac/base/memory.h"
@@ -64,6 +65,24 @@ done:
     return st;
 }
 
+/* jac <- jac + C (I + jac), C of the attention to the memory, whose derivative is that of the queries alone. */
+static rj_status follow_by_cross(const rj_point *p, rj_matrix *jac)
+{
+    rj_status st = RJ_OK;
+    rj_matrix y = {.ld = 1}, add = {.ld = 1};
+
+    if (p->block->cross.n_head == 0) goto done;
+    RJ_TRY(rj_matrix_new(jac->type, jac->rows, jac->cols, &y));
+    RJ_TRY(rj_matrix_new(jac->type, jac->rows, jac->cols, &add));
+    RJ_TRY(norm_of_identity_plus(&p->cross_norm, 0, jac, &y));
+    RJ_TRY(rj_attention_jvp(&p->block->cross, &p->cross, &y, &add));
+    rj_matrix_add(1.0, &add, jac);
+done:
+    rj_matrix_free(&add);
+    rj_matrix_free(&y);
+    return st;
+}
+
 static rj_status fold(const rj_point *p, rj_matrix *jac)
 {
     rj_status st = RJ_OK;
@@ -76,6 +95,7 @@ static rj_status fold(const rj_point *p, rj_matrix *jac)
     RJ_TRY(rj_norm_jvp_panel(&p->attention_post_norm, jac)); /* A */
     rj_matrix_free(&g);
     RJ_TRY(follow_by_norm(&p->attention_sum_norm, 0, jac));
+    RJ_TRY(follow_by_cross(p, jac));
     RJ_TRY(fold_mlp(p, jac));
     RJ_TRY(follow_by_norm(&p->mlp_sum_norm, 0, jac));
 done:
@@ -129,7 +149,30 @@ done:
     return st;
 }
 
-/* y <- A x + B (x + A x), parallel: A x + B x */
+/* dx <- dx + C (x + dx), transposed: C'; nothing where no memory is read. */
+static rj_status read_memory(const rj_point *p, bool transposed, const rj_matrix *x, rj_matrix *dx)
+{
+    rj_status st = RJ_OK;
+    const rj_attention *cross = &p->block->cross;
+    rj_matrix z = {.ld = 1}, add = {.ld = 1};
+
+    if (cross->n_head == 0) goto done;
+    RJ_TRY(rj_matrix_new(x->type, x->rows, x->cols, &z));
+    RJ_TRY(rj_matrix_new(x->type, x->rows, x->cols, &add));
+    rj_matrix_copy(x, &z);
+    rj_matrix_add(1.0, dx, &z);
+    if (!transposed) RJ_TRY(rj_norm_jvp_panel(&p->cross_norm, &z));
+    RJ_TRY(transposed ? rj_attention_vjp(cross, &p->cross, &z, &add)
+                      : rj_attention_jvp(cross, &p->cross, &z, &add));
+    if (transposed) RJ_TRY(rj_norm_vjp_panel(&p->cross_norm, &add));
+    rj_matrix_add(1.0, &add, dx);
+done:
+    rj_matrix_free(&add);
+    rj_matrix_free(&z);
+    return st;
+}
+
+/* y <- A x + B (x + A x), parallel: A x + B x; sums with norms and the memory in between */
 static rj_status apply(const void *ctx, const rj_matrix *x, rj_matrix *y)
 {
     rj_status st = RJ_OK;
@@ -144,6 +187,7 @@ static rj_status apply(const void *ctx, const rj_matrix *x, rj_matrix *y)
     RJ_TRY(rj_attention_jvp(&b->attention, &p->attention, &z, &a));
     RJ_TRY(rj_norm_jvp_panel(&p->attention_post_norm, &a)); /* a <- A x */
     RJ_TRY(norm_of_sum(&p->attention_sum_norm, false, x, &a));
+    RJ_TRY(read_memory(p, false, x, &a));
     rj_matrix_copy(x, &z);
     if (!b->parallel) rj_matrix_add(1.0, &a, &z);
     RJ_TRY(rj_norm_jvp_panel(&p->mlp_norm, &z));
@@ -177,6 +221,7 @@ static rj_status apply_transpose(const void *ctx, const rj_matrix *x, rj_matrix 
                                    : rj_mlp_vjp(&b->mlp, &p->mlp, &z, &back));
     RJ_TRY(rj_norm_vjp_panel(&p->mlp_norm, &back));
     rj_matrix_add(1.0, &sum, &back); /* back <- B' x */
+    RJ_TRY(read_memory(p, true, x, &back));
     RJ_TRY(norm_of_sum(&p->attention_sum_norm, true, x, &back));
     rj_matrix_copy(x, &z);
     if (!b->parallel) rj_matrix_add(1.0, &back, &z);

@@ -9,7 +9,42 @@
 
 enum { HEAD_ROWS = 64 }; /* read at a time */
 
-rj_status rj_model_open(const char *path, bool random_init, uint64_t seed, rj_model **model)
+/* A stack of the file that model->weights has open. */
+static rj_status open_stack(rj_model *m, rj_stack stack)
+{
+    rj_status st = RJ_OK;
+
+    RJ_TRY(rj_config_read_stack(m->weights, stack, &m->config));
+    m->family = rj_family_named(m->config.family);
+    RJ_TRY(rj_tensors_check(m));
+    RJ_TRY(rj_tensors_norm(m, RJ_EMBEDDING_NORM, 0, &m->embedding_norm));
+    RJ_TRY(rj_tensors_norm(m, RJ_FINAL_NORM, 0, &m->final_norm));
+    if (rj_role_exists(m, RJ_PROJECT_IN))
+        RJ_TRY(rj_tensors_linear(m, RJ_PROJECT_IN, 0, RJ_DOUBLE, &m->project_in));
+    if (rj_role_exists(m, RJ_PROJECT_OUT))
+        RJ_TRY(rj_tensors_linear(m, RJ_PROJECT_OUT, 0, RJ_DOUBLE, &m->project_out));
+done:
+    return st;
+}
+
+/* The other stack of a decoder's file; the embedding is of both. */
+static rj_status open_encoder(rj_model *m)
+{
+    rj_status st = RJ_OK;
+
+    if (m->family->encoder == NULL) goto done;
+    RJ_NEW(m->encoder, 1, 1);
+    m->encoder->random_init = m->random_init;
+    m->encoder->seed = m->seed;
+    m->encoder->weights = m->weights;
+    RJ_TRY(open_stack(m->encoder, RJ_STACK_ENCODER));
+    m->n_parameters += m->encoder->n_parameters - rj_role_elements(&m->config, RJ_EMBEDDING, RJ_WEIGHT);
+done:
+    return st;
+}
+
+rj_status rj_model_open_stack(const char *path, rj_stack stack, bool random_init, uint64_t seed,
+                              rj_model **model)
 {
     rj_status st = RJ_OK;
     rj_model *new = NULL;
@@ -18,15 +53,8 @@ rj_status rj_model_open(const char *path, bool random_init, uint64_t seed, rj_mo
     new->random_init = random_init;
     new->seed = seed;
     RJ_TRY(rj_weights_open(path, &new->weights));
-    RJ_TRY(rj_config_read(new->weights, &new->config));
-    new->family = rj_family_named(new->config.family);
-    RJ_TRY(rj_tensors_check(new));
-    RJ_TRY(rj_tensors_norm(new, RJ_EMBEDDING_NORM, 0, &new->embedding_norm));
-    RJ_TRY(rj_tensors_norm(new, RJ_FINAL_NORM, 0, &new->final_norm));
-    if (rj_role_exists(new, RJ_PROJECT_IN))
-        RJ_TRY(rj_tensors_linear(new, RJ_PROJECT_IN, 0, RJ_DOUBLE, &new->project_in));
-    if (rj_role_exists(new, RJ_PROJECT_OUT))
-        RJ_TRY(rj_tensors_linear(new, RJ_PROJECT_OUT, 0, RJ_DOUBLE, &new->project_out));
+    RJ_TRY(open_stack(new, stack));
+    RJ_TRY(open_encoder(new));
     *model = new;
     new = NULL;
 done:
@@ -34,11 +62,18 @@ done:
     return st;
 }
 
+rj_status rj_model_open(const char *path, bool random_init, uint64_t seed, rj_model **model)
+{
+    return rj_model_open_stack(path, RJ_STACK_DEFAULT, random_init, seed, model);
+}
+
 void rj_model_close(rj_model **model)
 {
     rj_model *m = *model;
 
     if (m == NULL) return;
+    if (m->encoder != NULL) m->encoder->weights = NULL;
+    rj_model_close(&m->encoder);
     rj_norm_free(&m->embedding_norm);
     rj_norm_free(&m->final_norm);
     rj_linear_free(&m->project_in);
@@ -46,6 +81,11 @@ void rj_model_close(rj_model **model)
     rj_config_free(&m->config);
     rj_weights_close(&m->weights);
     RJ_FREE(*model);
+}
+
+const rj_model *rj_model_encoder(const rj_model *model)
+{
+    return model->encoder;
 }
 
 const rj_config *rj_model_config(const rj_model *model)
@@ -168,6 +208,8 @@ rj_status rj_model_logits(const rj_model *model, const double *x, double *logits
     RJ_TRY(rj_tensors_rows(model, RJ_HEAD, 0, &rows));
     RJ_TRY(rj_model_final_norm(model, x, y));
     RJ_TRY(project(&model->project_out, 1, d, y, n, z));
+    for (int i = 0; i < n && model->family->tied_head_by_sqrt_d && model->config.tied_head; i++)
+        z[i] /= sqrt((double)d);
     for (int row = 0; row < n_vocab; row += HEAD_ROWS) {
         const int some = n_vocab - row < HEAD_ROWS ? n_vocab - row : HEAD_ROWS;
         const rj_matrix part = {RJ_SINGLE, n, some, n, read};

@@ -93,6 +93,11 @@ void rj_role_shape(const rj_config *c, rj_role role, int *out, int *in)
                                        [RJ_ATTENTION_OUT] = {c->d, q},
                                        [RJ_ATTENTION_POST_NORM] = {0, c->d},
                                        [RJ_ATTENTION_SUM_NORM] = {0, c->d},
+                                       [RJ_CROSS_NORM] = {0, c->d},
+                                       [RJ_CROSS_QUERY] = {q, c->d},
+                                       [RJ_CROSS_KEY] = {kv, c->d},
+                                       [RJ_CROSS_VALUE] = {kv, c->d},
+                                       [RJ_CROSS_OUT] = {c->d, q},
                                        [RJ_MLP_NORM] = {0, c->d},
                                        [RJ_GATE] = {c->d_ff, c->d},
                                        [RJ_UP] = {c->d_ff, c->d},
@@ -184,8 +189,12 @@ bool rj_role_is_needed(const rj_model *model, rj_role role, rj_part part)
     case RJ_KEY:
     case RJ_VALUE:
     case RJ_QUERY_KEY_VALUE:
+    case RJ_CROSS_QUERY:
+    case RJ_CROSS_KEY:
+    case RJ_CROSS_VALUE:
         return part == RJ_WEIGHT || c->bias_qkv;
     case RJ_ATTENTION_OUT:
+    case RJ_CROSS_OUT:
         return part == RJ_WEIGHT || c->bias_out;
     case RJ_GATE:
     case RJ_UP:

@@ -176,12 +176,14 @@ done:
 static double deviation(const rj_model *model, rj_role role, int in)
 {
     const rj_config *c = &model->config;
-    const bool into_stream = role == RJ_ATTENTION_OUT || role == RJ_DOWN || role == RJ_EXPERT_DOWN;
+    const bool into_stream =
+        role == RJ_ATTENTION_OUT || role == RJ_CROSS_OUT || role == RJ_DOWN || role == RJ_EXPERT_DOWN;
 
     if (model->family->init_by_inputs) {
-        if (role == RJ_EMBEDDING) return c->initializer_range;
+        if (role == RJ_EMBEDDING || role == RJ_HEAD) return c->initializer_range;
         if (role == RJ_POSITION_BIAS) in = c->d;
-        return c->initializer_range / sqrt(role == RJ_QUERY ? (double)in * c->d_head : in);
+        const bool query = role == RJ_QUERY || role == RJ_CROSS_QUERY;
+        return c->initializer_range / sqrt(query ? (double)in * c->d_head : in);
     }
     if (!model->family->residual_init || !into_stream) return c->initializer_range;
     return 1.0 / sqrt(2.0 * c->n_layer) * c->initializer_range;
@@ -271,7 +273,10 @@ rj_status rj_tensors_relative(const rj_model *model, rj_relative *relative)
     rj_status st = RJ_OK;
     const rj_config *c = &model->config;
     const ptrdiff_t n = (ptrdiff_t)c->n_bucket * c->n_head;
-    rj_relative new = {.n_bucket = c->n_bucket, .max_distance = c->bucket_distance, .n_head = c->n_head};
+    rj_relative new = {.n_bucket = c->n_bucket,
+                       .one_way = !c->bidirectional,
+                       .max_distance = c->bucket_distance,
+                       .n_head = c->n_head};
     rj_rows rows = {0};
     float *read = NULL;
 

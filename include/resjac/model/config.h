@@ -57,6 +57,9 @@ typedef enum {
     RJ_POSITION_BUCKETS /* a number a head, by the distance's bucket, is added to the logits (relative.h) */
 } rj_position;
 
+/* Which blocks of a model with an encoder and a decoder: by default the encoder's. Others have one stack. */
+typedef enum { RJ_STACK_DEFAULT = 0, RJ_STACK_ENCODER, RJ_STACK_DECODER } rj_stack;
+
 enum { RJ_MAX_LAYERS = 1024, RJ_MAX_EXPERTS = 512 };
 
 typedef struct {
@@ -91,6 +94,8 @@ typedef struct {
     double alibi_max;     /* ALiBi: slopes are 2^-(alibi_max/n), 2^-(2 alibi_max/n), .. */
     int n_bucket, bucket_distance; /* buckets: how many; the last has all from here on */
     bool bidirectional;            /* an encoder: a token sees those behind it, too */
+    bool reads_memory;             /* a decoder: blocks attend to the encoder's last states, too */
+    int start_token;               /* .. and its first token is this one */
     bool whole_norms;              /* norms of queries and keys are of all heads together */
     bool own_norms;                /* .. are each head's own, without biases */
     bool multi_query, grouped; /* multi_query and not grouped: one key-value head, whatever n_kv_head says */
@@ -118,6 +123,8 @@ typedef struct {
  * Errors: FORMAT unknown architecture, activation, rope type or rope key; a key that changes the mathematics in a way the
  * family does not evaluate; a value out of range (file, key, value); NOMEM; IO. */
 RJ_CHECKED rj_status rj_config_read(const rj_weights *w, rj_config *config);
+/* The same of one stack. Besides: USAGE a stack is asked for by name and the model has one alone. */
+RJ_CHECKED rj_status rj_config_read_stack(const rj_weights *w, rj_stack stack, rj_config *config);
 void rj_config_free(rj_config *config); /* its lists; takes a zeroed one */
 
 /* Whether what the head reads is the final norm of the last block's states; if not, why, for messages. */

@@ -11,7 +11,8 @@
 enum { RJ_NAME_SIZE = 256 };
 
 struct rj_model {
-    rj_weights *weights;
+    rj_weights *weights;      /* of a decoder's encoder: the decoder's */
+    struct rj_model *encoder; /* of a decoder; else NULL */
     const rj_family *family;
     rj_config config;
     const rj_prefix *prefix; /* of its safetensors names */
