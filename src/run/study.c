@@ -14,7 +14,7 @@
 #include "study_models.h"
 
 /* Raise it whenever values of any variable change for the same input. */
-static const char *const results_version = "resjac results 2";
+static const char *const results_version = "resjac results 3";
 
 enum { PROMPTS_LIMIT = 1 << 30 };
 
@@ -115,6 +115,7 @@ static rj_status unit_key(const rj_study *s, const rj_study_model *m, int unit, 
         add_int(hash, m->tokens[p].n);
         rj_hash_add(hash, m->tokens[p].ids, (size_t)m->tokens[p].n * sizeof *m->tokens[p].ids);
     }
+    if (!options.vju) rj_hash_add_text(hash, "no coupling_misfit_vju");
     if (options.n_aligned > 0) rj_hash_add_text(hash, "alignment_matrix"); /* units without are as ever */
     for (int i = 0; i < options.n_aligned; i++) add_int(hash, options.aligned[i]);
     RJ_TRY(rj_hash_digest(hash, digest));

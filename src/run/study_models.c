@@ -121,6 +121,7 @@ static rj_pipeline_options options_of(const rj_study *study, const rj_study_mode
                              .n_k = deck->n_k,
                              .k = m->k_count,
                              .norm = deck->norm,
+                             .vju = deck->vju,
                              .seed = deck->seed,
                              .memory = study->memory};
 

@@ -20,6 +20,7 @@ rj_work rj_team_work(const rj_team_case *c)
                  .twin = c->is_twin,
                  .is_double = o->arithmetic == RJ_DOUBLE,
                  .krylov = o->svd == RJ_SVD_KRYLOV,
+                 .vju = o->vju,
                  .k = triplets.k,
                  .most = triplets.most,
                  .n_k = o->n_k,

@@ -47,7 +47,8 @@ static double jacobian_flops(const rj_work *w, int n_grid)
 static double coupling_flops(const rj_work *w)
 {
     const double d = w->d, L = w->n_layer, width = w->k;
-    return L * (4 * d * d * width + 12 * d * width * width);
+    return L *
+           (w->vju ? 4 * d * d * width + 12 * d * width * width : 2 * d * d * width + 10 * d * width * width);
 }
 
 static double svd_seconds(const rj_machine *m, const rj_work *w, int n_grid)

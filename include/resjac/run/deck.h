@@ -51,6 +51,7 @@ typedef struct {
     int n_k;
     rj_deck_k *k;
     int norm; /* p of ||s||_p: 1 or 2 */
+    bool vju; /* also the misfit with U and V exchanged */
     rj_deck_svd svd_method;
     double svd_tolerance; /* of a Krylov decomposition; 0 = auto */
     rj_arithmetic arithmetic;
