@@ -100,7 +100,8 @@ static void pull_back(const rj_attention_pass *p, const rj_norm_point *norm, con
         if (!is_open(p->a, raw[i])) x[i] = 0.0;
 }
 
-/* Head h of the point into s: map' <- Cq' R_t' (scale dK dV'), key <- Ck' R_t' q, shift; self is t's own weight. */
+/* Head h of the point into s: map' <- Cq' R_t' (scale dK dV'), and where keys and values are the tokens' own key <- Ck' R_t' q,
+ * shift; self is t's own weight. */
 static rj_status linearise_head(const rj_attention_pass *p, int h, int t, head *s)
 {
     rj_status st = RJ_OK;
@@ -123,6 +124,7 @@ static rj_status linearise_head(const rj_attention_pass *p, int h, int t, head *
     }
     rj_gemm('N', 'T', a->scale, &s->dk, &s->dv, 0.0, &s->map);
     for (int i = 0; i < dh; i++) pull_back(p, &query, raw_q, t, rj_pass_column(&s->map, i));
+    if (!p->own) goto done;
     for (int i = 0; i < dh; i++) s->key[i] = q[i];
     pull_back(p, &key, raw_k, t, s->key);
     for (int i = 0; i < dh; i++)
@@ -154,7 +156,7 @@ static rj_status linearise_whole(const rj_attention_pass *p, rj_attention_point 
     rj_status st = RJ_OK;
     const rj_attention *a = p->a;
     const rj_norm *query = rj_norm_is_whole(a, &a->query_norm) ? &a->query_norm : &absent;
-    const rj_norm *key = rj_norm_is_whole(a, &a->key_norm) ? &a->key_norm : &absent;
+    const rj_norm *key = p->own && rj_norm_is_whole(a, &a->key_norm) ? &a->key_norm : &absent;
 
     RJ_REQUIRE((query == &absent && key == &absent) || a->clip == 0.0, RJ_ERR_ARG,
                "a clip before norms of %d and %d values", query->d, key->d);
@@ -174,9 +176,11 @@ rj_status rj_attention_linearise(const rj_attention_pass *p, rj_arithmetic type,
     head s = {.dv.ld = 1};
 
     RJ_TRY(rj_matrix_new(type, dh, (ptrdiff_t)a->n_head * dh, &new.map));
-    RJ_TRY(rj_matrix_new(type, dh, a->n_head, &new.key));
-    RJ_TRY(rj_matrix_new(type, dh, a->n_head, &new.shift));
-    RJ_NEW(new.self, a->n_head, 1);
+    if (p->own) {
+        RJ_TRY(rj_matrix_new(type, dh, a->n_head, &new.key));
+        RJ_TRY(rj_matrix_new(type, dh, a->n_head, &new.shift));
+        RJ_NEW(new.self, a->n_head, 1);
+    }
     RJ_TRY(linearise_clip(p, &new));
     RJ_TRY(linearise_whole(p, &new));
     RJ_TRY(head_new(dh, rj_end_seen(a, t, p->k.cols) - first, &s));
@@ -184,6 +188,7 @@ rj_status rj_attention_linearise(const rj_attention_pass *p, rj_arithmetic type,
         rj_matrix to = rj_head_columns(a, &new.map, h);
         RJ_TRY(linearise_head(p, h, t, &s));
         rj_matrix_transpose(&s.map, &to);
+        if (!p->own) continue;
         rj_matrix_set_column(&new.key, h, s.key);
         rj_matrix_set_column(&new.shift, h, s.shift);
         new.self[h] = s.weight[t - first];

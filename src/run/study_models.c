@@ -44,6 +44,8 @@ rj_status rj_study_describe(const rj_study *s, const rj_config *config, int64_t 
     rj_status st = RJ_OK;
     const rj_deck *deck = s->deck;
 
+    RJ_REQUIRE(deck->last_block != RJ_LAST_FINAL_NORM || rj_config_ends_in_norm(config), RJ_ERR_FORMAT,
+               "last_block is final-norm, but %s; take raw or skip", rj_config_end(config));
     m->config = *config;
     m->config.rope = m->config.local_rope = (rj_rope){0}; /* their lists are the model's own */
     m->facts.n_parameters = n_parameters;

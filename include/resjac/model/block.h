@@ -25,6 +25,11 @@ void rj_block_free(rj_block **block);
  *   point [out]    NULL where no linearisation is wanted; free with rj_point_free, before the block
  * Errors: NUMERIC a state is not finite (layer, token); NOMEM. */
 RJ_CHECKED rj_status rj_block_forward(const rj_block *block, int T, double *x, int t, rj_point **point);
+/* The same of a decoder's block, whose tokens attend to a memory besides: the encoder's states behind its final norm.
+ *   x [in,out] [d, n_memory + T]: the memory, which stays, then the stream; t counts from the stream's first token
+ * Errors: ARG a memory for a block that reads none, or none for one that does. */
+RJ_CHECKED rj_status rj_block_decode(const rj_block *block, int n_memory, int T, double *x, int t,
+                                     rj_point **point);
 void rj_point_free(rj_point **point);
 
 /* Folded Jacobian J = dF/dx - I at the point (numerics: 2 d^2 (H dh + d + d_ff) flops for a sequential block).
@@ -37,7 +42,8 @@ RJ_CHECKED rj_status rj_point_jacobian(const rj_point *point, rj_last_block last
  * twice the flops of that share of the folded product.
  *   columns [out] [d,n], given by the caller, in the block's arithmetic
  * Errors: as rj_point_jacobian; ARG columns that J does not have. */
-RJ_CHECKED rj_status rj_point_columns(const rj_point *point, rj_last_block last, int first, rj_matrix *columns);
+RJ_CHECKED rj_status rj_point_columns(const rj_point *point, rj_last_block last, int first,
+                                      rj_matrix *columns);
 
 /* The same J (raw) as an operator, never formed: JVP and VJP in about 2 P flops a column. Borrows the point. */
 rj_linop rj_point_linop(const rj_point *point);
