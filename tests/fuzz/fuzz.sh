@@ -33,13 +33,12 @@ configure() {
 # Files of a format in tests/golden, as a first corpus beside the seeds.
 golden() {
     case $1 in
-        gguf | tokenizer_gguf | config) find tests/golden -name '*.gguf' -size -100k ;;
+        gguf | tokenizer_gguf) find tests/golden -name '*.gguf' -size -100k ;;
         safetensors) find tests/golden -name '*.safetensors' -size -100k ;;
         tokenizer_json) find tests/golden -name tokenizer.json ;;
-        deck) find input tests/cli -name '*.yaml' 2>/dev/null ;;
+        config) find tests/golden -name config.json ;;
+        deck) find input -name '*.yaml' ;;
     esac
-    [ "$1" = config ] && find tests/golden -name config.json
-    return 0
 }
 
 # fuzz FOLDER FORMAT WHAT OPTION..: prints a line; whether all went well.
@@ -56,42 +55,52 @@ fuzz() {
     [ "$code" -eq 0 ] || { grep -aE 'ERROR|SUMMARY|leaked|^status|Test unit written' "$log" | head -8; return 1; }
 }
 
-# Sources of a reader: what a stranger's bytes meet first.
+# Sources of a reader: what the bytes of a stranger meet first.
 sources() {
     case $1 in
         gguf) echo src/weights/gguf*.c src/weights/{quant,dtype,tensor}.c ;;
-        safetensors) echo src/weights/safetensors.c src/base/json.c src/weights/weights.c ;;
-        index) echo src/weights/shards.c ;;
+        safetensors) echo src/weights/safetensors.c ;;
+        index) echo src/weights/{shards,weights}.c ;;
         tokenizer_json) ls src/tokenizer/*.c | grep -v tokenizer_gguf ;;
         tokenizer_gguf) echo src/tokenizer/tokenizer_gguf.c ;;
-        config) echo src/model/{config,roles,rope_config,rope_gguf,tensors,family,known_keys,neutral}.c ;;
+        config) echo src/base/json.c src/model/{config,roles,rope_config,rope_gguf,tensors,family,known_keys,neutral}.c ;;
         csv) echo src/base/csv.c src/stats/scores.c ;;
         deck) echo src/run/deck*.c src/run/yaml_tree.c ;;
+        prompts) echo src/run/prompts.c ;;
+        manifest) echo src/store/manifest.c ;;
     esac
 }
 
-# Lines of a format's reader that its corpus and seeds pass.
+# Lines of each reader that any target passes with corpus and seeds; a reader's rest are above all failures of memory and disks.
 cover() {
-    local format=$1 target=build-fuzz-cover/tests/fuzz/fuzz_$1 profile=build-fuzz-cover/$1
-    mkdir -p "$build/corpus/$format"
-    LLVM_PROFILE_FILE=$profile.profraw "$target" -runs=0 -timeout=60 "$build/corpus/$format" "tests/fuzz/seeds/$format" >"$profile.log" 2>&1
-    llvm-profdata-14 merge -sparse "$profile.profraw" -o "$profile.profdata"
-    # shellcheck disable=SC2046 # a list of files
-    llvm-cov-14 export -format=lcov -instr-profile="$profile.profdata" "$target" $(sources "$format") >"$profile.lcov"
-    awk -F: -v format="$format" '
-        $1 == "SF" { file = $2; sub(/.*\/src\//, "src/", file) }
-        $1 == "DA" { split($2, at, ","); lines[file]++; total++; if (at[2] > 0) { passed[file]++; sum++ } else missed[file] = missed[file] " " at[1] }
-        END {
-            printf "%-16s %d of %d lines\n", format, sum, total
-            for (file in lines) printf "  %-36s %4d of %4d; not:%s\n", file, passed[file], lines[file], missed[file] | "sort"
-        }' "$profile.lcov"
+    local format profiles=() objects=()
+    for format in "${formats[@]}"; do
+        local target=build-fuzz-cover/tests/fuzz/fuzz_$format profile=build-fuzz-cover/$format
+        mkdir -p "$build/corpus/$format"
+        LLVM_PROFILE_FILE=$profile.profraw "$target" -runs=0 -timeout=60 -max_len=65536 "$build/corpus/$format" "tests/fuzz/seeds/$format" \
+            >"$profile.log" 2>&1
+        profiles+=("$profile.profraw") objects+=(-object "$target")
+    done
+    llvm-profdata-14 merge -sparse "${profiles[@]}" -o build-fuzz-cover/all.profdata
+    for format in "${formats[@]}"; do
+        # shellcheck disable=SC2046 # a list of files
+        llvm-cov-14 export -format=lcov -instr-profile=build-fuzz-cover/all.profdata "${objects[@]:1}" $(sources "$format") |
+            awk -F: -v format="$format" '
+                $1 == "SF" { file = $2; sub(/.*\/src\//, "src/", file) }
+                $1 == "DA" { split($2, at, ","); lines[file]++; total++
+                             if (at[2] > 0) { passed[file]++; sum++ } else missed[file] = missed[file] " " at[1] }
+                END {
+                    printf "%-16s %d of %d lines\n", format, sum, total
+                    for (file in lines) printf "  %-36s %4d of %4d; not:%s\n", file, passed[file], lines[file], missed[file] | "sort"
+                }'
+    done
 }
 
 failed=0
 case $mode in
     cover)
         configure build-fuzz-cover -DRESJAC_FUZZ=ON -DRESJAC_FUZZ_BARE=ON -DCMAKE_C_FLAGS='-O1 -fprofile-instr-generate -fcoverage-mapping'
-        for format in "${formats[@]}"; do cover "$format"; done
+        cover
         ;;
     seconds)
         configure "$build" -DRESJAC_FUZZ=ON -DCMAKE_C_FLAGS=-O1

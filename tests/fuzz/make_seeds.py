@@ -1,6 +1,6 @@
 """Seeds of the fuzz targets: small good files, and known attacks on each format, one a file.
 
-Usage: python3 tests/fuzz/make_seeds.py. Writes tests/fuzz/seeds/<format>/<name>; `valid-` must be accepted,
+Usage: python3 tests/fuzz/make_seeds.py, beside tests/golden. Writes tests/fuzz/seeds/<format>/<name>; `valid-` must be accepted,
 `refused-` must not. Seeds of other names (`crash-..`: what fuzzing found) are left alone."""
 
 import base64
@@ -373,6 +373,48 @@ CONFIG = {
 }  # fmt: skip
 
 
+def metadata(path):
+    """The keys of a GGUF file but the tokenizer's, and no tensor: what a configuration is read from."""
+    data = path.read_bytes()
+    n_keys, at, kept = struct.unpack_from("<Q", data, 16)[0], 24, []
+
+    def string(at):
+        n = struct.unpack_from("<Q", data, at)[0]
+        return data[at + 8 : at + 8 + n], at + 8 + n
+
+    def value(kind, at):
+        return string(at)[1] if kind == STRING else at + struct.calcsize("<" + WIDE[kind])
+
+    for _ in range(n_keys):
+        start = at
+        name, at = string(at)
+        kind, at = struct.unpack_from("<I", data, at)[0], at + 4
+        n = 1
+        if kind == ARRAY:
+            kind, n = struct.unpack_from("<IQ", data, at)
+            at += 12
+        for _ in range(n):
+            at = value(kind, at)
+        if not name.startswith(b"tokenizer."):
+            kept.append(data[start:at])
+    return gguf(kept)
+
+
+def whole():
+    """A whole llama of one block, width 8, two heads."""
+    sizes = {"block_count": 1, "embedding_length": 8, "attention.head_count": 2, "feed_forward_length": 8, "context_length": 64}
+    keys = [ARCH, *(key("llama." + k, U32, v) for k, v in sizes.items()), key("llama.attention.layer_norm_rms_epsilon", F32, 1e-5)]
+    block = {"attn_norm": [8], "ffn_norm": [8], **{k: [8, 8] for k in ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")}}
+    shapes = {"token_embd": [8, 4], "output_norm": [8], **{"blk.0." + k: v for k, v in block.items()}}
+    tensors, offset = [], 0
+    for name, dims in shapes.items():
+        n = dims[0] * (dims[1] if len(dims) > 1 else 1)
+        tensors.append(tensor(name + ".weight", dims, 0 if len(dims) == 1 else 1, offset))
+        offset += 4 * n if len(dims) == 1 else 2 * n
+        offset += -offset % 32
+    return gguf(keys, tensors, bytes(offset))
+
+
 def config_seeds():
     def config(**change):
         return json.dumps({**CONFIG, **change}).encode()
@@ -410,6 +452,10 @@ def config_seeds():
     pairs = [key("llama." + k, U32, v) for k, v in sizes.items()]
     eps = key("llama.attention.layer_norm_rms_epsilon", F32, 1e-5)
     yield "valid-gguf", gguf([ARCH, *pairs, eps], [tensor("token_embd.weight", [8, 2], 0, 0)], bytes(64))
+    yield "valid-gguf-whole", whole()
+    golden = {path.parent.name: path for path in sorted((HERE.parent / "golden").glob("*/model*.gguf"))}
+    for name, path in golden.items():
+        yield f"valid-gguf-{name}", metadata(path)
     yield "gguf-arrays", gguf([ARCH, array("llama.attention.head_count", U32, [2]), *pairs[:2], *pairs[3:], eps])
     yield "refused-gguf-architecture", gguf([key("general.architecture", STRING, "nope")])
     yield "refused-gguf-no-keys", gguf([ARCH])
