@@ -101,7 +101,7 @@ done:
 
 static void write_title(FILE *out, const rj_summaries *s, const rj_figure *f)
 {
-    fputs(rj_figure_title[f->kind], out);
+    fputs(rj_figure_text[f->kind].title, out);
     if (f->kind == RJ_FIGURE_ALIGNMENT) {
         fputs(", prompt ", out);
         rj_escape_html(out, s->model[f->model].alignment[f->alignment].prompt);
@@ -116,10 +116,8 @@ static rj_status write_figure(FILE *out, const rj_summaries *s, const char *fold
                               bool caption, const char *embedded, const char *linked)
 {
     rj_status st = RJ_OK;
-    const bool wide = f->kind == RJ_FIGURE_COUPLING || f->kind == RJ_FIGURE_OVERVIEW ||
-                      f->kind == RJ_FIGURE_SCORES ||
-                      f->kind == RJ_FIGURE_ALIGNMENT ||
-                      (f->kind == RJ_FIGURE_SINGULAR && rj_figure_twin_of(s, &s->model[f->model]) != NULL);
+    const bool wide = rj_figure_text[f->kind].wide &&
+                      (f->kind != RJ_FIGURE_SINGULAR || rj_figure_twin_of(s, &s->model[f->model]) != NULL);
 
     fprintf(out, "<figure class=\"%s\">\n<h3>", wide ? "wide" : "narrow");
     write_title(out, s, f);
@@ -138,7 +136,7 @@ static rj_status write_figure(FILE *out, const rj_summaries *s, const char *fold
         fputs("<p>Not drawn: every value is missing.</p>\n", out);
     }
     fputs("<figcaption>", out);
-    if (caption) fputs(rj_figure_caption[f->kind], out);
+    if (caption) fputs(rj_figure_text[f->kind].caption, out);
     if (f->drawn)
         fprintf(out,
                 " <span class=\"files\"><a href=\"%s.%s\">figure</a>, <a href=\"%s.csv\">numbers</a>, "
@@ -149,16 +147,18 @@ done:
     return st;
 }
 
-/* All figures of one model, or the overviews (-1). */
-static rj_status write_section(FILE *out, const rj_summaries *s, int model, const char *folder, int n,
-                               const rj_figure *figure, const char *embedded, const char *linked)
+/* All figures of a section; of RJ_SECTION_MODEL those of one model. */
+static rj_status write_section(FILE *out, const rj_summaries *s, rj_section section, int model,
+                               const char *folder, int n, const rj_figure *figure, const char *embedded,
+                               const char *linked)
 {
     rj_status st = RJ_OK;
     bool explained[RJ_N_FIGURE_KINDS] = {false};
 
     for (int i = 0; i < n; i++) {
         const rj_figure *f = &figure[i];
-        if (f->model != model) continue;
+        if (rj_figure_text[f->kind].section != section || (section == RJ_SECTION_MODEL && f->model != model))
+            continue;
         RJ_TRY(write_figure(out, s, folder, f, !explained[f->kind], embedded, linked));
         explained[f->kind] = true;
     }
@@ -166,39 +166,68 @@ done:
     return st;
 }
 
-static rj_status write_scores(FILE *out, const rj_summaries *s, const char *folder, int n,
-                              const rj_figure *figure, const char *embedded, const char *linked)
+/* Has a section a figure, or the table of scores? */
+static bool is_told(const rj_summaries *s, rj_section section, int n, const rj_figure *figure)
+{
+    if (section == RJ_SECTION_SCORES && s->scores->n_benchmarks > 0) return true;
+    for (int i = 0; i < n; i++)
+        if (rj_figure_text[figure[i].kind].section == section && figure[i].drawn) return true;
+    return false;
+}
+
+/* What opens each section of all models, in the order of the story. */
+static const struct {
+    const char *id, *heading, *text; /* HTML */
+} opening[RJ_SECTION_MODEL] = {
+    [RJ_SECTION_CHANCE] =
+        {"chance", "More than chance?",
+         "<p>Unrelated directions agree by chance, and any architecture may impose some agreement. So "
+         "coupling counts as far as it exceeds its chance level, and as far as it exceeds what the same "
+         "architecture shows untrained.</p>\n"},
+    [RJ_SECTION_TRAINING] =
+        {"training", "Does it come with training?",
+         "<p>Checkpoints of one run tell when coupling comes, and whether the score comes with it.</p>\n"},
+    [RJ_SECTION_SCORES] =
+        {"scores", "Does it go along with the score?",
+         "<p>One point is a <b>lineage</b>: models that share their pre-training are not independent, so "
+         "their means are "
+         "correlated. <b>p</b> is for the pair named beforehand (primary), <b>q</b> (Benjamini-Yekutieli) "
+         "for the others, "
+         "which are many. <b>r given L, d</b> holds the number of blocks and the width fixed. Measures that "
+         "only tell the "
+         "size of a model (ln_parameters, n_layers, d_model) or what chance gives (coupling_null) are "
+         "rivals. Columns "
+         "marked iid take every model as independent, which overstates the evidence.</p>\n"},
+};
+
+/* A section that has something to show, its figures, and the table of scores. */
+static rj_status write_story(FILE *out, const rj_summaries *s, rj_section section, const char *folder, int n,
+                             const rj_figure *figure, const char *embedded, const char *linked)
 {
     rj_status st = RJ_OK;
 
-    if (s->scores == NULL) goto done;
-    fputs("<h2 id=\"scores\">Measures against benchmark scores</h2>\n"
-          "<p>Does a measure go along with the score? One point is a <b>lineage</b>: models that share their "
-          "pre-training "
-          "are not independent, so their means are correlated. <b>p</b> is for the pair named beforehand "
-          "(primary), "
-          "<b>q</b> (Benjamini-Yekutieli) for the others, which are many. <b>r given L, d</b> holds the "
-          "number of blocks "
-          "and the width fixed. Measures that only tell the size of a model (ln_parameters, n_layers, "
-          "d_model) or what "
-          "chance gives (coupling_null) are rivals. Columns marked iid take every model as independent, "
-          "which overstates "
-          "the evidence. All pairs and numbers: <a href=\"scores.csv\">scores.csv</a>.</p>\n"
+    if (!is_told(s, section, n, figure)) goto done;
+    fprintf(out, "<h2 id=\"%s\">%s</h2>\n%s", opening[section].id, opening[section].heading,
+            opening[section].text);
+    RJ_TRY(write_section(out, s, section, -1, folder, n, figure, embedded, linked));
+    if (section != RJ_SECTION_SCORES || s->scores->n_benchmarks == 0) goto done;
+    fputs("<h3>Measures against scores in numbers</h3>\n"
+          "<p>All pairs and all statistics: <a href=\"scores.csv\">scores.csv</a>.</p>\n"
           "<div class=\"scroll\" tabindex=\"0\">",
           out);
     rj_table_write_scores(s->scores, RJ_TABLE_HTML, out);
     fputs("</div>\n", out);
-    RJ_TRY(write_section(out, s, RJ_FIGURE_OF_SCORES, folder, n, figure, embedded, linked));
 done:
     return st;
 }
 
-static void write_navigation(FILE *out, const rj_summaries *s)
+static void write_navigation(FILE *out, const rj_summaries *s, int n, const rj_figure *figure)
 {
-    fputs("<nav><ul>\n<li><a href=\"#summary\">Summary</a></li>\n<li><a "
-          "href=\"#certificates\">Certificates</a></li>\n",
-          out);
-    if (s->scores != NULL) fputs("<li><a href=\"#scores\">Scores</a></li>\n", out);
+    fputs("<nav><ul>\n<li><a href=\"#summary\">Summary</a></li>\n", out);
+    for (rj_section i = 0; i < RJ_SECTION_MODEL; i++)
+        if (is_told(s, i, n, figure))
+            fprintf(out, "<li><a href=\"#%s\">%s</a></li>\n", opening[i].id, opening[i].heading);
+    fputs("<li><a href=\"#certificates\">Certificates</a></li>\n", out);
     for (int i = 0; i < s->n_models; i++) {
         if (!s->model[i].measured) continue;
         fprintf(out, "<li><a href=\"#model-%d\">", i);
@@ -288,21 +317,21 @@ rj_status rj_page_write(const rj_summaries *s, const char *folder, int n, const 
     RJ_TRY(rj_output_open(folder, "index", ".html", &out));
     fputs(head, out);
     fputs("<h1>Residual Jacobians: report</h1>\n", out);
-    write_navigation(out, s);
+    write_navigation(out, s, n, figure);
     fputs(introduction, out);
     write_failures(out, s);
     fputs("<h2 id=\"summary\">Summary</h2>\n<div class=\"scroll\" tabindex=\"0\">", out);
     RJ_TRY(rj_table_write(s, RJ_TABLE_HTML, out));
     fputs("</div>\n", out);
-    RJ_TRY(write_section(out, s, -1, folder, n, figure, embedded, linked));
-    RJ_TRY(write_scores(out, s, folder, n, figure, embedded, linked));
+    for (rj_section i = 0; i < RJ_SECTION_MODEL; i++)
+        RJ_TRY(write_story(out, s, i, folder, n, figure, embedded, linked));
     write_certificates(out, s);
     for (int i = 0; i < s->n_models; i++) {
         if (!s->model[i].measured) continue;
         fprintf(out, "<h2 id=\"model-%d\">", i);
         rj_escape_html(out, s->model[i].name);
         fputs("</h2>\n", out);
-        RJ_TRY(write_section(out, s, i, folder, n, figure, embedded, linked));
+        RJ_TRY(write_section(out, s, RJ_SECTION_MODEL, i, folder, n, figure, embedded, linked));
     }
     write_provenance(out, s);
     fputs("</body>\n</html>\n", out);

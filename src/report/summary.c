@@ -306,6 +306,10 @@ static rj_status read_facts(const rj_ncread *root, rj_summaries *s)
     for (ptrdiff_t i = 0; i < n; i++) memcpy(s->model[i].family, text[i], RJ_NAME_SIZE);
     RJ_TRY(rj_ncread_texts(root, "status", "model", n, text));
     for (ptrdiff_t i = 0; i < n; i++) memcpy(s->model[i].status, text[i], RJ_NAME_SIZE);
+    RJ_TRY(rj_ncread_texts(root, "series_name", "model", n, text));
+    for (ptrdiff_t i = 0; i < n; i++) memcpy(s->model[i].series, text[i], RJ_NAME_SIZE);
+    RJ_TRY(rj_ncread_rows(root, "series_step", "model", 0, n, number));
+    for (ptrdiff_t i = 0; i < n; i++) s->model[i].step = number[i];
     RJ_TRY(rj_ncread_rows(root, "n_parameters", "model", 0, n, number));
     for (ptrdiff_t i = 0; i < n; i++) s->model[i].n_parameters = number[i];
     RJ_TRY(rj_ncread_rows(root, "n_layers", "model", 0, n, number));

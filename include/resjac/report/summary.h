@@ -31,7 +31,8 @@ typedef struct {
 
 /* One model of the file. "Measured" prompts are those of status 0; NAN = missing. */
 typedef struct {
-    char name[RJ_NAME_SIZE], family[RJ_NAME_SIZE], status[RJ_NAME_SIZE];
+    char name[RJ_NAME_SIZE], family[RJ_NAME_SIZE], status[RJ_NAME_SIZE], series[RJ_NAME_SIZE];
+    double step;            /* within the series */
     bool trained, measured; /* measured: it has a group; all below `d_model` is empty otherwise */
     int twin, original;     /* index of its random-init twin, of the model it is the twin of; -1 none */
     double n_parameters, n_layers, d_model;
@@ -47,7 +48,7 @@ typedef struct {
     double *ln_norm;               /* [n_lines,L+1] ln ||x^l|| */
     rj_moment *ln_norm_all;        /* [L+1] over all prompts */
     ptrdiff_t n_paths, *path, n_pc;
-    double *pc; /* [n_paths,L+1,n_pc] */
+    double *pc;                                                          /* [n_paths,L+1,n_pc] */
     ptrdiff_t n_alignments, n_directions, n_grid, grid[RJ_SUMMARY_GRID]; /* grid: [n_grid] blocks, from 0 */
     rj_summary_alignment *alignment;                                     /* [n_alignments] */
     rj_moment line_shape_score, expodistance, growth_rate, growth_intercept, growth_r2; /* over prompts */
@@ -67,7 +68,7 @@ typedef struct {
     rj_summary *model;
     int n_attributes;
     rj_summary_attribute *attribute; /* of the root: the provenance */
-    rj_score_summary *scores;        /* NULL where the file has none */
+    rj_score_summary *scores;
 } rj_summaries;
 
 /* Reads a final file, one prompt at a time. Not collective.
