@@ -116,6 +116,7 @@ static rj_status unit_key(const rj_study *s, const rj_study_model *m, int unit, 
         rj_hash_add(hash, m->tokens[p].ids, (size_t)m->tokens[p].n * sizeof *m->tokens[p].ids);
     }
     if (!options.vju) rj_hash_add_text(hash, "no coupling_misfit_vju");
+    if (m->config.reads_memory) rj_hash_add_text(hash, "decoder");
     if (options.n_aligned > 0) rj_hash_add_text(hash, "alignment_matrix"); /* units without are as ever */
     for (int i = 0; i < options.n_aligned; i++) add_int(hash, options.aligned[i]);
     RJ_TRY(rj_hash_digest(hash, digest));
@@ -156,7 +157,7 @@ static rj_status open_alone(const rj_study *s, rj_study_model *m, rj_model **mod
 {
     rj_status st = RJ_OK;
 
-    RJ_TRY(rj_model_open(m->deck->path, m->is_twin, s->deck->seed, model));
+    RJ_TRY(rj_model_open_stack(m->deck->path, m->deck->stack, m->is_twin, s->deck->seed, model));
     RJ_TRY(rj_study_describe(s, rj_model_config(*model), rj_model_parameters(*model), m));
     RJ_TRY(tokenise(s, *model, m));
     RJ_TRY(rj_study_choose_grid(s, m));

@@ -629,6 +629,15 @@ FAMILY_CASES = {
     ),
     # The decoder: more tokens than the start token, more blocks than the encoder has; tied head.
     "t5dec_base": dict(config={}, dtype="F16", T=9, decoder_T=6, gguf=["F16"]),
+    # As it is measured: the start token alone.
+    "t5dec_start": dict(
+        config=dict(
+            d_model=16, d_kv=5, d_ff=21, num_decoder_layers=3, num_heads=2, decoder_start_token_id=3
+        ),
+        dtype="F16",
+        T=8,
+        decoder_T=1,
+    ),
     "t5dec_plain": dict(
         config=dict(
             d_model=20,

@@ -113,7 +113,7 @@ static void every_key_is_read(void **x)
     assert_int_equal(
         parse("models:\n- {path: $RJ_TEST_FOLDER/a.gguf, name: org/a, benchmark_name: A, twin: random-init, "
               "series: s, step: 3}\n"
-              "- {path: '${RJ_TEST_FOLDER}/b/', twin: none}\n"
+              "- {path: '${RJ_TEST_FOLDER}/b/', twin: none, stack: decoder}\n"
               "prompts: {file: /p.jsonl, max_tokens: 9, overlong: truncate-left, special_tokens: none}\n"
               "tokens: {mode: depth, at: last}\ncoupling: {k: [3, 0.1d], norm: 1, vju: false}\nsvd: {method: "
               "full, "
@@ -131,6 +131,7 @@ static void every_key_is_read(void **x)
     assert_string_equal(deck->model[0].benchmark_name, "A");
     assert_true(deck->model[0].twin && deck->model[0].step == 3);
     assert_string_equal(deck->model[1].name, "b");
+    assert_true(deck->model[0].stack == RJ_STACK_DEFAULT && deck->model[1].stack == RJ_STACK_DECODER);
     assert_int_equal(deck->max_tokens, 9);
     assert_true(deck->truncate_left && !deck->special_tokens && !deck->provenance_full);
     assert_int_equal(deck->k[0].count, 3);

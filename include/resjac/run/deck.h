@@ -19,6 +19,7 @@ typedef struct {
     char *series;         /* "" = none */
     double step;          /* NAN = none */
     bool twin;            /* a random-init twin is measured too */
+    rj_stack stack;       /* of a model with an encoder and a decoder */
 } rj_deck_model;
 
 /* One entry of coupling.k: a count, or a fraction of d. */
