@@ -109,7 +109,8 @@ static void linearise_query(const rj_attention_pass *p, const rj_norm_point *que
     for (int i = 0; i < p->a->d_head; i++) pull_back(p, query, raw, t, rj_pass_column(&s->map, i));
 }
 
-/* Head h of the point into s, by a token `from` that t sees: map, key <- Ck' R_from' q, shift. */
+/* Head h of the point into s, by a token `from` that t sees: map, and where keys and values are the tokens' own key <- Ck'
+ * R_from' q, shift. */
 static rj_status linearise_head(const rj_attention_pass *p, int h, int from, int t, head *s)
 {
     rj_status st = RJ_OK;
@@ -131,6 +132,7 @@ static rj_status linearise_head(const rj_attention_pass *p, int h, int from, int
         for (int i = 0; i < dh; i++) dk[i] = w * k[i] - s->kbar[i];
     }
     if (from == t) linearise_query(p, &query, h, t, s);
+    if (!p->own) goto done;
     for (int i = 0; i < dh; i++) s->key[i] = q[i];
     pull_back(p, &key, raw_k, from, s->key);
     for (int i = 0; i < dh; i++)
@@ -162,7 +164,7 @@ static rj_status linearise_whole(const rj_attention_pass *p, rj_attention_point 
     rj_status st = RJ_OK;
     const rj_attention *a = p->a;
     const rj_norm *query = rj_norm_is_whole(a, &a->query_norm) ? &a->query_norm : &absent;
-    const rj_norm *key = rj_norm_is_whole(a, &a->key_norm) ? &a->key_norm : &absent;
+    const rj_norm *key = p->own && rj_norm_is_whole(a, &a->key_norm) ? &a->key_norm : &absent;
 
     RJ_REQUIRE((query == &absent && key == &absent) || a->clip == 0.0, RJ_ERR_ARG,
                "a clip before norms of %d and %d values", query->d, key->d);
@@ -178,14 +180,16 @@ rj_status rj_attention_linearise(const rj_attention_pass *p, rj_arithmetic type,
     rj_status st = RJ_OK;
     const rj_attention *a = p->a;
     const int dh = a->d_head, first = rj_first_seen(a, t), end = rj_end_seen(a, t, p->k.cols);
-    const bool seen = first <= s && s < end;
+    const bool seen = !p->own || (first <= s && s < end);
     rj_attention_point new = {.map.ld = 1};
     head scratch = {.dv.ld = 1};
 
     RJ_TRY(rj_matrix_new(type, dh, (ptrdiff_t)a->n_head * dh, &new.map));
-    RJ_TRY(rj_matrix_new(type, dh, a->n_head, &new.key));
-    RJ_TRY(rj_matrix_new(type, dh, a->n_head, &new.shift));
-    RJ_NEW(new.self, a->n_head, 1);
+    if (p->own) {
+        RJ_TRY(rj_matrix_new(type, dh, a->n_head, &new.key));
+        RJ_TRY(rj_matrix_new(type, dh, a->n_head, &new.shift));
+        RJ_NEW(new.self, a->n_head, 1);
+    }
     RJ_TRY(linearise_clip(p, &new));
     RJ_TRY(linearise_whole(p, &new));
     RJ_TRY(head_new(dh, end - first, &scratch));
@@ -193,6 +197,7 @@ rj_status rj_attention_linearise(const rj_attention_pass *p, rj_arithmetic type,
         rj_matrix to = rj_head_columns(a, &new.map, h);
         RJ_TRY(linearise_head(p, h, s, t, &scratch));
         rj_matrix_transpose(&scratch.map, &to);
+        if (!p->own) continue;
         rj_matrix_set_column(&new.key, h, scratch.key);
         rj_matrix_set_column(&new.shift, h, scratch.shift);
         new.self[h] = scratch.weight[s - first];

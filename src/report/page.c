@@ -101,11 +101,12 @@ done:
 
 static void write_title(FILE *out, const rj_summaries *s, const rj_figure *f)
 {
-    fputs(rj_figure_title[f->kind], out);
+    fputs(rj_figure_text[f->kind].title, out);
     if (f->kind == RJ_FIGURE_ALIGNMENT) {
         fputs(", prompt ", out);
         rj_escape_html(out, s->model[f->model].alignment[f->alignment].prompt);
     }
+    if (f->kind == RJ_FIGURE_TOKENS) fprintf(out, ", %s", rj_token_mode_name[f->mode]);
     if (f->k_label[0] == '\0') return;
     fputs(", K = ", out);
     rj_escape_html(out, f->k_label);
@@ -116,10 +117,8 @@ static rj_status write_figure(FILE *out, const rj_summaries *s, const char *fold
                               bool caption, const char *embedded, const char *linked)
 {
     rj_status st = RJ_OK;
-    const bool wide = f->kind == RJ_FIGURE_COUPLING || f->kind == RJ_FIGURE_OVERVIEW ||
-                      f->kind == RJ_FIGURE_SCORES ||
-                      f->kind == RJ_FIGURE_ALIGNMENT ||
-                      (f->kind == RJ_FIGURE_SINGULAR && rj_figure_twin_of(s, &s->model[f->model]) != NULL);
+    const bool wide = rj_figure_text[f->kind].wide &&
+                      (f->kind != RJ_FIGURE_SINGULAR || rj_figure_twin_of(s, &s->model[f->model]) != NULL);
 
     fprintf(out, "<figure class=\"%s\">\n<h3>", wide ? "wide" : "narrow");
     write_title(out, s, f);
@@ -138,7 +137,7 @@ static rj_status write_figure(FILE *out, const rj_summaries *s, const char *fold
         fputs("<p>Not drawn: every value is missing.</p>\n", out);
     }
     fputs("<figcaption>", out);
-    if (caption) fputs(rj_figure_caption[f->kind], out);
+    if (caption) fputs(rj_figure_text[f->kind].caption, out);
     if (f->drawn)
         fprintf(out,
                 " <span class=\"files\"><a href=\"%s.%s\">figure</a>, <a href=\"%s.csv\">numbers</a>, "
@@ -149,16 +148,18 @@ done:
     return st;
 }
 
-/* All figures of one model, or the overviews (-1). */
-static rj_status write_section(FILE *out, const rj_summaries *s, int model, const char *folder, int n,
-                               const rj_figure *figure, const char *embedded, const char *linked)
+/* All figures of a section; of RJ_SECTION_MODEL those of one model. */
+static rj_status write_section(FILE *out, const rj_summaries *s, rj_section section, int model,
+                               const char *folder, int n, const rj_figure *figure, const char *embedded,
+                               const char *linked)
 {
     rj_status st = RJ_OK;
     bool explained[RJ_N_FIGURE_KINDS] = {false};
 
     for (int i = 0; i < n; i++) {
         const rj_figure *f = &figure[i];
-        if (f->model != model) continue;
+        if (rj_figure_text[f->kind].section != section || (section == RJ_SECTION_MODEL && f->model != model))
+            continue;
         RJ_TRY(write_figure(out, s, folder, f, !explained[f->kind], embedded, linked));
         explained[f->kind] = true;
     }
@@ -166,39 +167,129 @@ done:
     return st;
 }
 
-static rj_status write_scores(FILE *out, const rj_summaries *s, const char *folder, int n,
-                              const rj_figure *figure, const char *embedded, const char *linked)
+/* Has a section a figure, or the table of scores? */
+static bool is_told(const rj_summaries *s, rj_section section, int n, const rj_figure *figure)
+{
+    if (section == RJ_SECTION_SCORES && s->scores->n_benchmarks > 0) return true;
+    for (int i = 0; i < n; i++)
+        if (rj_figure_text[figure[i].kind].section == section && figure[i].drawn) return true;
+    return false;
+}
+
+/* What opens each section of all models, in the order of the story. */
+static const struct {
+    const char *id, *heading, *text; /* HTML */
+} opening[RJ_SECTION_MODEL] = {
+    [RJ_SECTION_CHANCE] =
+        {"chance", "More than chance?",
+         "<p>Unrelated directions agree by chance, and any architecture may impose some agreement. So "
+         "coupling counts as far as it exceeds its chance level, and as far as it exceeds what the same "
+         "architecture shows untrained.</p>\n"},
+    [RJ_SECTION_TRAINING] =
+        {"training", "Does it come with training?",
+         "<p>Checkpoints of one run tell when coupling comes, and whether the score comes with it.</p>\n"},
+    [RJ_SECTION_SHAPE] =
+        {"paths", "What do the paths look like?",
+         "<p>The same token, block after block: a straight path has the line-shape score 1, and exponential "
+         "growth of its norm the expodistance 0. Training was found to make paths straighter.</p>\n"},
+    [RJ_SECTION_CERTIFICATES] = {"certificates", "Can the numbers be trusted?",
+                                 "<p>Every singular triplet is checked against the Jacobian itself. The "
+                                 "<b>residual</b> is ||<i>Jv</i> &minus; "
+                                 "<i>su</i>|| or ||<i>J</i>&#8242;<i>u</i> &minus; <i>sv</i>||, over "
+                                 "<i>s</i><sub>1</sub>, of the leading <i>K</i> "
+                                 "triplets. The <b>orthogonality loss</b> says how far the directions are "
+                                 "from perpendicular. A <b>flagged gap</b> is "
+                                 "a block whose leading <i>K</i> singular values lie so close together "
+                                 "(relative gap below 1e-5) that single "
+                                 "directions, and so its coupling, are not well determined. A <b>block at a "
+                                 "kink</b> has a unit so near to a kink of "
+                                 "its activation that the derivative may be that of the other side. The "
+                                 "table also counts by which method blocks were "
+                                 "decomposed: in full, or the leading triplets by a Krylov process.</p>\n"},
+    [RJ_SECTION_SCORES] =
+        {"scores", "Does it go along with the score?",
+         "<p>One point is a <b>lineage</b>: models that share their pre-training are not independent, so "
+         "their means are "
+         "correlated. <b>p</b> is for the pair named beforehand (primary), <b>q</b> (Benjamini-Yekutieli) "
+         "for the others, "
+         "which are many. <b>r given L, d</b> holds the number of blocks and the width fixed. Measures that "
+         "only tell the "
+         "size of a model (ln_parameters, n_layers, d_model) or what chance gives (coupling_null) are "
+         "rivals. Columns "
+         "marked iid take every model as independent, which overstates the evidence.</p>\n"},
+};
+
+static void write_number(FILE *out, double x)
+{
+    if (isfinite(x))
+        fprintf(out, "<td class=\"number\">%.1e</td>", x);
+    else
+        fputs("<td class=\"number\">&ndash;</td>", out);
+}
+
+static void write_count(FILE *out, ptrdiff_t part, ptrdiff_t all)
+{
+    fprintf(out, "<td class=\"number\">%td of %td</td>", part, all);
+}
+
+/* The table behind the figure: what is counted rather than measured stands here alone. */
+static void write_certificates(FILE *out, const rj_summaries *s)
+{
+    static const char *const heading[] = {"model",           "worst residual",  "worst orthogonality loss",
+                                          "flagged gaps",    "blocks at kinks", "by full, grid, Krylov",
+                                          "prompts measured"};
+
+    fputs("<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr>", out);
+    for (size_t i = 0; i < sizeof heading / sizeof heading[0]; i++)
+        fprintf(out, "<th scope=\"col\">%s</th>", heading[i]);
+    fputs("</tr></thead>\n<tbody>\n", out);
+    for (int i = 0; i < s->n_models; i++) {
+        const rj_summary *m = &s->model[i];
+        const rj_summary_certificates *c = &m->certificates;
+        if (!m->measured) continue;
+        fputs("<tr><th scope=\"row\">", out);
+        rj_escape_html(out, m->name);
+        fputs("</th>", out);
+        write_number(out, rj_histogram_most(&c->residual));
+        write_number(out, rj_histogram_most(&c->orthogonality));
+        write_count(out, c->n_flagged, c->n_gaps);
+        write_count(out, c->n_kinked, c->n_blocks);
+        fprintf(out, "<td class=\"number\">%td, %td, %td</td>", c->by_method[1], c->by_method[2],
+                c->by_method[3]);
+        write_count(out, m->n_measured, m->n_prompts);
+        fputs("</tr>\n", out);
+    }
+    fputs("</tbody>\n</table></div>\n", out);
+}
+
+/* A section that has something to show, its figures, and the table of scores. */
+static rj_status write_story(FILE *out, const rj_summaries *s, rj_section section, const char *folder, int n,
+                             const rj_figure *figure, const char *embedded, const char *linked)
 {
     rj_status st = RJ_OK;
 
-    if (s->scores == NULL) goto done;
-    fputs("<h2 id=\"scores\">Measures against benchmark scores</h2>\n"
-          "<p>Does a measure go along with the score? One point is a <b>lineage</b>: models that share their "
-          "pre-training "
-          "are not independent, so their means are correlated. <b>p</b> is for the pair named beforehand "
-          "(primary), "
-          "<b>q</b> (Benjamini-Yekutieli) for the others, which are many. <b>r given L, d</b> holds the "
-          "number of blocks "
-          "and the width fixed. Measures that only tell the size of a model (ln_parameters, n_layers, "
-          "d_model) or what "
-          "chance gives (coupling_null) are rivals. Columns marked iid take every model as independent, "
-          "which overstates "
-          "the evidence. All pairs and numbers: <a href=\"scores.csv\">scores.csv</a>.</p>\n"
+    if (!is_told(s, section, n, figure)) goto done;
+    fprintf(out, "<h2 id=\"%s\">%s</h2>\n%s", opening[section].id, opening[section].heading,
+            opening[section].text);
+    RJ_TRY(write_section(out, s, section, -1, folder, n, figure, embedded, linked));
+    if (section == RJ_SECTION_CERTIFICATES) write_certificates(out, s);
+    if (section != RJ_SECTION_SCORES || s->scores->n_benchmarks == 0) goto done;
+    fputs("<h3>Measures against scores in numbers</h3>\n"
+          "<p>All pairs and all statistics: <a href=\"scores.csv\">scores.csv</a>.</p>\n"
           "<div class=\"scroll\" tabindex=\"0\">",
           out);
     rj_table_write_scores(s->scores, RJ_TABLE_HTML, out);
     fputs("</div>\n", out);
-    RJ_TRY(write_section(out, s, RJ_FIGURE_OF_SCORES, folder, n, figure, embedded, linked));
 done:
     return st;
 }
 
-static void write_navigation(FILE *out, const rj_summaries *s)
+static void write_navigation(FILE *out, const rj_summaries *s, int n, const rj_figure *figure)
 {
-    fputs("<nav><ul>\n<li><a href=\"#summary\">Summary</a></li>\n<li><a "
-          "href=\"#certificates\">Certificates</a></li>\n",
-          out);
-    if (s->scores != NULL) fputs("<li><a href=\"#scores\">Scores</a></li>\n", out);
+    fputs("<nav><ul>\n<li><a href=\"#summary\">Summary</a></li>\n", out);
+    for (rj_section i = 0; i < RJ_SECTION_MODEL; i++)
+        if (is_told(s, i, n, figure))
+            fprintf(out, "<li><a href=\"#%s\">%s</a></li>\n", opening[i].id, opening[i].heading);
     for (int i = 0; i < s->n_models; i++) {
         if (!s->model[i].measured) continue;
         fprintf(out, "<li><a href=\"#model-%d\">", i);
@@ -218,46 +309,6 @@ static void write_failures(FILE *out, const rj_summaries *s)
         rj_escape_html(out, s->model[i].status);
         fputs("</p>\n", out);
     }
-}
-
-static void write_number(FILE *out, double x)
-{
-    if (isfinite(x))
-        fprintf(out, "<td class=\"number\">%.1e</td>", x);
-    else
-        fputs("<td class=\"number\">&ndash;</td>", out);
-}
-
-static void write_certificates(FILE *out, const rj_summaries *s)
-{
-    fputs(
-        "<h2 id=\"certificates\">Certificates</h2>\n"
-        "<p>Every singular triplet is checked against the Jacobian itself. The <b>residual</b> is the larger "
-        "of "
-        "||<i>Jv</i> &minus; <i>su</i>|| and ||<i>J</i>&#8242;<i>u</i> &minus; <i>sv</i>||, over "
-        "<i>s</i><sub>1</sub>, here the "
-        "worst of all prompts, blocks and leading <i>K</i> triplets. The <b>orthogonality loss</b> says how "
-        "far the "
-        "directions are from perpendicular. A <b>flagged gap</b> is a block whose leading <i>K</i> singular "
-        "values lie so "
-        "close together (relative gap below 1e-5) that single directions, and so its coupling, are not well "
-        "determined.</p>\n<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr><th "
-        "scope=\"col\">model</th>"
-        "<th scope=\"col\">worst residual</th><th scope=\"col\">worst orthogonality loss</th>"
-        "<th scope=\"col\">flagged gaps</th><th scope=\"col\">prompts measured</th></tr></thead>\n<tbody>\n",
-        out);
-    for (int i = 0; i < s->n_models; i++) {
-        const rj_summary *m = &s->model[i];
-        if (!m->measured) continue;
-        fputs("<tr><th scope=\"row\">", out);
-        rj_escape_html(out, m->name);
-        fputs("</th>", out);
-        write_number(out, m->worst_residual);
-        write_number(out, m->worst_orthogonality);
-        fprintf(out, "<td class=\"number\">%td of %td</td><td class=\"number\">%td of %td</td></tr>\n",
-                m->n_flagged, m->n_gaps, m->n_measured, m->n_prompts);
-    }
-    fputs("</tbody>\n</table></div>\n", out);
 }
 
 static void write_provenance(FILE *out, const rj_summaries *s)
@@ -288,21 +339,20 @@ rj_status rj_page_write(const rj_summaries *s, const char *folder, int n, const 
     RJ_TRY(rj_output_open(folder, "index", ".html", &out));
     fputs(head, out);
     fputs("<h1>Residual Jacobians: report</h1>\n", out);
-    write_navigation(out, s);
+    write_navigation(out, s, n, figure);
     fputs(introduction, out);
     write_failures(out, s);
     fputs("<h2 id=\"summary\">Summary</h2>\n<div class=\"scroll\" tabindex=\"0\">", out);
     RJ_TRY(rj_table_write(s, RJ_TABLE_HTML, out));
     fputs("</div>\n", out);
-    RJ_TRY(write_section(out, s, -1, folder, n, figure, embedded, linked));
-    RJ_TRY(write_scores(out, s, folder, n, figure, embedded, linked));
-    write_certificates(out, s);
+    for (rj_section i = 0; i < RJ_SECTION_MODEL; i++)
+        RJ_TRY(write_story(out, s, i, folder, n, figure, embedded, linked));
     for (int i = 0; i < s->n_models; i++) {
         if (!s->model[i].measured) continue;
         fprintf(out, "<h2 id=\"model-%d\">", i);
         rj_escape_html(out, s->model[i].name);
         fputs("</h2>\n", out);
-        RJ_TRY(write_section(out, s, i, folder, n, figure, embedded, linked));
+        RJ_TRY(write_section(out, s, RJ_SECTION_MODEL, i, folder, n, figure, embedded, linked));
     }
     write_provenance(out, s);
     fputs("</body>\n</html>\n", out);

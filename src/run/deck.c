@@ -132,6 +132,15 @@ static rj_status set_norm(deck_target *t, const rj_yaml *v)
     return set_int(v, 1, 2, &t->deck->norm);
 }
 
+static rj_status set_vju(deck_target *t, const rj_yaml *v)
+{
+    static const char *const words[] = {"false", "true", NULL};
+    int i = 0;
+    const rj_status st = rj_yaml_choice(v, words, &i);
+    t->deck->vju = i == 1;
+    return st;
+}
+
 static rj_status set_svd_method(deck_target *t, const rj_yaml *v)
 {
     static const char *const words[] = {"auto", "full", "krylov", NULL};
@@ -360,6 +369,7 @@ static const deck_key keys[] = {
     {"tokens.layers", set_token_layers},
     {"coupling.k", set_k},
     {"coupling.norm", set_norm},
+    {"coupling.vju", set_vju},
     {"svd.method", set_svd_method},
     {"svd.tolerance", set_svd_tolerance},
     {"arithmetic", set_arithmetic},
@@ -440,6 +450,7 @@ static rj_status set_defaults(rj_deck *deck)
     deck->max_tokens = 256;
     deck->special_tokens = true;
     deck->norm = 2;
+    deck->vju = true;
     deck->unit_prompts = 8;
     deck->per_prompt = RJ_PER_PROMPT_COUPLING;
     deck->provenance_full = true;

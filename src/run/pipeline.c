@@ -64,12 +64,14 @@ static int64_t memory_shared(const rj_config *c, const rj_pipeline_options *o, i
     const int64_t d = c->d, attention = (int64_t)c->n_head * c->d_head;
     const int64_t kv = (int64_t)c->n_kv_head * c->d_head, ff = c->d_ff;
     const int64_t n_mlp = c->n_expert > 0 ? c->n_expert : 1;
-    const int64_t weights = d * (2 * attention + 2 * kv + 3 * ff * n_mlp); /* one block, dequantised */
-    const int64_t fold = (d * (attention + ff) + 4 * d * d) / n_grid;      /* G, H and products */
-    /* U, V', a copy, and ?gesdd's workspace; on a grid also the bidiagonal matrix's vectors in double on one rank */
-    const int64_t svd = n_grid == 1 ? 8 * d * d : 8 * d * d / n_grid + 5 * d * d * 8 / element;
-    const int64_t frame = 2 * rj_pipeline_triplets(c, o).k;
-    const int64_t coupling = d * (2 * (frame > 512 ? frame : 512) + frame); /* frames, images; a row's own */
+    const int64_t n_attention = c->reads_memory ? 2 : 1;
+    const int64_t weights =
+        d * (n_attention * (2 * attention + 2 * kv) + 3 * ff * n_mlp); /* one block, dequantised */
+    const int64_t fold = (d * (attention + ff) + 4 * d * d) / n_grid;  /* G, H and products */
+    /* U, V', a copy, and ?gesdd's workspace; on a grid also the bidiagonal matrix's vectors on one rank */
+    const int64_t svd = n_grid == 1 ? 8 * d * d : 8 * d * d / n_grid + 5 * d * d;
+    const int64_t frame = rj_pipeline_triplets(c, o).k, half = frame > 512 ? frame : 512;
+    const int64_t coupling = d * ((o->vju ? 4 : 3) * half + 2 * frame); /* frames, images; a row's own */
     const int64_t pass = T * (4 * d + attention + 2 * kv + 3 * ff) + T * T;
     const int64_t base = 45 << 20; /* program, libraries, MPI's and HDF5's buffers */
 
@@ -142,7 +144,7 @@ static rj_status measure_whole(rj_travel *t, const rj_tokens *tokens, double sec
         else
             rj_measure_nothing(r, p, (rj_status)t->status[i]);
         *rj_record_at(r, RJ_VAR_N_TOKENS, p) = own->n;
-        *rj_record_at(r, RJ_VAR_LAST_TOKEN_ID, p) = own->ids[own->n - 1];
+        *rj_record_at(r, RJ_VAR_LAST_TOKEN_ID, p) = rj_travel_measured(t->config, own);
     }
 done:
     return st;

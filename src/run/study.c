@@ -14,7 +14,7 @@
 #include "study_models.h"
 
 /* Raise it whenever values of any variable change for the same input. */
-static const char *const results_version = "resjac results 2";
+static const char *const results_version = "resjac results 3";
 
 enum { PROMPTS_LIMIT = 1 << 30 };
 
@@ -123,6 +123,8 @@ static rj_status unit_key(const rj_study *s, const rj_study_model *m, int unit, 
         add_int(hash, m->tokens[p].n);
         rj_hash_add(hash, m->tokens[p].ids, (size_t)m->tokens[p].n * sizeof *m->tokens[p].ids);
     }
+    if (!options.vju) rj_hash_add_text(hash, "no coupling_misfit_vju");
+    if (m->config.reads_memory) rj_hash_add_text(hash, "decoder");
     if (options.n_aligned > 0) rj_hash_add_text(hash, "alignment_matrix"); /* units without are as ever */
     for (int i = 0; i < options.n_aligned; i++) add_int(hash, options.aligned[i]);
     if (options.tokens.modes != 0) add_tokens(hash, &options.tokens, m->config.n_layer);
@@ -164,7 +166,7 @@ static rj_status open_alone(const rj_study *s, rj_study_model *m, rj_model **mod
 {
     rj_status st = RJ_OK;
 
-    RJ_TRY(rj_model_open(m->deck->path, m->is_twin, s->deck->seed, model));
+    RJ_TRY(rj_model_open_stack(m->deck->path, m->deck->stack, m->is_twin, s->deck->seed, model));
     RJ_TRY(rj_study_describe(s, rj_model_config(*model), rj_model_parameters(*model), m));
     RJ_TRY(tokenise(s, *model, m));
     RJ_TRY(rj_study_choose_tokens(s, m));

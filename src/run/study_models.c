@@ -44,6 +44,8 @@ rj_status rj_study_describe(const rj_study *s, const rj_config *config, int64_t 
     rj_status st = RJ_OK;
     const rj_deck *deck = s->deck;
 
+    RJ_REQUIRE(deck->last_block != RJ_LAST_FINAL_NORM || rj_config_ends_in_norm(config), RJ_ERR_FORMAT,
+               "last_block is final-norm, but %s; take raw or skip", rj_config_end(config));
     m->config = *config;
     m->config.rope = m->config.local_rope = (rj_rope){0}; /* their lists are the model's own */
     m->facts.n_parameters = n_parameters;
@@ -87,6 +89,11 @@ rj_status rj_study_choose_tokens(const rj_study *s, rj_study_model *m)
     bool *layer = NULL;
 
     if (asked->modes == 0) goto done;
+    RJ_REQUIRE(
+        !m->config.reads_memory, RJ_ERR_USAGE,
+        "model %s: tokens.mode has more than depth, but a decoder is measured at its start token, which has "
+        "no other beside it; take models[].stack: encoder, or leave the model out",
+        m->facts.name);
     for (int p = 0; asked->n_at == 0 && p < s->prompts->n; p++) n = m->tokens[p].n > n ? m->tokens[p].n : n;
     RJ_NEW(at, n, 1);
     RJ_NEW(layer, m->config.n_layer, 1);
@@ -167,6 +174,7 @@ static rj_pipeline_options options_of(const rj_study *study, const rj_study_mode
                              .n_k = deck->n_k,
                              .k = m->k_count,
                              .norm = deck->norm,
+                             .vju = deck->vju,
                              .seed = deck->seed,
                              .memory = study->memory,
                              .tokens = m->token_options};

@@ -26,10 +26,11 @@ rj_work rj_team_work(const rj_team_case *c)
     const rj_pipeline_options *o = c->options;
     const rj_sizes sizes = rj_pipeline_sizes(m, o, 1);
     const rj_krylov_options triplets = rj_pipeline_triplets(m, o);
+    const int n_attention = m->reads_memory ? 2 : 1; /* the encoder's pass counts as the decoder's */
     rj_work w = {.n_layer = m->n_layer,
                  .d = m->d,
-                 .attention = m->n_head * m->d_head,
-                 .kv = m->n_kv_head * m->d_head,
+                 .attention = n_attention * m->n_head * m->d_head,
+                 .kv = n_attention * m->n_kv_head * m->d_head,
                  .d_ff = m->d_ff *
                          (m->n_expert > 0 ? m->n_expert_used : 1), /* flops are those of the experts in use */
                  .gated = m->gated,
@@ -37,6 +38,7 @@ rj_work rj_team_work(const rj_team_case *c)
                  .twin = c->is_twin,
                  .is_double = o->arithmetic == RJ_DOUBLE,
                  .krylov = o->svd == RJ_SVD_KRYLOV,
+                 .vju = o->vju,
                  .k = triplets.k,
                  .most = triplets.most,
                  .n_k = o->n_k,

@@ -89,7 +89,7 @@ static rj_status take_jacobian(token_set *s, int from, int t, bool share, rj_mat
     const int d = c->config->d;
     rj_point *point = NULL;
 
-    RJ_TRY(rj_block_linearise(c->block, c->T, c->x, from, t, &point));
+    RJ_TRY(rj_block_linearise(c->block, 0, c->T, c->x, from, t, &point));
     if (share && s->mlp.data == NULL && !c->config->parallel) {
         RJ_TRY(rj_matrix_new(c->options->arithmetic, d, d, &s->mlp));
         RJ_TRY(rj_point_mlp(point, &s->mlp));

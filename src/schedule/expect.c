@@ -44,16 +44,16 @@ static double jacobian_flops(const rj_work *w, int n_grid)
 }
 
 /* J times one frame, and the frame's products with J's own. */
-static double pair_flops(const rj_work *w)
+static double pair_flops(const rj_work *w, bool vju)
 {
     const double d = w->d, width = w->k;
-    return 4 * d * d * width + 12 * d * width * width;
+    return vju ? 4 * d * d * width + 12 * d * width * width : 2 * d * d * width + 10 * d * width * width;
 }
 
 /* One row: J_i with the frames of all blocks. */
 static double coupling_flops(const rj_work *w)
 {
-    return w->n_layer * pair_flops(w);
+    return w->n_layer * pair_flops(w, w->vju);
 }
 
 static double svd_seconds(const rj_machine *m, const rj_work *w, int n_grid)
@@ -80,13 +80,13 @@ static void add_tokens(const rj_machine *m, const rj_work *w, double times, doub
     s[RJ_WORK_FORWARD] += times * t->forwards * forward_flops(w) * m->forward[w->is_double];
     s[RJ_WORK_JACOBIAN] += times * t->jacobians * jacobian_flops(w, 1) * m->fold[w->is_double];
     s[RJ_WORK_SVD] += times * (t->full * full + (t->jacobians - t->full) * svd_seconds(m, w, 1));
-    s[RJ_WORK_COUPLING] += times * t->pairs * pair_flops(w) * m->couple[w->is_double];
+    s[RJ_WORK_COUPLING] += times * t->pairs * pair_flops(w, false) * m->couple[w->is_double];
 }
 
 static double token_flops(const rj_work *w)
 {
     return w->token.forwards * forward_flops(w) + w->token.jacobians * (jacobian_flops(w, 1) + svd_flops(w)) +
-           w->token.pairs * pair_flops(w);
+           w->token.pairs * pair_flops(w, false);
 }
 
 /* Frames to every rank, streams from stage to stage, the record to the first rank. */

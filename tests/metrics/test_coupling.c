@@ -97,6 +97,26 @@ static void pair_by_hand(void **x)
                 r.m.null[1] == -7); /* the other row is untouched */
 }
 
+/* Its products are left out; no other measure changes by a bit. */
+static void without_vju(void **x)
+{
+    static result all, less;
+    const int k[] = {2, 1};
+    hand h;
+    (void)x;
+    hand_init(&h);
+    result_clear(&all);
+    result_clear(&less);
+    less.m.misfit_vju = NULL;
+    assert_int_equal(rj_coupling_rows(2, h.block, 2, k, 2, 0, 0, 1, NULL, &all.m), RJ_OK);
+    assert_int_equal(rj_coupling_rows(2, h.block, 2, k, 2, 0, 0, 1, NULL, &less.m), RJ_OK);
+    for (int p = 0; p < N_ARRAYS; p++)
+        for (int i = 0; i < CELLS; i++) {
+            const double was = &all.value[p][0] == all.m.misfit_vju ? -7 : all.value[p][i];
+            assert_true(less.value[p][i] == was || (isnan(less.value[p][i]) && isnan(was)));
+        }
+}
+
 /* A = [-4 6; 0 3] row by row, whatever K is; where block 1 has one triplet its leading element alone. */
 static void alignment_by_hand(void **x)
 {
@@ -468,6 +488,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(pair_by_hand, no_leak),
+        cmocka_unit_test_teardown(without_vju, no_leak),
         cmocka_unit_test_teardown(alignment_by_hand, no_leak),
         cmocka_unit_test_teardown(dropped_triplet_by_hand, no_leak),
         cmocka_unit_test_teardown(norm_one_divides_by_the_sum, no_leak),

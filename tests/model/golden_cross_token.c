@@ -116,7 +116,7 @@ static double check_pair(const rj_block *block, int d, int T, const double *x, c
     rj_point *point = NULL;
     rj_matrix jac, formed;
 
-    if (rj_block_linearise(block, T, x, pair[0], pair[1], &point) != RJ_OK)
+    if (rj_block_linearise(block, 0, T, x, pair[0], pair[1], &point) != RJ_OK)
         fail_msg("%s", rj_status_message());
     assert_int_equal(rj_matrix_new(type, d, d, &jac), RJ_OK);
     assert_int_equal(rj_matrix_new(type, d, d, &formed), RJ_OK);

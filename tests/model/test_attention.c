@@ -54,7 +54,10 @@ static rj_attention attention_with(int window, int norms, extras e)
                       .bidirectional = e.bidirectional};
 
     if (e.n_bucket > 0)
-        a.relative = (rj_relative){e.n_bucket, 6, HEADS, normal_vector("relative", HEADS * e.n_bucket)};
+        a.relative = (rj_relative){.n_bucket = e.n_bucket,
+                                   .max_distance = 6,
+                                   .n_head = HEADS,
+                                   .bias = normal_vector("relative", HEADS * e.n_bucket)};
     if (norms >= 0) {
         a.query_norm = norm_of("query norm", (rj_norm_kind)norms, e.whole ? HEADS * DH : DH);
         a.key_norm = norm_of("key norm", (rj_norm_kind)norms, e.whole ? a.n_kv_head * DH : DH);
@@ -119,12 +122,12 @@ static void norms_take_lengths_away(void **state)
     a.query = a.key = a.value = a.out = unit_matrix;
     assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, 0, NULL));
     assert_true(fabs(out[2] - 6.0) < 1e-9); /* logits 12 and 36 */
-    a.key_norm = (rj_norm){RJ_NORM_RMS, 2, 0.0, gain, NULL};
+    a.key_norm = (rj_norm){.kind = RJ_NORM_RMS, .d = 2, .gain = gain};
     assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, 0, NULL));
     assert_true(fabs(out[2] - 4.0) < 1e-14 && out[3] == 0.0);
     /* and queries: (2,0) and (6,0) become (sqrt 2,0) each, so that only the keys' lengths count */
     a.key_norm = (rj_norm){0};
-    a.query_norm = (rj_norm){RJ_NORM_RMS, 2, 0.0, gain, NULL};
+    a.query_norm = (rj_norm){.kind = RJ_NORM_RMS, .d = 2, .gain = gain};
     assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, 0, NULL));
     const double p = 1.0 / (1.0 + exp(-4.0 * sqrt(2.0)));
     assert_true(fabs(out[2] - (6.0 * p + 2.0 * (1.0 - p))) < 1e-14);
@@ -136,7 +139,9 @@ static void buckets_by_hand(void **state)
 {
     static const int last[] = {0, 1, 2, 3, 4, 5, 6, 7, 11, 15, 22, 31, 45, 63, 90, 100000};
     static const int small[] = {0, 1, 2, 3, 3, 4, 4, 4, 5, 5, 5, 5, 5};
-    const rj_relative published = {.n_bucket = 32, .max_distance = 128}, odd = {13, 11, 1, NULL};
+    const rj_relative published = {.n_bucket = 32, .max_distance = 128},
+                      odd = {.n_bucket = 13, .max_distance = 11};
+    const rj_relative one_way = {.n_bucket = 32, .one_way = true, .max_distance = 128};
 
     (void)state;
     for (int distance = 0, bucket = 0; distance < 3000; distance++) {
@@ -148,6 +153,14 @@ static void buckets_by_hand(void **state)
         assert_int_equal(rj_relative_bucket(&odd, -distance), small[distance]);
         if (distance > 0) assert_int_equal(rj_relative_bucket(&odd, distance), 6 + small[distance]);
     }
+    /* one way: 16 of their own, then 16 (8^(i/16)): 18.2, 20.7, .. 112.4; what is ahead is not seen */
+    for (int distance = 0; distance < 19; distance++)
+        assert_int_equal(rj_relative_bucket(&one_way, -distance), distance < 17   ? distance
+                                                                  : distance < 19 ? 16
+                                                                                  : 17);
+    assert_int_equal(rj_relative_bucket(&one_way, -112), 30);
+    assert_int_equal(rj_relative_bucket(&one_way, -113), 31);
+    assert_int_equal(rj_relative_bucket(&one_way, -5000), 31);
 }
 
 /* One head of size 2 with unit matrices, no logits but the relative numbers ln 2 behind and ln 3 ahead. */
@@ -165,12 +178,37 @@ static void both_directions_by_hand(void **state)
     a.query = a.key = a.value = a.out = unit_matrix;
     assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 1, 1, NULL));
     for (int j = 0; j < 3; j++) assert_true(fabs(out[2 * j] - 3.0) + fabs(out[2 * j + 1] - 4.0) < 1e-14);
-    a.relative = (rj_relative){4, 100, 1, bias};
+    a.relative = (rj_relative){.n_bucket = 4, .max_distance = 100, .n_head = 1, .bias = bias};
     assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 1, 1, &point));
     assert_true(fabs(out[0] - (1.0 + 3.0 * 3.0 + 3.0 * 5.0) / 7.0) < 1e-14);
     assert_true(fabs(out[2] - (2.0 * 1.0 + 3.0 + 3.0 * 5.0) / 6.0) < 1e-14);
     assert_true(fabs(out[5] - (2.0 * 2.0 + 10.0) / 5.0) < 1e-14);
     assert_true(fabs(point.self[0] - 1.0 / 6.0) < 1e-15);
+    rj_attention_point_free(&point);
+}
+
+/* One head of size 2 with unit matrices: two states read three, which all of them see; logits 1 of the first query to the first of
+ * them, else 0. */
+static void memories_by_hand(void **state)
+{
+    double one[] = {1, 0, 0, 1}, y[] = {1, 0, 0, 0}, memory[] = {1, 0, 0, 4, 0, 8}, out[4], dx[] = {0, 1},
+           jdx[2];
+    const rj_linear unit_matrix = {.weight = view(one, 2, 2)};
+    rj_attention a = {.n_head = 1, .n_kv_head = 1, .d_head = 2, .scale = 1.0, .bidirectional = true};
+    rj_attention_point point = {.map.ld = 1};
+    const rj_matrix my = view(y, 2, 2), mmemory = view(memory, 2, 3), mdx = view(dx, 2, 1);
+    rj_matrix mout = view(out, 2, 2), mjdx = view(jdx, 2, 1);
+    const double e = exp(1.0);
+
+    (void)state;
+    a.query = a.key = a.value = a.out = unit_matrix;
+    assert_ok(rj_attention_read(&a, &my, &mmemory, &mout, 1, &point));
+    assert_true(fabs(out[0] - e / (e + 2.0)) < 1e-15 && fabs(out[1] - 12.0 / (e + 2.0)) < 1e-14);
+    assert_true(fabs(out[2] - 1.0 / 3.0) < 1e-15 && fabs(out[3] - 4.0) < 1e-14);
+    assert_true(point.self == NULL && point.key.data == NULL);
+    /* at equal weights map = covariance of values and keys: of the second dimension 80/3 - 16, mixed -4/3 */
+    assert_ok(rj_attention_jvp(&a, &point, &mdx, &mjdx));
+    assert_true(fabs(jdx[0] + 4.0 / 3.0) < 1e-14 && fabs(jdx[1] - 32.0 / 3.0) < 1e-13);
     rj_attention_point_free(&point);
 }
 
@@ -399,6 +437,7 @@ int main(void)
         unit(alibi_slopes_by_hand),
         unit(buckets_by_hand),
         unit(both_directions_by_hand),
+        unit(memories_by_hand),
         unit(both_directions_of_a_long_prompt),
         unit(caps_and_clips_by_hand),
         unit(derivatives),

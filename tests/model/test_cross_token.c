@@ -37,7 +37,7 @@ static void jacobian_of(const case_of *c, int s, int t, rj_last_block last, doub
     rj_matrix mjac = {RJ_DOUBLE, c->d, c->d, c->d, jac};
     rj_point *point = NULL;
 
-    assert_ok(rj_block_linearise(c->block, T, c->x, s, t, &point));
+    assert_ok(rj_block_linearise(c->block, 0, T, c->x, s, t, &point));
     assert_ok(rj_point_jacobian(point, last, &mjac));
     rj_point_free(&point);
 }
@@ -73,7 +73,7 @@ static void check_pair(const case_of *c, int s, int t)
     const double ratio = remainder_of(c, s, t, 2e-3, dx, jdx) / remainder_of(c, s, t, 1e-3, dx, jdx);
     if (!(3.9 < ratio && ratio < 4.1))
         fail_msg("layer %d, token %d by %d: ratio %g", c->block->layer, t, s, ratio);
-    assert_ok(rj_block_linearise(c->block, T, c->x, s, t, &point));
+    assert_ok(rj_block_linearise(c->block, 0, T, c->x, s, t, &point));
     const rj_linop op = rj_point_linop(point);
     const double limit = 1e-14 * rj_matrix_frobenius(&mjac) + 1e-300;
     assert_ok(rj_linop_form(&op, 5, &mformed));
@@ -123,7 +123,7 @@ static void one_token_and_shared_mlp(void **state)
         assert_ok(rj_point_jacobian(last, RJ_LAST_FINAL_NORM, &ma));
         jacobian_of(&c, T - 1, T - 1, RJ_LAST_FINAL_NORM, b);
         assert_memory_equal(a, b, bytes);
-        assert_ok(rj_block_linearise(c.block, T, c.x, 2, T - 1, &other));
+        assert_ok(rj_block_linearise(c.block, 0, T, c.x, 2, T - 1, &other));
         if (c.block->parallel) {
             assert_int_equal(rj_point_mlp(last, &mmlp), RJ_ERR_ARG);
         } else {
@@ -194,15 +194,15 @@ static void what_is_refused(void **state)
     rj_point *point = NULL;
 
     (void)state;
-    assert_int_equal(rj_block_linearise(c.block, T, c.x, 5, 4, &point), RJ_ERR_ARG);
+    assert_int_equal(rj_block_linearise(c.block, 0, T, c.x, 5, 4, &point), RJ_ERR_ARG);
     assert_non_null(strstr(rj_status_message(), "token 4 by token 5, of 9 tokens that see none behind them"));
-    assert_int_equal(rj_block_linearise(c.block, T, c.x, 0, T, &point), RJ_ERR_ARG);
-    assert_int_equal(rj_block_linearise(c.block, T, c.x, -1, 3, &point), RJ_ERR_ARG);
+    assert_int_equal(rj_block_linearise(c.block, 0, T, c.x, 0, T, &point), RJ_ERR_ARG);
+    assert_int_equal(rj_block_linearise(c.block, 0, T, c.x, -1, 3, &point), RJ_ERR_ARG);
     c.x[2 * c.d] = NAN;
-    assert_int_equal(rj_block_linearise(c.block, T, c.x, 0, 4, &point), RJ_ERR_NUMERIC);
+    assert_int_equal(rj_block_linearise(c.block, 0, T, c.x, 0, 4, &point), RJ_ERR_NUMERIC);
     assert_null(point);
-    assert_ok(
-        rj_block_linearise(c.block, T, c.x, 0, 1, &point)); /* what is behind the target is not looked at */
+    assert_ok(rj_block_linearise(c.block, 0, T, c.x, 0, 1,
+                                 &point)); /* what is behind the target is not looked at */
     rj_point_free(&point);
     close_case(&c);
 }
@@ -214,7 +214,7 @@ static rj_status linearise_and_fold(const case_of *c)
     double jac[MOST_D * MOST_D], mlp[MOST_D * MOST_D];
     rj_matrix mjac = {RJ_DOUBLE, c->d, c->d, c->d, jac}, mmlp = {RJ_DOUBLE, c->d, c->d, c->d, mlp};
 
-    RJ_TRY(rj_block_linearise(c->block, T, c->x, 2, 5, &point));
+    RJ_TRY(rj_block_linearise(c->block, 0, T, c->x, 2, 5, &point));
     RJ_TRY(rj_point_mlp(point, &mmlp));
     RJ_TRY(rj_point_jacobian_sharing(point, &mmlp, RJ_LAST_RAW, &mjac));
 done:

@@ -113,9 +113,10 @@ static void every_key_is_read(void **x)
     assert_int_equal(
         parse("models:\n- {path: $RJ_TEST_FOLDER/a.gguf, name: org/a, benchmark_name: A, twin: random-init, "
               "series: s, step: 3}\n"
-              "- {path: '${RJ_TEST_FOLDER}/b/', twin: none}\n"
+              "- {path: '${RJ_TEST_FOLDER}/b/', twin: none, stack: decoder}\n"
               "prompts: {file: /p.jsonl, max_tokens: 9, overlong: truncate-left, special_tokens: none}\n"
-              "tokens: {mode: depth, at: last}\ncoupling: {k: [3, 0.1d], norm: 1}\nsvd: {method: full, "
+              "tokens: {mode: depth, at: last}\ncoupling: {k: [3, 0.1d], norm: 1, vju: false}\nsvd: {method: "
+              "full, "
               "tolerance: auto}\n"
               "arithmetic: double\nlast_block: final-norm\nlayout: {unit_prompts: 2, memory_per_rank: 1.5G, "
               "threads: 1}\n"
@@ -130,11 +131,12 @@ static void every_key_is_read(void **x)
     assert_string_equal(deck->model[0].benchmark_name, "A");
     assert_true(deck->model[0].twin && deck->model[0].step == 3);
     assert_string_equal(deck->model[1].name, "b");
+    assert_true(deck->model[0].stack == RJ_STACK_DEFAULT && deck->model[1].stack == RJ_STACK_DECODER);
     assert_int_equal(deck->max_tokens, 9);
     assert_true(deck->truncate_left && !deck->special_tokens && !deck->provenance_full);
     assert_int_equal(deck->k[0].count, 3);
     assert_true(deck->k[1].count == 0 && deck->k[1].fraction == 0.1);
-    assert_int_equal(deck->norm, 1);
+    assert_true(deck->norm == 1 && !deck->vju);
     assert_true(deck->svd_method == RJ_DECK_SVD_FULL && deck->svd_tolerance == 0.0);
     assert_int_equal(deck->arithmetic, RJ_DOUBLE);
     assert_int_equal(deck->last_block, RJ_LAST_FINAL_NORM);
@@ -157,7 +159,7 @@ static void overrides_come_last(void **x)
     rj_deck *deck = NULL;
     (void)x;
     assert_int_equal(parse(LEAST "arithmetic: single\n", 4, set, &deck), RJ_OK);
-    assert_true(deck->n_k == 1 && deck->k[0].count == 5 && deck->norm == 1);
+    assert_true(deck->n_k == 1 && deck->k[0].count == 5 && deck->norm == 1 && deck->vju);
     assert_string_equal(deck->model[0].path, "some/other");
     assert_int_equal(deck->arithmetic, RJ_DOUBLE);
     rj_deck_free(&deck);

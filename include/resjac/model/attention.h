@@ -31,8 +31,8 @@ typedef struct {
  * (Cq, Ck of each head: norms of all heads together stand in the point), with w_j the slope of the soft-cap, kbar = sum_j p_j w_j k_j; under a clip Cq and Ck begin, and Wv ends, with its mask. */
 typedef struct {
     rj_matrix map;                      /* [dh, n_head dh], in working arithmetic as the next two */
-    rj_matrix key, shift;               /* [dh, n_head] */
-    double *self;                       /* [n_head] */
+    rj_matrix key, shift;               /* [dh, n_head]; of a memory without data */
+    double *self;                       /* [n_head]; NULL of a memory: map is all */
     rj_norm_point query_norm, key_norm; /* those of all heads together */
     double *open;                       /* [n_kv_head dh] mask of the values' clip; NULL: none */
     int kinks;                          /* queries, keys and values within a relative 1e-5 of the clip */
@@ -54,6 +54,12 @@ RJ_CHECKED rj_status rj_attention_forward(const rj_attention *a, const rj_rope_t
                                           const rj_matrix *y, rj_matrix *out, int s, int t,
                                           rj_attention_point *point);
 
+/* The same with keys and values of a fixed memory, of which every query sees all; positions are not seen. Its derivative by y
+ * is that of the queries alone.
+ *   memory [in] [d,n] as it is projected, working arithmetic */
+RJ_CHECKED rj_status rj_attention_read(const rj_attention *a, const rj_matrix *y, const rj_matrix *memory,
+                                       rj_matrix *out, int t, rj_attention_point *point);
+
 /* dout [d,n] <- d attention / dy dy, and g_y [d,n] <- its transpose times g. Errors: NOMEM. */
 RJ_CHECKED rj_status rj_attention_jvp(const rj_attention *a, const rj_attention_point *point,
                                       const rj_matrix *dy, rj_matrix *dout);
@@ -61,7 +67,7 @@ RJ_CHECKED rj_status rj_attention_vjp(const rj_attention *a, const rj_attention_
                                       const rj_matrix *g, rj_matrix *g_y);
 
 /* fold <- (G D)', G = heads' map from dy to do [n_head dh, d], D the norm before the attention: the attention's derivative
- * is Wo G D. fold [d, n_head dh] in working arithmetic. Errors: NOMEM. */
+ * is Wo G D. fold [d, n_head dh] in working arithmetic. Not of a memory. Errors: NOMEM. */
 RJ_CHECKED rj_status rj_attention_fold(const rj_attention *a, const rj_attention_point *point,
                                        const rj_norm_point *norm, rj_matrix *fold);
 #endif

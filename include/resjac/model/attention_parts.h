@@ -10,8 +10,9 @@ typedef struct {
     const rj_attention *a;
     const rj_rope_table *rope;
     rj_matrix q, k, v, o;
+    bool own; /* keys and values are those of the queries' tokens */
     double *raw_q, *raw_k,
-        *raw_v; /* of a linearisation, as projected: t's query, s's key and value; one allocation, at raw_q */
+        *raw_v; /* of a linearisation, as projected: t's query, s's key and value (where own); one allocation, at raw_q */
 } rj_attention_pass;
 
 /* Whether a norm of queries or keys is one of all heads together. */

@@ -26,14 +26,20 @@ void rj_block_free(rj_block **block);
  *   point [out]    NULL where no linearisation is wanted; free with rj_point_free, before the block
  * Errors: NUMERIC a state is not finite (layer, token); NOMEM. */
 RJ_CHECKED rj_status rj_block_forward(const rj_block *block, int T, double *x, int t, rj_point **point);
+/* The same of a decoder's block, whose tokens attend to a memory besides: the encoder's states behind its final norm.
+ *   x [in,out] [d, n_memory + T]: the memory, which stays, then the stream; t counts from the stream's first token
+ * Errors: ARG a memory for a block that reads none, or none for one that does. */
+RJ_CHECKED rj_status rj_block_decode(const rj_block *block, int n_memory, int T, double *x, int t,
+                                     rj_point **point);
 void rj_point_free(rj_point **point);
 
 /* The linearisation of token t's state behind the block by token s's before it (method, section 2: J^l_(s->t)); x stays. Where
- * the block is causal, tokens behind t are not looked at. For s = t = T - 1 it is that of rj_block_forward, to the bit.
+ * the block is causal, tokens behind t are not looked at. For s = t = T - 1 it is that of rj_block_decode, to the bit.
+ *   x [in] [d, n_memory + T], as there; n_memory = 0 for a block that reads no memory
  *   s [in] 0 <= s < T, s <= t where the block is causal. A token that t does not see (outside its window) gives J = 0
- * Errors: ARG s or t; NUMERIC a state is not finite (layer, token); NOMEM. */
-RJ_CHECKED rj_status rj_block_linearise(const rj_block *block, int T, const double *x, int s, int t,
-                                        rj_point **point);
+ * Errors: ARG s, t or n_memory; NUMERIC a state is not finite (layer, token); NOMEM. */
+RJ_CHECKED rj_status rj_block_linearise(const rj_block *block, int n_memory, int T, const double *x, int s,
+                                        int t, rj_point **point);
 
 /* Folded Jacobian at the point, J = dF_t/dx_s, less I where s = t (2 d^2 (H dh + d + d_ff) flops for a sequential block).
  *   last [in]  RJ_LAST_FINAL_NORM: the final norm follows the block: J = D_final (J + I) - I; else raw

@@ -19,6 +19,7 @@ typedef struct {
     char *series;         /* "" = none */
     double step;          /* NAN = none */
     bool twin;            /* a random-init twin is measured too */
+    rj_stack stack;       /* of a model with an encoder and a decoder */
 } rj_deck_model;
 
 /* One entry of coupling.k: a count, or a fraction of d. */
@@ -60,6 +61,7 @@ typedef struct {
     int n_k;
     rj_deck_k *k;
     int norm; /* p of ||s||_p: 1 or 2 */
+    bool vju; /* also the misfit with U and V exchanged */
     rj_deck_tokens tokens;
     rj_deck_svd svd_method;
     double svd_tolerance; /* of a Krylov decomposition; 0 = auto */
