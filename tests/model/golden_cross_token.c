@@ -20,7 +20,7 @@
 #include "resjac/model/block.h"
 #include "resjac/model/model.h"
 
-enum { VECTORS = 4, NORM = VECTORS * VECTORS, VALUES = 3, NUMBERS = NORM + 1 + VALUES, LEAST_CASES = 57 };
+enum { VECTORS = 4, NORM = VECTORS * VECTORS, VALUES = 3, NUMBERS = NORM + 1 + VALUES, LEAST_CASES = 65 };
 
 /* In double 4e-15 was measured, in single 1e-6. */
 static const double TOLERANCE[2] = {[RJ_SINGLE] = 5e-6, [RJ_DOUBLE] = 1e-12};
@@ -109,14 +109,21 @@ static double error_of(const rj_matrix *jac, const double expected[NUMBERS])
     return worst;
 }
 
+/* The prompt of a case's reference: its ids, and of a decoder the states that its blocks attend to. */
+typedef struct {
+    int T, n_memory;
+    int32_t *ids;   /* [T] */
+    double *memory; /* [d,n_memory]; NULL: none */
+} prompt;
+
 /* Folded, and as an operator forwards and backwards. */
-static double check_pair(const rj_block *block, int d, int T, const double *x, const int pair[2],
+static double check_pair(const rj_block *block, int d, const prompt *own, const double *x, const int pair[2],
                          rj_arithmetic type, const double expected[NUMBERS])
 {
     rj_point *point = NULL;
     rj_matrix jac, formed;
 
-    if (rj_block_linearise(block, 0, T, x, pair[0], pair[1], &point) != RJ_OK)
+    if (rj_block_linearise(block, own->n_memory, own->T, x, pair[0], pair[1], &point) != RJ_OK)
         fail_msg("%s", rj_status_message());
     assert_int_equal(rj_matrix_new(type, d, d, &jac), RJ_OK);
     assert_int_equal(rj_matrix_new(type, d, d, &formed), RJ_OK);
@@ -134,36 +141,44 @@ static double check_pair(const rj_block *block, int d, int T, const double *x, c
     return worst;
 }
 
-static int32_t *load_ids(const char *folder, int *T)
+static prompt load_prompt(const char *folder, int d)
 {
     char path[1200];
     int nc, id;
+    prompt p = {0};
 
     snprintf(path, sizeof path, "%s/reference.nc", folder);
     assert_int_equal(nc_open(path, NC_NOWRITE, &nc), NC_NOERR);
-    *T = (int)length_of(nc, "token");
-    int32_t *ids = calloc((size_t)*T, sizeof *ids);
-    assert_non_null(ids);
+    p.T = (int)length_of(nc, "token");
+    p.ids = calloc((size_t)p.T, sizeof *p.ids);
+    assert_non_null(p.ids);
     assert_int_equal(nc_inq_varid(nc, "token_ids", &id), NC_NOERR);
-    assert_int_equal(nc_get_var_int(nc, id, ids), NC_NOERR);
+    assert_int_equal(nc_get_var_int(nc, id, p.ids), NC_NOERR);
+    if (nc_inq_varid(nc, "memory", &id) == NC_NOERR) {
+        p.n_memory = (int)length_of(nc, "memory_token");
+        p.memory = calloc((size_t)p.n_memory * (size_t)d, sizeof *p.memory);
+        assert_non_null(p.memory);
+        assert_int_equal(nc_get_var_double(nc, id, p.memory), NC_NOERR);
+    }
     nc_close(nc);
-    return ids;
+    return p;
 }
 
 static double check_case(const probes *p, size_t at, const char *name, rj_arithmetic type)
 {
     char folder[1100];
     rj_model *model = NULL;
-    int T = 0;
     double worst = 0.0;
+    const rj_stack stack = strncmp(name, "t5dec", 5) == 0 ? RJ_STACK_DECODER : RJ_STACK_DEFAULT;
 
     snprintf(folder, sizeof folder, "%s/%s", golden_folder(), name);
-    if (rj_model_open(folder, false, 0, &model) != RJ_OK) fail_msg("%s", rj_status_message());
-    int32_t *ids = load_ids(folder, &T);
+    if (rj_model_open_stack(folder, stack, false, 0, &model) != RJ_OK) fail_msg("%s", rj_status_message());
     const int d = rj_model_config(model)->d, L = rj_model_config(model)->n_layer;
-    double *x = calloc((size_t)d * (size_t)T, sizeof *x);
+    const prompt own = load_prompt(folder, d);
+    double *x = calloc((size_t)d * (size_t)(own.n_memory + own.T), sizeof *x);
     assert_non_null(x);
-    assert_int_equal(rj_model_embed(model, T, ids, x), RJ_OK);
+    if (own.memory != NULL) memcpy(x, own.memory, sizeof *x * (size_t)d * (size_t)own.n_memory);
+    assert_int_equal(rj_model_embed(model, own.T, own.ids, x + (ptrdiff_t)d * own.n_memory), RJ_OK);
     for (int layer = 0; layer < L && layer < (int)p->n_layers; layer++) {
         rj_block *block = NULL;
         assert_int_equal(rj_block_load(model, layer, type, &block), RJ_OK);
@@ -171,15 +186,15 @@ static double check_case(const probes *p, size_t at, const char *name, rj_arithm
             const int *pair = p->pair + (at * p->n_pairs + q) * 2;
             const double *expected =
                 p->probe + ((at * p->n_layers + (size_t)layer) * p->n_pairs + q) * NUMBERS;
-            const double error = check_pair(block, d, T, x, pair, type, expected);
+            const double error = check_pair(block, d, &own, x, pair, type, expected);
             if (!(error < TOLERANCE[type]))
                 fail_msg("%s, layer %d, token %d by token %d: %.2e", name, layer, pair[1], pair[0], error);
             worst = fmax(worst, error);
         }
-        assert_int_equal(rj_block_forward(block, T, x, T - 1, NULL), RJ_OK);
+        assert_int_equal(rj_block_decode(block, own.n_memory, own.T, x, own.T - 1, NULL), RJ_OK);
         rj_block_free(&block);
     }
-    free(x), free(ids);
+    free(x), free(own.ids), free(own.memory);
     rj_model_close(&model);
     return worst;
 }

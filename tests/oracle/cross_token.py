@@ -8,6 +8,7 @@ import argparse
 import zlib
 from pathlib import Path
 
+import netCDF4
 import numpy as np
 
 import float64  # before what needs transformers: lifts torch
@@ -28,20 +29,28 @@ MODES = ("self", "fixed_input", "fixed_output")
 
 
 def model_of(name, folder):
-    """(model, token ids): exactly the values that the folder's files store."""
+    """The model with exactly the values that the folder's files store."""
     if name in generate.FAMILY_CASES:
         case, config = tiny_cases.CASES[name], tiny_models.case_config(name)
         tensors = family_models.family_weights(config, zlib.crc32(name.encode()))
         tensors = {key: family_gguf.rounded_to(value, case["dtype"]) for key, value in tensors.items()}
     else:
         config, tensors = read_folder(folder)
-    return float64.build_model(config, tensors), tiny_models.prompt(name, config["vocab_size"])
+    return float64.build_model(config, tensors)
+
+
+def prompt_of(folder):
+    """(token ids, states that a decoder attends to or None) of the folder's reference."""
+    with netCDF4.Dataset(folder / "reference.nc") as file:
+        memory = torch.from_numpy(file["memory"][:].filled())[None] if "memory" in file.variables else None
+        return file["token_ids"][:].filled(), memory
 
 
 def pairs_of(length, bidirectional):
     """(source, target): far, near, in the middle, the same token; of an encoder also a token ahead."""
     middle = length // 2
-    return [(0, length - 1), (length - 2, length - 1), (1, middle), (middle, middle), (length - 1, 1) if bidirectional else (0, 0)]
+    near, some, ahead = max(length - 2, 0), min(1, middle), (length - 1, 1) if bidirectional else (0, 0)
+    return [(0, length - 1), (near, length - 1), (some, middle), (middle, middle), ahead]
 
 
 def rows_of(node, leaf, target):
@@ -52,9 +61,9 @@ def rows_of(node, leaf, target):
     return rows[:, 0].transpose(0, 1).detach().numpy().copy()
 
 
-def jacobians_of(model, ids):
+def jacobians_of(model, ids, memory=None):
     """[L, T (target), T (source), d, d], identity removed where both are one token."""
-    inputs, outputs, _, _ = float64.run_model(model, ids)
+    inputs, outputs, _, _ = float64.run_model(model, ids, memory=memory)
     length = len(ids)
     out = np.array([[rows_of(y, x, t) for t in range(length)] for x, y in zip(inputs, outputs)])
     for t in range(length):
@@ -139,9 +148,9 @@ def main():
     names = sorted(path.parent.name for path in args.out.glob("*/reference.nc"))
     probes = {}
     for name in names:
-        model, ids = model_of(name, args.out / name)
-        jacobians = jacobians_of(model, ids)
-        pairs = pairs_of(len(ids), name.startswith("t5"))
+        ids, memory = prompt_of(args.out / name)
+        jacobians = jacobians_of(model_of(name, args.out / name), ids, memory)
+        pairs = pairs_of(len(ids), name.startswith("t5_"))
         probes[name] = (pairs, np.array([[probed(row[t, s]) for s, t in pairs] for row in jacobians[:MOST_LAYERS]]))
         if name in MEASURED:
             generate.write_reference(folder / f"tokens-{name}.nc", measured(jacobians, ids), name, 0)
