@@ -142,11 +142,14 @@ static void every_mode_is_the_oracles(void **x)
         for (int stages = 1; stages <= rj_test_size && stages <= 2; stages++) {
             fixture f;
             open_case(&f, cases[i], RJ_DOUBLE);
+            double worst = 0.0;
             assert_int_equal(run_stages(&f, stages), RJ_OK);
             for (int id = RJ_VAR_SELF_MISFIT; leads(&f) && id <= RJ_VAR_INFLUENCE_RANK; id++) {
                 const double error = deviation(&f, (rj_variable_id)id);
+                worst = fmax(worst, error);
                 if (!(error < 1e-9)) fail_msg("%s: variable %d deviates by %.1e", cases[i], id, error);
             }
+            if (leads(&f)) print_message("%s, %d stages: %.1e\n", cases[i], stages, worst);
             close_case(&f);
         }
 }
