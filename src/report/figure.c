@@ -21,12 +21,17 @@ static const struct {
     [RJ_FIGURE_TRAJECTORY] = {"trajectory", rj_figure_trajectory_any, rj_figure_trajectory},
     [RJ_FIGURE_TWIN] = {"trained-vs-random", rj_figure_twin_any, rj_figure_twin},
     [RJ_FIGURE_ALIGNMENT] = {"alignment-", rj_figure_alignment_any, rj_figure_alignment},
+    [RJ_FIGURE_MODES] = {"token-modes-k", rj_figure_modes_any, rj_figure_modes},
+    [RJ_FIGURE_TOKENS] = {"tokens-", rj_figure_tokens_any, rj_figure_tokens},
+    [RJ_FIGURE_INFLUENCE] = {"influence", rj_figure_influence_any, rj_figure_influence},
     [RJ_FIGURE_OVERVIEW] = {"excess-coupling-k", rj_figure_overview_any, rj_figure_overview},
     [RJ_FIGURE_DISTANCES] = {"depth-distance-k", rj_figure_distances_any, rj_figure_distances},
     [RJ_FIGURE_EMERGENCE] = {"emergence", rj_figure_emergence_any, rj_figure_emergence},
+    [RJ_FIGURE_SHAPE] = {"trajectory-scores", rj_figure_shape_any, rj_figure_shape},
     [RJ_FIGURE_SCORES] = {"against-", rj_figure_scores_any, rj_figure_scores},
     [RJ_FIGURE_FOREST] = {"against-", rj_figure_forest_any, rj_figure_forest},
     [RJ_FIGURE_MATRIX] = {"correlations", rj_figure_matrix_any, rj_figure_matrix},
+    [RJ_FIGURE_CERTIFICATES] = {"certificates", rj_figure_certificates_any, rj_figure_certificates},
 };
 
 ptrdiff_t rj_figure_find_k(const rj_summary *model, const char *k_label)
@@ -121,6 +126,25 @@ static void add_scores(const rj_score_summary *s, int *n, rj_figure *figure)
     add(n, figure, RJ_FIGURE_MATRIX, -1, "overview", "");
 }
 
+/* The modes that were measured, and each of them; a K each. */
+static void add_tokens(const rj_summary *m, int i, int *n, rj_figure *figure)
+{
+    char which[RJ_NAME_SIZE + 32];
+    bool any = false;
+
+    for (int mode = 0; mode < RJ_N_TOKEN_MODES; mode++) any = any || m->mode[mode].measured;
+    for (ptrdiff_t k = 0; any && k < m->n_k; k++)
+        add_of_k(n, figure, RJ_FIGURE_MODES, i, m->name, m->k_label[k]);
+    for (rj_token_mode mode = 0; mode < RJ_N_TOKEN_MODES; mode++)
+        for (ptrdiff_t k = 0; m->mode[mode].measured && k < m->n_k; k++) {
+            snprintf(which, sizeof which, "%s-k%s", rj_token_mode_name[mode], m->k_label[k]);
+            rj_figure *f = add(n, figure, RJ_FIGURE_TOKENS, i, m->name, which);
+            snprintf(f->k_label, sizeof f->k_label, "%s", m->k_label[k]);
+            f->mode = mode;
+        }
+    if (m->influence != NULL) add(n, figure, RJ_FIGURE_INFLUENCE, i, m->name, "");
+}
+
 static void add_model(const rj_summaries *s, int i, int *n, rj_figure *figure)
 {
     const rj_summary *m = &s->model[i];
@@ -135,6 +159,7 @@ static void add_model(const rj_summaries *s, int i, int *n, rj_figure *figure)
     if (alone) add(n, figure, RJ_FIGURE_SINGULAR, i, m->name, "");
     add(n, figure, RJ_FIGURE_GROWTH, i, m->name, "");
     add(n, figure, RJ_FIGURE_TRAJECTORY, i, m->name, "");
+    add_tokens(m, i, n, figure);
 }
 
 rj_status rj_figure_list(const rj_summaries *s, int *n, rj_figure **figure)
@@ -142,16 +167,18 @@ rj_status rj_figure_list(const rj_summaries *s, int *n, rj_figure **figure)
     rj_status st = RJ_OK;
     rj_figure *list = NULL;
     ptrdiff_t most =
-        1 + 2 * s->scores->n_benchmarks; /* the matrix; and what a model may add, overviews too */
+        3 + 2 * s->scores->n_benchmarks; /* of all models; and what each may add, overviews too */
     int count = 0;
 
     for (int i = 0; i < s->n_models; i++)
-        most += 3 * s->model[i].n_k + s->model[i].n_alignments + RJ_N_FIGURE_KINDS;
+        most += (4 + RJ_N_TOKEN_MODES) * s->model[i].n_k + s->model[i].n_alignments + RJ_N_FIGURE_KINDS;
     RJ_NEW(list, most, 1);
     add_overviews(s, RJ_FIGURE_OVERVIEW, &count, list);
     add_overviews(s, RJ_FIGURE_DISTANCES, &count, list);
     add_series(s, &count, list);
+    add(&count, list, RJ_FIGURE_SHAPE, -1, "overview", "");
     add_scores(s->scores, &count, list);
+    add(&count, list, RJ_FIGURE_CERTIFICATES, -1, "overview", "");
     for (int i = 0; i < s->n_models; i++)
         if (s->model[i].measured) add_model(s, i, &count, list);
     *n = count;

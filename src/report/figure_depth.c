@@ -234,7 +234,7 @@ rj_status rj_figure_trajectory(const rj_figure_job *job)
 {
     const rj_summary *m = job->model;
     FILE *script = job->script;
-    const int width = 460, height = 340, bottom = 52, top = height - 44;
+    const int width = 480, height = 340, bottom = 52, top = height - 44;
     const ptrdiff_t n = m->L + 1;
     double low[2] = {INFINITY, INFINITY}, high[2] = {-INFINITY, -INFINITY};
 
@@ -242,15 +242,15 @@ rj_status rj_figure_trajectory(const rj_figure_job *job)
     for (int c = 0; c < 2; c++) rj_style_range(&low[c], &high[c]);
     rj_style_begin(script, job->figure->stem, width, height, m->name,
                    "hidden states on their principal components");
-    rj_style_panel(script, width, height, 66, width - 78, bottom, top);
+    rj_style_panel(script, width, height, 74, width - 84, bottom, top);
     fprintf(script, "set xrange [%.9g:%.9g]\nset yrange [%.9g:%.9g]\nset cbrange [0:%td]\nset cbtics %td\n",
             low[0], high[0], low[1], high[1], m->L, rj_style_step(m->L));
     fprintf(script,
             "set colorbox vertical user origin screen %.5f, screen %.5f size screen %.5f, screen %.5f\n",
-            (width - 68.0) / width, (double)bottom / height, 11.0 / width, (double)(top - bottom) / height);
+            (width - 74.0) / width, (double)bottom / height, 11.0 / width, (double)(top - bottom) / height);
     fputs("set xlabel 'principal component 1 (units of x)'\n"
-          "set ylabel 'principal component 2 (units of x)' offset 1.2,0\n"
-          "set cblabel 'depth (blocks)' offset -0.6,0\n"
+          "set ylabel 'principal component 2 (units of x)' offset 0.4,0\n"
+          "set cblabel 'depth (blocks)' offset 0.8,0\n"
           "plot \\\n",
           script);
     for (ptrdiff_t p = 0; p < m->n_paths; p++)

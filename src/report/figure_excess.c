@@ -4,6 +4,7 @@
 
 #include "figure_kinds.h"
 #include "legend.h"
+#include "model_rows.h"
 #include "output.h"
 #include "style.h"
 
@@ -93,49 +94,22 @@ rj_status rj_figure_twin(const rj_figure_job *job)
     return RJ_OK;
 }
 
-/* A twin stands in the row of its original. */
-static bool has_row(const rj_summaries *s, int i)
-{
-    const rj_summary *m = &s->model[i];
-    return m->measured && (m->original < 0 || !s->model[m->original].measured);
-}
-
-/* One row a model, the first on top; its name as the label of a tick. Returns the number of rows. */
-static int write_rows(const rj_figure_job *job, double *low, double *high)
+static void write_rows(const rj_figure_job *job, double *low, double *high)
 {
     const rj_summaries *s = job->all;
     const char *k_label = job->figure->k_label;
-    char label[RJ_LABEL_SIZE];
     int row = 0;
 
     fputs("row,model,excess_mean,excess_sd,twin_excess_mean,twin_excess_sd\n", job->csv);
-    fputs("set ytics ()\n", job->script);
     for (int i = 0; i < s->n_models; i++) {
         const rj_summary *m = &s->model[i], *twin = rj_figure_twin_of(s, m);
-        if (!has_row(s, i)) continue;
+        if (!rj_rows_have(s, i)) continue;
         fprintf(job->csv, "%d,", ++row);
         rj_escape_csv(job->csv, m->name);
         write_excess(job->csv, m, rj_figure_find_k(m, k_label), low, high);
         write_excess(job->csv, twin, twin != NULL ? rj_figure_find_k(twin, k_label) : -1, low, high);
         fputc('\n', job->csv);
-        rj_escape_label(m->name, label);
-        fprintf(job->script, "set ytics add ('%s' %d)\n", label, row);
     }
-    return row;
-}
-
-/* Pixels that the longest name takes beside the axis, estimated at half its type's height a character. */
-static int name_width(const rj_summaries *s)
-{
-    size_t longest = 0;
-    char label[RJ_LABEL_SIZE];
-
-    for (int i = 0; i < s->n_models; i++) {
-        if (s->model[i].original >= 0) continue;
-        rj_escape_label(s->model[i].name, label);
-        longest = strlen(label) > longest ? strlen(label) : longest;
-    }
-    return (int)fmin(24.0 + 0.56 * RJ_STYLE_FONT * (double)longest, 0.6 * RJ_STYLE_WIDTH);
 }
 
 /* Points of a column and whiskers of the next one. */
@@ -164,30 +138,27 @@ bool rj_figure_overview_any(const rj_figure_job *job)
 rj_status rj_figure_overview(const rj_figure_job *job)
 {
     FILE *script = job->script;
-    int rows = 0;
-    bool twins = false;
-    rj_legend legend = {0};
+    const bool twins = rj_rows_twins(job->all);
+    const int width = RJ_STYLE_WIDTH;
     double low = 0.0, high = 0.0;
+    rj_legend legend = {0};
     char title[RJ_LABEL_SIZE + 64], label[RJ_LABEL_SIZE];
 
-    for (int i = 0; i < job->all->n_models; i++) {
-        rows += has_row(job->all, i);
-        twins = twins || rj_figure_twin_of(job->all, &job->all->model[i]) != NULL;
-    }
     rj_legend_add(&legend, RJ_LEGEND_MARK + 7, RJ_STYLE_TRAINED, "model");
     if (twins) rj_legend_add(&legend, RJ_LEGEND_MARK + 6, RJ_STYLE_TWIN, "random-init twin");
-    const int width = RJ_STYLE_WIDTH, bottom = rj_legend_room(&legend, width),
-              height = bottom + 60 + 22 * rows;
+    const int bottom = rj_legend_room(&legend, width),
+              height = bottom + 54 + RJ_ROW_HEIGHT * rj_rows_count(job->all);
     rj_escape_label(job->figure->k_label, label);
     snprintf(title, sizeof title, "excess coupling over pairs of different blocks, K = %s", label);
     rj_style_begin(script, job->figure->stem, width, height, "All models", title);
-    rows = write_rows(job, &low, &high);
+    write_rows(job, &low, &high);
     rj_style_range(&low, &high);
-    rj_style_panel(script, width, height, name_width(job->all), width - 20, bottom, height - 44);
+    rj_style_panel(script, width, height, rj_rows_name_width(job->all), width - 20, bottom, height - 44);
     rj_legend_write(script, &legend, width, height);
-    fprintf(script, "set ytics noenhanced\nset yrange [%d.6:0.4]\nset xrange [%.9g:%.9g]\n", rows, low, high);
-    fprintf(script, "set arrow 1 from 0,graph 0 to 0,graph 1 nohead linecolor rgb '#333333' linewidth 0.8\n");
-    fputs("set xlabel 'excess coupling (0 chance, 1 perfect)'\n"
+    rj_rows_axis(job->all, script);
+    fprintf(script, "set xrange [%.9g:%.9g]\n", low, high);
+    fputs("set arrow 1 from 0,graph 0 to 0,graph 1 nohead linecolor rgb '#333333' linewidth 0.8\n"
+          "set xlabel 'excess coupling (0 chance, 1 perfect)'\n"
           "plot \\\n",
           script);
     dots(script, 3, 7, RJ_STYLE_TRAINED);

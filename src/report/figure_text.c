@@ -125,4 +125,47 @@ const rj_figure_words rj_figure_text[RJ_N_FIGURE_KINDS] = {
                     " of lineages; above it: Spearman rank correlation of models, taken as independent. "
                     "Measures that agree with each other, or with the size of a model, do not count "
                     "twice. A dash: not enough models or no variance."},
+    [RJ_FIGURE_MODES] =
+        {.title = "Tokens against tokens",
+         .section = RJ_SECTION_MODEL,
+         .wide = false,
+         .caption = "Mean excess coupling between different tokens of one block, over pairs and prompts, "
+                    "against depth; bands: one standard deviation. <b>self</b>: the Jacobians of tokens "
+                    "by themselves. <b>fixed_input</b>: those of two tokens by one earlier token. "
+                    "<b>fixed_output</b>: those of one token by two earlier ones. Dashed: the random-init"
+                    " twin."},
+    [RJ_FIGURE_TOKENS] =
+        {.title = "Pairs of tokens",
+         .section = RJ_SECTION_MODEL,
+         .wide = true,
+         .caption = "The same question as between blocks, asked between the tokens of one block: do the "
+                    "leading <i>K</i> singular directions of token <i>j</i> diagonalise the Jacobian of "
+                    "token <i>i</i>? 0 is chance, 1 is perfect. Numbers at the axes are places in the "
+                    "prompt, from 0, or from its end where negative. White: not measured, not in the "
+                    "prompt, outside of the window, or <i>K</i> above the numerical rank. The diagonal "
+                    "fits by construction and is greyed out. Means over prompts; at most six blocks, "
+                    "evenly chosen."},
+    [RJ_FIGURE_INFLUENCE] =
+        {.title = "Influence of each token on the last",
+         .section = RJ_SECTION_MODEL,
+         .wide = true,
+         .caption = "The derivative of a block's output at the last token by the state of each token. Its"
+                    " Frobenius norm says how strongly a token is felt, its participation ratio and "
+                    "effective rank through how many directions. White: outside of the window."},
+    [RJ_FIGURE_SHAPE] =
+        {.title = "Line-shape score and expodistance",
+         .section = RJ_SECTION_SHAPE,
+         .wide = true,
+         .caption = "Each row is a model: whiskers reach over all prompts, the box over the middle half, "
+                    "the dot is the median. The <b>line-shape score</b> is 1 for a perfectly straight "
+                    "path and larger for a winding one; the <b>expodistance</b> is 0 where every block "
+                    "multiplies the norm by the same factor. Scales are logarithmic where values spread "
+                    "widely."},
+    [RJ_FIGURE_CERTIFICATES] =
+        {.title = "Residuals, orthogonality and gaps",
+         .section = RJ_SECTION_CERTIFICATES,
+         .wide = true,
+         .caption = "Each line reaches from the median over prompts and blocks to the worst, which has "
+                    "the dot: the largest residual and orthogonality loss, the smallest gap. A gap below "
+                    "the dashed line is flagged. All scales are logarithmic."},
 };

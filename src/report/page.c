@@ -106,6 +106,7 @@ static void write_title(FILE *out, const rj_summaries *s, const rj_figure *f)
         fputs(", prompt ", out);
         rj_escape_html(out, s->model[f->model].alignment[f->alignment].prompt);
     }
+    if (f->kind == RJ_FIGURE_TOKENS) fprintf(out, ", %s", rj_token_mode_name[f->mode]);
     if (f->k_label[0] == '\0') return;
     fputs(", K = ", out);
     rj_escape_html(out, f->k_label);
@@ -187,6 +188,24 @@ static const struct {
     [RJ_SECTION_TRAINING] =
         {"training", "Does it come with training?",
          "<p>Checkpoints of one run tell when coupling comes, and whether the score comes with it.</p>\n"},
+    [RJ_SECTION_SHAPE] =
+        {"paths", "What do the paths look like?",
+         "<p>The same token, block after block: a straight path has the line-shape score 1, and exponential "
+         "growth of its norm the expodistance 0. Training was found to make paths straighter.</p>\n"},
+    [RJ_SECTION_CERTIFICATES] = {"certificates", "Can the numbers be trusted?",
+                                 "<p>Every singular triplet is checked against the Jacobian itself. The "
+                                 "<b>residual</b> is ||<i>Jv</i> &minus; "
+                                 "<i>su</i>|| or ||<i>J</i>&#8242;<i>u</i> &minus; <i>sv</i>||, over "
+                                 "<i>s</i><sub>1</sub>, of the leading <i>K</i> "
+                                 "triplets. The <b>orthogonality loss</b> says how far the directions are "
+                                 "from perpendicular. A <b>flagged gap</b> is "
+                                 "a block whose leading <i>K</i> singular values lie so close together "
+                                 "(relative gap below 1e-5) that single "
+                                 "directions, and so its coupling, are not well determined. A <b>block at a "
+                                 "kink</b> has a unit so near to a kink of "
+                                 "its activation that the derivative may be that of the other side. The "
+                                 "table also counts by which method blocks were "
+                                 "decomposed: in full, or the leading triplets by a Krylov process.</p>\n"},
     [RJ_SECTION_SCORES] =
         {"scores", "Does it go along with the score?",
          "<p>One point is a <b>lineage</b>: models that share their pre-training are not independent, so "
@@ -200,6 +219,49 @@ static const struct {
          "marked iid take every model as independent, which overstates the evidence.</p>\n"},
 };
 
+static void write_number(FILE *out, double x)
+{
+    if (isfinite(x))
+        fprintf(out, "<td class=\"number\">%.1e</td>", x);
+    else
+        fputs("<td class=\"number\">&ndash;</td>", out);
+}
+
+static void write_count(FILE *out, ptrdiff_t part, ptrdiff_t all)
+{
+    fprintf(out, "<td class=\"number\">%td of %td</td>", part, all);
+}
+
+/* The table behind the figure: what is counted rather than measured stands here alone. */
+static void write_certificates(FILE *out, const rj_summaries *s)
+{
+    static const char *const heading[] = {"model",           "worst residual",  "worst orthogonality loss",
+                                          "flagged gaps",    "blocks at kinks", "by full, grid, Krylov",
+                                          "prompts measured"};
+
+    fputs("<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr>", out);
+    for (size_t i = 0; i < sizeof heading / sizeof heading[0]; i++)
+        fprintf(out, "<th scope=\"col\">%s</th>", heading[i]);
+    fputs("</tr></thead>\n<tbody>\n", out);
+    for (int i = 0; i < s->n_models; i++) {
+        const rj_summary *m = &s->model[i];
+        const rj_summary_certificates *c = &m->certificates;
+        if (!m->measured) continue;
+        fputs("<tr><th scope=\"row\">", out);
+        rj_escape_html(out, m->name);
+        fputs("</th>", out);
+        write_number(out, rj_histogram_most(&c->residual));
+        write_number(out, rj_histogram_most(&c->orthogonality));
+        write_count(out, c->n_flagged, c->n_gaps);
+        write_count(out, c->n_kinked, c->n_blocks);
+        fprintf(out, "<td class=\"number\">%td, %td, %td</td>", c->by_method[1], c->by_method[2],
+                c->by_method[3]);
+        write_count(out, m->n_measured, m->n_prompts);
+        fputs("</tr>\n", out);
+    }
+    fputs("</tbody>\n</table></div>\n", out);
+}
+
 /* A section that has something to show, its figures, and the table of scores. */
 static rj_status write_story(FILE *out, const rj_summaries *s, rj_section section, const char *folder, int n,
                              const rj_figure *figure, const char *embedded, const char *linked)
@@ -210,6 +272,7 @@ static rj_status write_story(FILE *out, const rj_summaries *s, rj_section sectio
     fprintf(out, "<h2 id=\"%s\">%s</h2>\n%s", opening[section].id, opening[section].heading,
             opening[section].text);
     RJ_TRY(write_section(out, s, section, -1, folder, n, figure, embedded, linked));
+    if (section == RJ_SECTION_CERTIFICATES) write_certificates(out, s);
     if (section != RJ_SECTION_SCORES || s->scores->n_benchmarks == 0) goto done;
     fputs("<h3>Measures against scores in numbers</h3>\n"
           "<p>All pairs and all statistics: <a href=\"scores.csv\">scores.csv</a>.</p>\n"
@@ -227,7 +290,6 @@ static void write_navigation(FILE *out, const rj_summaries *s, int n, const rj_f
     for (rj_section i = 0; i < RJ_SECTION_MODEL; i++)
         if (is_told(s, i, n, figure))
             fprintf(out, "<li><a href=\"#%s\">%s</a></li>\n", opening[i].id, opening[i].heading);
-    fputs("<li><a href=\"#certificates\">Certificates</a></li>\n", out);
     for (int i = 0; i < s->n_models; i++) {
         if (!s->model[i].measured) continue;
         fprintf(out, "<li><a href=\"#model-%d\">", i);
@@ -247,46 +309,6 @@ static void write_failures(FILE *out, const rj_summaries *s)
         rj_escape_html(out, s->model[i].status);
         fputs("</p>\n", out);
     }
-}
-
-static void write_number(FILE *out, double x)
-{
-    if (isfinite(x))
-        fprintf(out, "<td class=\"number\">%.1e</td>", x);
-    else
-        fputs("<td class=\"number\">&ndash;</td>", out);
-}
-
-static void write_certificates(FILE *out, const rj_summaries *s)
-{
-    fputs(
-        "<h2 id=\"certificates\">Certificates</h2>\n"
-        "<p>Every singular triplet is checked against the Jacobian itself. The <b>residual</b> is the larger "
-        "of "
-        "||<i>Jv</i> &minus; <i>su</i>|| and ||<i>J</i>&#8242;<i>u</i> &minus; <i>sv</i>||, over "
-        "<i>s</i><sub>1</sub>, here the "
-        "worst of all prompts, blocks and leading <i>K</i> triplets. The <b>orthogonality loss</b> says how "
-        "far the "
-        "directions are from perpendicular. A <b>flagged gap</b> is a block whose leading <i>K</i> singular "
-        "values lie so "
-        "close together (relative gap below 1e-5) that single directions, and so its coupling, are not well "
-        "determined.</p>\n<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr><th "
-        "scope=\"col\">model</th>"
-        "<th scope=\"col\">worst residual</th><th scope=\"col\">worst orthogonality loss</th>"
-        "<th scope=\"col\">flagged gaps</th><th scope=\"col\">prompts measured</th></tr></thead>\n<tbody>\n",
-        out);
-    for (int i = 0; i < s->n_models; i++) {
-        const rj_summary *m = &s->model[i];
-        if (!m->measured) continue;
-        fputs("<tr><th scope=\"row\">", out);
-        rj_escape_html(out, m->name);
-        fputs("</th>", out);
-        write_number(out, m->worst_residual);
-        write_number(out, m->worst_orthogonality);
-        fprintf(out, "<td class=\"number\">%td of %td</td><td class=\"number\">%td of %td</td></tr>\n",
-                m->n_flagged, m->n_gaps, m->n_measured, m->n_prompts);
-    }
-    fputs("</tbody>\n</table></div>\n", out);
 }
 
 static void write_provenance(FILE *out, const rj_summaries *s)
@@ -325,7 +347,6 @@ rj_status rj_page_write(const rj_summaries *s, const char *folder, int n, const 
     fputs("</div>\n", out);
     for (rj_section i = 0; i < RJ_SECTION_MODEL; i++)
         RJ_TRY(write_story(out, s, i, folder, n, figure, embedded, linked));
-    write_certificates(out, s);
     for (int i = 0; i < s->n_models; i++) {
         if (!s->model[i].measured) continue;
         fprintf(out, "<h2 id=\"model-%d\">", i);

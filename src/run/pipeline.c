@@ -65,8 +65,8 @@ static int64_t memory_shared(const rj_config *c, const rj_pipeline_options *o, i
     const int64_t weights =
         d * (n_attention * (2 * attention + 2 * kv) + 3 * ff * n_mlp); /* one block, dequantised */
     const int64_t fold = (d * (attention + ff) + 4 * d * d) / n_grid;  /* G, H and products */
-    /* U, V', a copy, and ?gesdd's workspace; on a grid also the bidiagonal matrix's vectors in double on one rank */
-    const int64_t svd = n_grid == 1 ? 8 * d * d : 8 * d * d / n_grid + 5 * d * d * 8 / element;
+    /* U, V', a copy, and ?gesdd's workspace; on a grid also the bidiagonal matrix's vectors on one rank */
+    const int64_t svd = n_grid == 1 ? 8 * d * d : 8 * d * d / n_grid + 5 * d * d;
     const int64_t frame = rj_pipeline_triplets(c, o).k, half = frame > 512 ? frame : 512;
     const int64_t coupling = d * ((o->vju ? 4 : 3) * half + 2 * frame); /* frames, images; a row's own */
     const int64_t pass = T * (4 * d + attention + 2 * kv + 3 * ff) + T * T;

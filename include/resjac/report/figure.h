@@ -16,12 +16,17 @@ typedef enum {
     RJ_FIGURE_TRAJECTORY,   /* hidden states on their principal components */
     RJ_FIGURE_TWIN,         /* excess coupling by K, the twin beside */
     RJ_FIGURE_ALIGNMENT,    /* |U_j' J_i V_j| for pairs of blocks; one prompt */
+    RJ_FIGURE_MODES,        /* excess coupling of different tokens in each mode against depth; one K */
+    RJ_FIGURE_TOKENS,       /* heat maps over pairs of tokens in some blocks; one mode, one K */
+    RJ_FIGURE_INFLUENCE,    /* the derivative of the last token's output by each token, over blocks */
     RJ_FIGURE_OVERVIEW,     /* excess coupling of all models; one K */
     RJ_FIGURE_DISTANCES, /* excess coupling of all models against the relative distance of two blocks; one K */
     RJ_FIGURE_EMERGENCE, /* one series of checkpoints: excess coupling, line-shape score and a score over steps */
-    RJ_FIGURE_SCORES, /* a measure of all models against one benchmark */
-    RJ_FIGURE_FOREST, /* all measures and rivals against one benchmark: correlations with intervals */
-    RJ_FIGURE_MATRIX, /* correlations of measures, rivals and benchmarks with each other */
+    RJ_FIGURE_SHAPE,     /* line-shape score and expodistance of all models over prompts */
+    RJ_FIGURE_SCORES,       /* a measure of all models against one benchmark */
+    RJ_FIGURE_FOREST,       /* all measures and rivals against one benchmark: correlations with intervals */
+    RJ_FIGURE_MATRIX,       /* correlations of measures, rivals and benchmarks with each other */
+    RJ_FIGURE_CERTIFICATES, /* residuals, orthogonality and gaps of all models */
     RJ_N_FIGURE_KINDS
 } rj_figure_kind;
 
@@ -29,7 +34,9 @@ typedef enum {
 typedef enum {
     RJ_SECTION_CHANCE = 0, /* excess coupling of all models */
     RJ_SECTION_TRAINING,   /* series of checkpoints */
+    RJ_SECTION_SHAPE,      /* of paths */
     RJ_SECTION_SCORES,
+    RJ_SECTION_CERTIFICATES,
     RJ_SECTION_MODEL, /* one for each model */
     RJ_N_SECTIONS
 } rj_section;
@@ -39,6 +46,7 @@ typedef struct {
     int model;                  /* index; of a series that of its first checkpoint; else -1 */
     int benchmark;              /* of scores */
     char k_label[RJ_NAME_SIZE]; /* of the kinds for one K, else "" */
+    rj_token_mode mode;         /* of the kind for one mode */
     ptrdiff_t alignment;        /* of the kind for one prompt: which of the model's */
     char stem[RJ_STEM_SIZE];    /* of its files; no two figures share one, in any letter case */
     bool drawn;                 /* false: it has no value to draw */
