@@ -5,9 +5,9 @@
 
 #include "figure_kinds.h"
 #include "legend.h"
+#include "model_rows.h"
 #include "output.h"
 #include "resjac/base/memory.h"
-#include "rows.h"
 #include "style.h"
 
 enum { WIDTH = RJ_STYLE_WIDTH, GAP = 26, TOP = 64, N_QUANTILES = 5 };
@@ -121,8 +121,7 @@ rj_status rj_figure_shape(const rj_figure_job *job)
     const int bottom = rj_legend_room(&legend, WIDTH) - 12, left = rj_rows_name_width(job->all);
     const int height = TOP + 10 + bottom + (RJ_ROW_HEIGHT + (twins ? 8 : 0)) * rj_rows_count(job->all);
     const int width = (WIDTH - left - GAP - 16) / 2;
-    rj_style_begin(script, job->figure->stem, WIDTH, height, "All models",
-                   "shape of paths, over prompts");
+    rj_style_begin(script, job->figure->stem, WIDTH, height, "All models", "shape of paths, over prompts");
     RJ_TRY(write_numbers(job, range));
     rj_legend_write(script, &legend, WIDTH, height);
     rj_rows_axis(job->all, script);

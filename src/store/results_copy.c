@@ -100,10 +100,12 @@ static rj_status copy_groups(const rj_nc *from, int group, const rj_nc *to, int 
 static rj_status copy_group(const rj_nc *from, int group, const rj_nc *to, int to_group, int depth)
 {
     rj_status st = RJ_OK;
-    int n = 0, dims[NC_MAX_DIMS], id;
+    int n = 0, *dims = NULL, id;
     char name[NC_MAX_NAME + 1];
     size_t size = 0;
 
+    RJ_NC(from, nc_inq_dimids(group, &n, NULL, 0));
+    RJ_NEW(dims, n, 1);
     RJ_NC(from, nc_inq_dimids(group, &n, dims, 0));
     for (int i = 0; i < n; i++) {
         RJ_NC(from, nc_inq_dim(group, dims[i], name, &size));
@@ -115,6 +117,7 @@ static rj_status copy_group(const rj_nc *from, int group, const rj_nc *to, int t
     for (int i = 0; i < n; i++) RJ_TRY(copy_variable(from, group, i, to, to_group));
     RJ_TRY(copy_groups(from, group, to, to_group, depth));
 done:
+    rj_free(dims);
     return st;
 }
 
@@ -159,7 +162,7 @@ rj_status rj_results_copy(const char *from, const char *path, const rj_results_a
     rj_nc nc = RJ_NC_CLOSED;
     char *temporary = NULL, format[64];
 
-    RJ_TRY(rj_nc_open(from, false, &nc));
+    RJ_TRY(rj_nc_open(from, true, &nc));
     RJ_TRY(rj_nc_get_text(&nc, nc.id, "resjac_format", sizeof format, format));
     RJ_REQUIRE(strcmp(format, RJ_RESULTS_FORMAT) == 0, RJ_ERR_FORMAT,
                "%s: its resjac_format is '%s', needs '%s': give a final file, or a folder of units", from,

@@ -249,7 +249,7 @@ rj_status rj_results_verify(const char *path, int *n_problems)
     int n = 0, problems = 0, group = -1;
     rj_content_name *name = NULL;
 
-    RJ_TRY(rj_nc_open(path, false, &nc));
+    RJ_TRY(rj_nc_open(path, true, &nc));
     RJ_TRY(rj_nc_get_text(&nc, nc.id, "resjac_format", sizeof format, format));
     const bool shard = strcmp(format, RJ_SHARD_FORMAT) == 0;
     RJ_REQUIRE(shard || strcmp(format, RJ_RESULTS_FORMAT) == 0, RJ_ERR_FORMAT,

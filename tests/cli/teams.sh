@@ -45,6 +45,7 @@ expect 64 'such as 2x2' -- ranks 1 "$resjac" run deck.yaml --set layout.grid=fou
 # both stacks of an encoder-decoder; what the decoder reads goes with its stream
 printf 'models: [{path: %s, name: encoder, stack: encoder}, {path: %s, name: decoder, stack: decoder, twin: random-init}]\n' "$golden/t5dec_base" "$golden/t5dec_base/model-F16.gguf" >stacks.yaml
 printf 'prompts: {file: stacks.jsonl}\ncoupling: {k: [3]}\nlayout: {unit_prompts: 2}\noutput: stacks.nc\n' >>stacks.yaml
+expect 0 'decoder   2 blocks with stack: decoder, 30384 parameters' -- ranks 1 "$resjac" inspect "$golden/t5dec_base/config.json"
 printf '{"ids": [1, 2, 3, 40]}\n{"ids": [4, 5]}\n{"ids": [9]}\n' >stacks.jsonl
 expect 0 'is written' -- ranks 1 "$resjac" run stacks.yaml
 expect 0 'is written' -- ranks 2 "$resjac" run stacks.yaml --set output=stacks2.nc --set layout.stages=2
