@@ -43,24 +43,28 @@ done:
     return st;
 }
 
-/* Whole rows at once; parts of rows as every whole/columns-th row of a matrix with `columns` columns. */
+static ptrdiff_t common_divisor(ptrdiff_t a, ptrdiff_t b)
+{
+    return b == 0 ? a : common_divisor(b, a % b);
+}
+
+/* Whole rows at once; parts of rows one by one, as rows of a narrower matrix in which they begin and end. */
 static rj_status read(const rj_rows *rows, ptrdiff_t row, ptrdiff_t n, float *out)
 {
     rj_status st = RJ_OK;
-    const ptrdiff_t columns = rows->columns, parts = rows->whole / columns, each = parts == 1 ? n : 1;
+    const ptrdiff_t whole = rows->whole, columns = rows->columns;
+    const ptrdiff_t width = common_divisor(common_divisor(whole, columns), rows->first);
     rj_tensor seen = *rows->tensor;
 
-    if (seen.n_dims > 2 || parts > 1) { /* a stack of matrices: one below the other */
-        RJ_REQUIRE(rows->whole % columns == 0 && rows->first % columns == 0, RJ_ERR_ARG,
-                   "tensor %s: columns %td..%td of %td", seen.name, rows->first, rows->first + columns - 1,
-                   rows->whole);
-        seen.shape[0] = rj_tensor_rows(&seen) * rj_tensor_columns(&seen) / columns;
-        seen.shape[1] = columns;
+    if (seen.n_dims > 2 || columns < whole) { /* a stack of matrices: one below the other */
+        seen.shape[0] = rj_tensor_rows(&seen) * rj_tensor_columns(&seen) / width;
+        seen.shape[1] = width;
         seen.n_dims = 2;
     }
-    for (ptrdiff_t i = 0; i < n; i += each)
-        RJ_TRY(rj_weights_read(rows->weights, &seen, (row + i) * parts + rows->first / columns, each,
-                               out + i * columns, columns));
+    if (columns == whole) return rj_weights_read(rows->weights, &seen, row, n, out, columns);
+    for (ptrdiff_t i = 0; i < n; i++)
+        RJ_TRY(rj_weights_read(rows->weights, &seen, ((row + i) * whole + rows->first) / width,
+                               columns / width, out + i * columns, width));
 done:
     return st;
 }

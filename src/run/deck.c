@@ -295,22 +295,22 @@ static rj_status set_output(deck_target *t, const rj_yaml *v)
 
 static rj_status set_score_table(deck_target *t, const rj_yaml *v)
 {
-    return rj_deck_path(t->folder, v, &t->deck->scores);
+    return rj_deck_path(t->folder, v, &t->deck->scores.table);
 }
 
 static rj_status set_score_columns(deck_target *t, const rj_yaml *v)
 {
-    return rj_deck_score_columns(v, t->deck);
+    return rj_deck_scores_columns(v, &t->deck->scores);
 }
 
 static rj_status set_score_primary(deck_target *t, const rj_yaml *v)
 {
-    return rj_deck_score_primary(v, t->deck);
+    return rj_deck_scores_primary(v, &t->deck->scores);
 }
 
 static rj_status set_resamples(deck_target *t, const rj_yaml *v)
 {
-    return set_int(v, RJ_SCORE_LEAST_DRAWS, RJ_SCORE_MOST_DRAWS, &t->deck->score_draws);
+    return set_int(v, RJ_SCORE_LEAST_DRAWS, RJ_SCORE_MOST_DRAWS, &t->deck->scores.draws);
 }
 
 static rj_status set_models(deck_target *t, const rj_yaml *v)
@@ -421,7 +421,7 @@ static rj_status set_defaults(rj_deck *deck)
     deck->unit_prompts = 8;
     deck->per_prompt = RJ_PER_PROMPT_COUPLING;
     deck->provenance_full = true;
-    deck->score_draws = RJ_SCORE_DRAWS;
+    deck->scores.draws = RJ_SCORE_DRAWS;
     RJ_NEW(deck->k, 3, 1);
     deck->n_k = 3;
     for (int i = 0; i < 3; i++) {
@@ -432,6 +432,7 @@ done:
     return st;
 }
 
+/* The primary measure must be one of those that this deck gives. */
 static rj_status check_complete(const rj_deck *deck)
 {
     rj_status st = RJ_OK;
@@ -442,7 +443,7 @@ static rj_status check_complete(const rj_deck *deck)
                deck->path);
     RJ_REQUIRE(deck->output != NULL, RJ_ERR_USAGE, "%s: output is missing; add output: out/name.nc",
                deck->path);
-    RJ_TRY(rj_deck_scores_settle(deck));
+    RJ_TRY(rj_deck_scores_check(deck));
 done:
     return st;
 }
@@ -491,8 +492,7 @@ void rj_deck_free(rj_deck **deck)
     RJ_FREE(d->alignment);
     rj_deck_tokens_free(&d->tokens);
     RJ_FREE(d->prompts);
-    RJ_FREE(d->scores);
-    rj_deck_scores_free(d);
+    rj_deck_scores_free(&d->scores);
     RJ_FREE(d->output);
     RJ_FREE(d->text);
     RJ_FREE(d->path);

@@ -1,24 +1,27 @@
-/* deck_scores.c: columns of a table that is read at the end of a run, and one measure named before anything is seen. */
+/* deck_scores.c: which scores, and the measure that was named beforehand. */
 #include "deck_scores.h"
 
 #include "deck_paths.h"
 #include "resjac/base/memory.h"
-#include "resjac/store/annex.h"
+#include "resjac/run/score_stage.h"
 
-static void free_columns(int n, char ***column)
+enum { MOST_COLUMNS = 64 };
+
+static void free_columns(ptrdiff_t n, char ***column)
 {
-    for (int i = 0; *column != NULL && i < n; i++) RJ_FREE((*column)[i]);
+    for (ptrdiff_t i = 0; *column != NULL && i < n; i++) RJ_FREE((*column)[i]);
     RJ_FREE(*column);
 }
 
-rj_status rj_deck_score_columns(const rj_yaml *v, rj_deck *deck)
+rj_status rj_deck_scores_columns(const rj_yaml *v, rj_deck_scores *scores)
 {
     rj_status st = RJ_OK;
     char **column = NULL;
     ptrdiff_t n = 0;
 
     RJ_TRY(rj_yaml_length(v, &n));
-    RJ_REQUIRE(1 <= n && n <= 64, RJ_ERR_USAGE, "%s has %td entries, needs 1..64", rj_yaml_place(v), n);
+    RJ_REQUIRE(1 <= n && n <= MOST_COLUMNS, RJ_ERR_USAGE, "%s has %td entries, needs 1..%d", rj_yaml_place(v),
+               n, (int)MOST_COLUMNS);
     RJ_NEW(column, n, 1);
     for (ptrdiff_t i = 0; i < n; i++) {
         const rj_yaml item = rj_yaml_item(v, i);
@@ -26,16 +29,16 @@ rj_status rj_deck_score_columns(const rj_yaml *v, rj_deck *deck)
         RJ_TRY(rj_yaml_text(&item, &text));
         RJ_TRY(rj_text_copy(text, &column[i]));
     }
-    free_columns(deck->n_score_columns, &deck->score_column);
-    deck->score_column = column;
-    deck->n_score_columns = (int)n;
+    free_columns(scores->n_columns, &scores->column);
+    scores->column = column;
+    scores->n_columns = (int)n;
     column = NULL;
 done:
-    free_columns((int)n, &column);
+    free_columns(n, &column);
     return st;
 }
 
-rj_status rj_deck_score_primary(const rj_yaml *v, rj_deck *deck)
+rj_status rj_deck_scores_primary(const rj_yaml *v, rj_deck_scores *scores)
 {
     rj_status st = RJ_OK;
     const char *text = NULL;
@@ -43,40 +46,41 @@ rj_status rj_deck_score_primary(const rj_yaml *v, rj_deck *deck)
 
     RJ_TRY(rj_yaml_text(v, &text));
     RJ_TRY(rj_text_copy(text, &copy));
-    RJ_FREE(deck->score_primary);
-    deck->score_primary = copy;
+    RJ_FREE(scores->primary);
+    scores->primary = copy;
 done:
     return st;
 }
 
-rj_status rj_deck_scores_settle(const rj_deck *deck)
+rj_status rj_deck_scores_check(const rj_deck *deck)
 {
     rj_status st = RJ_OK;
+    const rj_deck_scores *s = &deck->scores;
     const char **label = NULL;
     bool known = true;
 
-    RJ_REQUIRE(deck->scores != NULL || (deck->score_column == NULL && deck->score_primary == NULL),
-               RJ_ERR_USAGE,
+    RJ_REQUIRE(s->table != NULL || (s->column == NULL && s->primary == NULL), RJ_ERR_USAGE,
                "%s: scores.table is missing, but other keys of scores are there; add scores: {table: ...}",
                deck->path);
-    RJ_REQUIRE(deck->scores == NULL || deck->score_column != NULL, RJ_ERR_USAGE,
+    RJ_REQUIRE(s->table == NULL || s->column != NULL, RJ_ERR_USAGE,
                "%s: scores.columns is missing; name the columns of %s to correlate with", deck->path,
-               deck->scores);
-    if (deck->score_primary == NULL) goto done;
+               s->table);
+    if (s->primary == NULL) goto done;
     RJ_NEW(label, deck->n_k, 1);
     for (int i = 0; i < deck->n_k; i++) label[i] = deck->k[i].label;
-    RJ_TRY(rj_results_has_measure(deck->n_k, label, deck->score_primary, &known));
+    RJ_TRY(rj_results_has_measure(deck->n_k, label, s->primary, &known));
     RJ_REQUIRE(known, RJ_ERR_USAGE,
                "%s: scores.primary is \"%.64s\", which this deck does not measure; give a name such as "
                "excess_coupling_k%s_offdiag",
-               deck->path, deck->score_primary, label[0]);
+               deck->path, s->primary, label[0]);
 done:
     RJ_FREE(label);
     return st;
 }
 
-void rj_deck_scores_free(rj_deck *deck)
+void rj_deck_scores_free(rj_deck_scores *scores)
 {
-    free_columns(deck->n_score_columns, &deck->score_column);
-    RJ_FREE(deck->score_primary);
+    RJ_FREE(scores->table);
+    free_columns(scores->n_columns, &scores->column);
+    RJ_FREE(scores->primary);
 }
