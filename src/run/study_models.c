@@ -85,7 +85,7 @@ rj_status rj_study_choose_tokens(const rj_study *s, rj_study_model *m)
 {
     rj_status st = RJ_OK;
     const rj_deck_tokens *asked = &s->deck->tokens;
-    int n = asked->n_at, *at = NULL;
+    int longest = 0, *at = NULL;
     bool *layer = NULL;
 
     if (asked->modes == 0) goto done;
@@ -94,10 +94,18 @@ rj_status rj_study_choose_tokens(const rj_study *s, rj_study_model *m)
         "model %s: tokens.mode has more than depth, but a decoder is measured at its start token, which has "
         "no other beside it; take models[].stack: encoder, or leave the model out",
         m->facts.name);
-    for (int p = 0; asked->n_at == 0 && p < s->prompts->n; p++) n = m->tokens[p].n > n ? m->tokens[p].n : n;
+    for (int p = 0; p < s->prompts->n; p++) longest = m->tokens[p].n > longest ? m->tokens[p].n : longest;
+    const int n = asked->n_at > 0 ? asked->n_at : longest;
     RJ_NEW(at, n, 1);
     RJ_NEW(layer, m->config.n_layer, 1);
-    for (int i = 0; i < n; i++) at[i] = asked->n_at > 0 ? asked->at[i] : i;
+    for (int i = 0; i < n; i++) {
+        at[i] = asked->n_at > 0 ? asked->at[i] : i;
+        RJ_REQUIRE(
+            -longest <= at[i] && at[i] < longest, RJ_ERR_USAGE,
+            "tokens.at: model %s has prompts of at most %d tokens, none has token %d; change tokens.at or "
+            "prompts.file",
+            m->facts.name, longest, at[i]);
+    }
     RJ_TRY(choose_token_layers(asked, m, layer));
     m->token = at;
     m->token_layer = layer;

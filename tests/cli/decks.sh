@@ -7,7 +7,7 @@ export OMPI_MCA_rmaps_base_oversubscribe=1
 cp -r "$input" input
 mkdir -p models out
 printf '{"id": "a", "text": "ab"}\n' >out/paper-prompts.jsonl
-printf 'a\nb\n' >input/own-prompts.txt
+printf 'a b c d e f\nb\n' >input/own-prompts.txt
 cp input/own-prompts.txt input/quickstart-prompts.txt
 
 # models_of DECK: the folders and files it names, under models/.

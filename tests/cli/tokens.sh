@@ -61,6 +61,7 @@ awk -v with="$(flops deck.yaml)" -v without="$(flops plain.yaml)" 'BEGIN { exit 
 
 # what is refused
 expect 64 'tokens.mode has more than depth' 'set layout.grid to 1x1' -- ranks 2 "$resjac" run deck.yaml --set output=grid.nc --set layout.grid=1x2
+expect 64 'tokens.at' 'prompts of at most 9 tokens, none has token 9' -- ranks 2 "$resjac" run deck.yaml --set output=none.nc --set 'tokens.at=[0, 9]'
 expect 64 'tokens.layers' 'has layers 1..3, not 4' -- ranks 2 "$resjac" run deck.yaml --set output=none.nc --set 'tokens.layers=[4]'
 printf 'models: [{path: %s, name: t, stack: decoder}]\nprompts: {file: words.jsonl}\ntokens: {mode: self}\ncoupling: {k: [2]}\noutput: t5.nc\n' "$golden/t5dec_base" >t5.yaml
 printf '{"ids": [3, 5, 7, 2]}\n' >words.jsonl
