@@ -43,16 +43,10 @@ static int frame_width(int d, int largest)
     return d - largest < RJ_COUPLING_DROP ? d : largest + RJ_COUPLING_DROP;
 }
 
-/* Triplets above the numerical rank: a decomposition may leave an exact zero at some eps d^(1/2) s_1, and the
- * directions that belong to it are noise. */
+/* Triplets up to the numerical rank. */
 static int triplets_known(const rj_topk *top, int width)
 {
-    int n = 0;
-
-    if (top == NULL) return 0;
-    const double least = 10.0 * rj_matrix_epsilon(top->u.type) * sqrt(top->d) * top->s[0];
-    while (n < width && n < top->k && top->s[n] > least) n++;
-    return n;
+    return top == NULL ? 0 : min_int(width, min_int(top->k, rj_topk_rank(top)));
 }
 
 int rj_coupling_known(const rj_topk *top, int n_k, const int *k)
@@ -176,6 +170,12 @@ done:
     return st;
 }
 
+/* What is not wanted is NULL. */
+static void put(double *values, ptrdiff_t at, double value)
+{
+    if (values != NULL) values[at] = value;
+}
+
 /* Rows first..first+n_rows-1 of every measure <- NAN */
 static void clear_rows(const job *w, int first, int n_rows)
 {
@@ -184,13 +184,14 @@ static void clear_rows(const job *w, int first, int n_rows)
                                 o->excess,       o->null_rotation, o->null_conjugation, o->excess_drop1,
                                 o->excess_drop3, o->subspace_uu,   o->subspace_vv,      o->subspace_uv,
                                 o->subspace_vu};
+    double *const single[] = {o->null, o->null_sd, o->null_signed, o->null_trace};
 
     for (int q = 0; q < w->n_k; q++)
         for (int i = first; i < first + n_rows; i++) {
             const ptrdiff_t row = (ptrdiff_t)q * w->L + i;
-            o->null[row] = o->null_sd[row] = o->null_signed[row] = o->null_trace[row] = NAN;
+            for (size_t p = 0; p < sizeof single / sizeof *single; p++) put(single[p], row, NAN);
             for (size_t p = 0; p < sizeof pairwise / sizeof *pairwise; p++)
-                for (int j = 0; j < w->L && pairwise[p] != NULL; j++) pairwise[p][row * w->L + j] = NAN;
+                for (int j = 0; j < w->L; j++) put(pairwise[p], row * w->L + j, NAN);
         }
     const ptrdiff_t row = o->alignment == NULL ? 0 : (ptrdiff_t)w->L * o->n_alignment * o->n_alignment;
     for (ptrdiff_t i = first * row; i < (first + n_rows) * row; i++) o->alignment[i] = NAN;
@@ -215,14 +216,16 @@ static rj_status store_nulls(const job *w, int first, int n_rows, uint64_t seed)
             const double *s = block->top->s, scale = block->frobenius / w->d;
             const int n = min_int(w->known[first + r], n_known);
             spectrum[r] = (rj_null_spectrum){n, s, energy_after(block, n)};
-            w->out->null[row + r] = rj_null_independent(k, s, scale, rj_null_norm(k, s, w->norm));
-            w->out->null_signed[row + r] = rj_null_signed(k, s, scale, rj_null_norm(k, s, w->norm));
-            w->out->null_trace[row + r] = rj_null_independent(k, s, scale, rj_null_norm(k, s, 1));
-            RJ_REQUIRE(isfinite(w->out->null[row + r]), RJ_ERR_NUMERIC,
-                       "block %d, K = %d: null %g with ||J||_F = %g", first + r, k, w->out->null[row + r],
-                       block->frobenius);
+            const double null = rj_null_independent(k, s, scale, rj_null_norm(k, s, w->norm));
+            RJ_REQUIRE(isfinite(null), RJ_ERR_NUMERIC, "block %d, K = %d: null %g with ||J||_F = %g",
+                       first + r, k, null, block->frobenius);
+            put(w->out->null, row + r, null);
+            put(w->out->null_signed, row + r, rj_null_signed(k, s, scale, rj_null_norm(k, s, w->norm)));
+            put(w->out->null_trace, row + r, rj_null_independent(k, s, scale, rj_null_norm(k, s, 1)));
         }
-        RJ_TRY(rj_null_deviation(w->d, k, n_known, w->norm, seed, n_rows, spectrum, w->out->null_sd + row));
+        if (w->out->null_sd != NULL)
+            RJ_TRY(
+                rj_null_deviation(w->d, k, n_known, w->norm, seed, n_rows, spectrum, w->out->null_sd + row));
     }
 done:
     RJ_FREE(spectrum);
@@ -314,19 +317,19 @@ static void fill_pair(job *w, int b)
 
 static void store_pair(const rj_coupling_measures *out, ptrdiff_t at, const rj_pair_measures *m)
 {
-    out->misfit[at] = m->misfit;
-    out->misfit_signed[at] = m->misfit_signed;
-    out->misfit_trace[at] = m->misfit_trace;
-    if (out->misfit_vju != NULL) out->misfit_vju[at] = m->misfit_vju;
-    out->excess[at] = m->excess;
-    out->null_rotation[at] = m->null_rotation;
-    out->null_conjugation[at] = m->null_conjugation;
-    out->excess_drop1[at] = m->excess_drop[0];
-    out->excess_drop3[at] = m->excess_drop[1];
-    out->subspace_uu[at] = m->subspace_uu;
-    out->subspace_vv[at] = m->subspace_vv;
-    out->subspace_uv[at] = m->subspace_uv;
-    out->subspace_vu[at] = m->subspace_vu;
+    put(out->misfit, at, m->misfit);
+    put(out->misfit_signed, at, m->misfit_signed);
+    put(out->misfit_trace, at, m->misfit_trace);
+    put(out->misfit_vju, at, m->misfit_vju);
+    put(out->excess, at, m->excess);
+    put(out->null_rotation, at, m->null_rotation);
+    put(out->null_conjugation, at, m->null_conjugation);
+    put(out->excess_drop1, at, m->excess_drop[0]);
+    put(out->excess_drop3, at, m->excess_drop[1]);
+    put(out->subspace_uu, at, m->subspace_uu);
+    put(out->subspace_vv, at, m->subspace_vv);
+    put(out->subspace_uv, at, m->subspace_uv);
+    put(out->subspace_vu, at, m->subspace_vu);
 }
 
 /* A of blocks i and j, from the table that has it. */

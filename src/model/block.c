@@ -3,6 +3,7 @@
 #include "resjac/model/block.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "resjac/base/clock.h"
@@ -192,7 +193,7 @@ typedef struct {
     rj_matrix y, add;   /* [d,T] normed, working; [d,T] what a sublayer adds, double */
     rj_matrix memory;   /* [d,n_memory], working */
     rj_rope_table rope; /* empty where positions are not rotary */
-    int t;
+    int s, t;           /* the token to linearise by, and the one to linearise */
 } pass;
 
 static void pass_free(pass *p)
@@ -205,35 +206,34 @@ static void pass_free(pass *p)
     rj_rope_table_free(&p->rope);
 }
 
-/* x [d, n_memory + T] */
-static rj_status pass_new(const rj_block *b, int n_memory, int T, double *x, int t, pass *p)
+/* x [d, n_memory + T], of whose T tokens the first n are taken; scaled rotary positions can depend on T. */
+static rj_status pass_new(const rj_block *b, int n_memory, int T, int n, const double *x, pass *p)
 {
     rj_status st = RJ_OK;
     const int d = b->model->config.d;
-    const rj_matrix memory = {RJ_DOUBLE, d, n_memory, d, x};
+    const rj_matrix memory = {RJ_DOUBLE, d, n_memory, d, (void *)(uintptr_t)x};
     const rj_rope *rope = rj_config_rope(&b->model->config, b->layer);
 
-    p->t = t;
-    RJ_NEW(p->h, d, T);
+    RJ_NEW(p->h, d, n);
     RJ_NEW(p->column, d, 1);
-    RJ_TRY(rj_matrix_new(b->type, d, T, &p->y));
-    RJ_TRY(rj_matrix_new(RJ_DOUBLE, d, T, &p->add));
+    RJ_TRY(rj_matrix_new(b->type, d, n, &p->y));
+    RJ_TRY(rj_matrix_new(RJ_DOUBLE, d, n, &p->add));
     RJ_TRY(rj_matrix_new(b->type, d, n_memory, &p->memory));
     rj_matrix_copy(&memory, &p->memory);
     p->x = x + (ptrdiff_t)d * n_memory;
-    memcpy(p->h, p->x, sizeof(double) * (size_t)d * (size_t)T);
     if (rope != NULL) RJ_TRY(rj_rope_table_new(rope, T, &p->rope));
+    memcpy(p->h, p->x, sizeof(double) * (size_t)d * (size_t)n);
 done:
     return st;
 }
 
-/* Into a sublayer: y <- norm from, from [d,T], rounded to working arithmetic; linearised at t where point is not NULL. */
-static rj_status enter(const rj_norm *norm, pass *p, const double *from, rj_norm_point *point)
+/* Into a sublayer: y <- norm from, from [d,T], rounded to working arithmetic; linearised at `token` where point is not NULL. */
+static rj_status enter(const rj_norm *norm, pass *p, const double *from, int token, rj_norm_point *point)
 {
     rj_status st = RJ_OK;
     const ptrdiff_t d = p->y.rows;
 
-    if (point != NULL) RJ_TRY(rj_norm_linearise(norm, from + p->t * d, point));
+    if (point != NULL) RJ_TRY(rj_norm_linearise(norm, from + token * d, point));
     for (int j = 0; j < p->y.cols; j++) {
         memcpy(p->column, from + j * d, sizeof(double) * (size_t)d);
         rj_norm_apply(norm, p->column, p->column);
@@ -269,7 +269,7 @@ static rj_status cross(const rj_block *b, pass *p, rj_point *point)
     static const rj_norm absent;
     rj_norm_point none = {0};
 
-    RJ_TRY(enter(&b->cross_norm, p, p->h, point ? &point->cross_norm : NULL));
+    RJ_TRY(enter(&b->cross_norm, p, p->h, p->t, point ? &point->cross_norm : NULL));
     RJ_TRY(rj_attention_read(&b->cross, &p->y, &p->memory, &p->add, p->t, point ? &point->cross : NULL));
     RJ_TRY(leave(&absent, &absent, p, &none, &none));
 done:
@@ -281,18 +281,55 @@ static rj_status sublayers(const rj_block *b, pass *p, rj_point *point)
     rj_status st = RJ_OK;
     const rj_rope_table *rope = p->rope.cosine != NULL ? &p->rope : NULL;
 
-    RJ_TRY(enter(&b->attention_norm, p, p->x, point ? &point->attention_norm : NULL));
-    RJ_TRY(rj_attention_forward(&b->attention, rope, &p->y, &p->add, p->t, point ? &point->attention : NULL));
+    RJ_TRY(enter(&b->attention_norm, p, p->x, p->s, point ? &point->attention_norm : NULL));
+    RJ_TRY(rj_attention_forward(&b->attention, rope, &p->y, &p->add, p->s, p->t,
+                                point ? &point->attention : NULL));
     RJ_TRY(leave(&b->attention_post_norm, &b->attention_sum_norm, p,
                  point ? &point->attention_post_norm : NULL, point ? &point->attention_sum_norm : NULL));
     if (b->cross.n_head > 0) RJ_TRY(cross(b, p, point));
-    RJ_TRY(enter(&b->mlp_norm, p, b->parallel ? p->x : p->h, point ? &point->mlp_norm : NULL));
+    RJ_TRY(enter(&b->mlp_norm, p, b->parallel ? p->x : p->h, p->t, point ? &point->mlp_norm : NULL));
     if (b->experts.n_expert > 0)
         RJ_TRY(rj_experts_forward(&b->experts, &p->y, &p->add, p->t, point ? &point->experts : NULL));
     else
         RJ_TRY(rj_mlp_forward(&b->mlp, &p->y, &p->add, p->t, point ? &point->mlp : NULL));
     RJ_TRY(leave(&b->mlp_post_norm, &b->mlp_sum_norm, p, point ? &point->mlp_post_norm : NULL,
                  point ? &point->mlp_sum_norm : NULL));
+done:
+    return st;
+}
+
+/* p->h <- block(x), and, where point is not NULL, the linearisation of token t by token s. */
+static rj_status run(const rj_block *block, pass *p, rj_point **point)
+{
+    rj_status st = RJ_OK;
+    const ptrdiff_t d = block->model->config.d;
+    rj_point *new = NULL;
+
+    if (point != NULL) {
+        RJ_NEW(new, 1, 1);
+        RJ_NEW(new->out, d, 1);
+        new->block = block;
+        new->delta = p->s == p->t ? 1.0 : 0.0;
+    }
+    RJ_TRY(name_layer(block, sublayers(block, p, new)));
+    RJ_TRY(check_finite(block, p->y.cols, p->h));
+    if (point != NULL) {
+        memcpy(new->out, p->h + p->t * d, sizeof(double) * (size_t)d);
+        *point = new;
+        new = NULL;
+    }
+done:
+    rj_point_free(&new);
+    return st;
+}
+
+static rj_status check_memory(const rj_block *block, int n_memory)
+{
+    rj_status st = RJ_OK;
+
+    RJ_REQUIRE(n_memory >= 0 && (n_memory > 0) == (block->cross.n_head > 0), RJ_ERR_ARG,
+               "a memory of %d tokens for a block that reads %s", n_memory,
+               block->cross.n_head > 0 ? "one" : "none");
 done:
     return st;
 }
@@ -306,30 +343,35 @@ rj_status rj_block_decode(const rj_block *block, int n_memory, int T, double *x,
 {
     rj_status st = RJ_OK;
     const rj_stage before = rj_clock_enter(RJ_STAGE_FORWARD);
-    const int d = block->model->config.d;
-    pass p = {.y.ld = 1};
-    rj_point *new = NULL;
+    const ptrdiff_t d = block->model->config.d;
+    pass p = {.y.ld = 1, .s = t, .t = t};
 
     RJ_REQUIRE(T >= 1 && 0 <= t && t < T, RJ_ERR_ARG, "token %d of %d", t, T);
-    RJ_REQUIRE(n_memory >= 0 && (n_memory > 0) == (block->cross.n_head > 0), RJ_ERR_ARG,
-               "a memory of %d tokens for a block that reads %s", n_memory,
-               block->cross.n_head > 0 ? "one" : "none");
-    RJ_TRY(pass_new(block, n_memory, T, x, t, &p));
-    if (point != NULL) {
-        RJ_NEW(new, 1, 1);
-        RJ_NEW(new->out, d, 1);
-        new->block = block;
-    }
-    RJ_TRY(name_layer(block, sublayers(block, &p, new)));
-    RJ_TRY(check_finite(block, T, p.h));
-    memcpy(x + (ptrdiff_t)d * n_memory, p.h, sizeof(double) * (size_t)d * (size_t)T);
-    if (point != NULL) {
-        memcpy(new->out, p.h + (ptrdiff_t)t * d, sizeof(double) * (size_t)d);
-        *point = new;
-        new = NULL;
-    }
+    RJ_TRY(check_memory(block, n_memory));
+    RJ_TRY(pass_new(block, n_memory, T, T, x, &p));
+    RJ_TRY(run(block, &p, point));
+    memcpy(x + d * n_memory, p.h, sizeof(double) * (size_t)d * (size_t)T);
 done:
-    rj_point_free(&new);
+    pass_free(&p);
+    rj_clock_enter(before);
+    return st;
+}
+
+rj_status rj_block_linearise(const rj_block *block, int n_memory, int T, const double *x, int s, int t,
+                             rj_point **point)
+{
+    rj_status st = RJ_OK;
+    const rj_stage before = rj_clock_enter(RJ_STAGE_FORWARD);
+    const bool causal = !block->attention.bidirectional;
+    const int seen = causal ? t + 1 : T;
+    pass p = {.y.ld = 1, .s = s, .t = t};
+
+    RJ_REQUIRE(0 <= t && t < T && 0 <= s && s < seen, RJ_ERR_ARG, "token %d by token %d, of %d tokens%s", t,
+               s, T, causal ? " that see none behind them" : "");
+    RJ_TRY(check_memory(block, n_memory));
+    RJ_TRY(pass_new(block, n_memory, T, seen, x, &p));
+    RJ_TRY(run(block, &p, point));
+done:
     pass_free(&p);
     rj_clock_enter(before);
     return st;

@@ -58,7 +58,8 @@ static void write_numbers(const rj_figure_job *job, double range[N_PANELS][2])
 
 rj_status rj_figure_influence(const rj_figure_job *job)
 {
-    static const char *const title[N_PANELS] = {"log_{10} of the Frobenius norm", "participation ratio", "effective rank"};
+    static const char *const title[N_PANELS] = {"log_{10} of the Frobenius norm", "participation ratio",
+                                                "effective rank"};
     const rj_summary *m = job->model;
     FILE *script = job->script;
     double range[N_PANELS][2];
@@ -79,8 +80,7 @@ rj_status rj_figure_influence(const rj_figure_job *job)
         rj_heat_begin(script, m->L, m->n_tokens, 1, 3 + p);
         fprintf(script, "set cbrange [%.9g:%.9g]\n", range[p][0], range[p][1]);
         fprintf(script, "set yrange [0.5:%td.5]\n", m->L);
-        rj_heat_colour_box(script, WIDTH, HEIGHT, left + PANEL + 8, BOTTOM, HEIGHT - TOP,
-                           "");
+        rj_heat_colour_box(script, WIDTH, HEIGHT, left + PANEL + 8, BOTTOM, HEIGHT - TOP, "");
         rj_style_panel(script, WIDTH, HEIGHT, left, left + PANEL, BOTTOM, HEIGHT - TOP);
         fprintf(script, "set title '%s' offset 0,-0.6\n", title[p]);
         rj_heat_plot(script, 0, false);

@@ -19,7 +19,8 @@ enum {
     LEFT = 62,
     MAIN_RIGHT = 436,
     RIVAL_LEFT = 508,
-    RIGHT = WIDTH - 14
+    RIGHT = WIDTH - 14,
+    GAP = 76
 };
 enum { N_PANELS = 3, NAME_FONT = 10, MOST_LINEAGES = 15 };
 #define BAND "#e4ebf2"
@@ -368,8 +369,8 @@ static void write_title(const rj_figure_job *job, const points *p, int height)
 static void plot_rival(const rj_figure_job *job, const points *p, int panel, int height, int bottom)
 {
     const rj_score_summary *s = job->all->scores;
-    const int top = height - 62, high = (top - bottom - 58) / 2;
-    const int from = panel == 1 ? bottom + high + 58 : bottom;
+    const int top = height - 62, high = (top - bottom - GAP) / 2;
+    const int from = panel == 1 ? bottom + high + GAP : bottom;
     const double r = s->statistic[RJ_STAT_LINEAGE_R]
                                  [(ptrdiff_t)p->measure[panel] * s->n_benchmarks + job->figure->benchmark];
     double range[2];

@@ -72,7 +72,7 @@ const rj_figure_words rj_figure_text[RJ_N_FIGURE_KINDS] = {
                     "blocks share a space but mix its directions; a dark or even picture, that they have "
                     "nothing to do with each other. At most six blocks are shown, evenly chosen."},
     [RJ_FIGURE_OVERVIEW] =
-        {.title = "All models",
+        {.title = "Excess coupling of all models",
          .section = RJ_SECTION_CHANCE,
          .wide = true,
          .caption = "Mean excess coupling over pairs of different blocks, model by model; whiskers: "

@@ -9,6 +9,7 @@
 #include "resjac/metrics/coupling.h"
 #include "resjac/metrics/trajectory.h"
 #include "team_exchange.h"
+#include "token_measures.h"
 #include "travel.h"
 
 static int max_k(const rj_pipeline_options *o)
@@ -21,7 +22,7 @@ static int max_k(const rj_pipeline_options *o)
 rj_sizes rj_pipeline_sizes(const rj_config *config, const rj_pipeline_options *options, ptrdiff_t n_prompts)
 {
     const int wanted = max_k(options) + 14 > 64 ? max_k(options) + 14 : 64;
-    rj_sizes s = {{0}};
+    rj_sizes s = {.modes = 0};
 
     s.size[RJ_DIM_PROMPT] = n_prompts;
     s.size[RJ_DIM_LAYER] = s.size[RJ_DIM_LAYER_J] = config->n_layer;
@@ -29,6 +30,8 @@ rj_sizes rj_pipeline_sizes(const rj_config *config, const rj_pipeline_options *o
     s.size[RJ_DIM_K] = options->n_k;
     s.size[RJ_DIM_SV] = wanted < config->d ? wanted : config->d;
     s.size[RJ_DIM_PC] = RJ_TRAJECTORY_PC;
+    if (options->tokens.modes != 0) s.size[RJ_DIM_TOKEN] = s.size[RJ_DIM_TOKEN_J] = options->tokens.n;
+    s.modes = options->tokens.modes;
     s.size[RJ_DIM_APROMPT] = options->n_aligned;
     if (options->n_aligned > 0)
         s.size[RJ_DIM_I] = s.size[RJ_DIM_J] = rj_schema_alignment(options->n_k, options->k);
@@ -75,7 +78,8 @@ static int64_t memory_shared(const rj_config *c, const rj_pipeline_options *o, i
     const rj_sizes sizes = rj_pipeline_sizes(c, o, 1);
     const int64_t aligned = o->n_aligned * rj_schema_count(RJ_VAR_ALIGNMENT_MATRIX, &sizes);
 
-    return base + element * (weights + (fold > svd ? fold : svd) + coupling) + 8 * (pass + aligned);
+    return base + element * (weights + (fold > svd ? fold : svd) + coupling) + 8 * (pass + aligned) +
+           rj_measure_tokens_memory(c, o);
 }
 
 /* Prompts that fit beside each other, at most n_prompts; < 1: none does. */

@@ -58,6 +58,7 @@ static rj_status sketch_model(const rj_study *s, rj_study_model *m)
     }
     RJ_TRY(rj_study_describe(s, &config, n_parameters, m));
     RJ_TRY(count_tokens(s, w, m));
+    RJ_TRY(rj_study_choose_tokens(s, m));
     RJ_TRY(rj_study_choose_grid(s, m));
     m->n_units = rj_study_count_units(s);
 done:

@@ -3,6 +3,23 @@
 
 static const double long_unit = 600.0; /* seconds */
 
+/* A target in the middle of the prompt sees half of it; all listed tokens count that a prompt of mean length has. */
+static rj_token_work token_work(const rj_team_case *c)
+{
+    const rj_token_options *t = &c->options->tokens;
+    const bool self = t->modes >> RJ_MODE_SELF & 1, input = t->modes >> RJ_MODE_FIXED_INPUT & 1;
+    const bool output = t->modes >> RJ_MODE_FIXED_OUTPUT & 1, influence = t->modes >> RJ_MODE_INFLUENCE & 1;
+    const double n = t->n < c->tokens ? t->n : c->tokens;
+    int layers = 0;
+
+    for (int l = 0; t->modes != 0 && l < c->config->n_layer; l++) layers += t->layer[l];
+    const double each = n * layers / c->config->n_layer;
+    return (rj_token_work){.forwards = each * (.5 * self + .5 * input + (output || influence)),
+                           .jacobians = each * (self + input + (output || influence)),
+                           .full = each * influence,
+                           .pairs = each * n * (self + input + output)};
+}
+
 rj_work rj_team_work(const rj_team_case *c)
 {
     const rj_config *m = c->config;
@@ -26,11 +43,13 @@ rj_work rj_team_work(const rj_team_case *c)
                  .most = triplets.most,
                  .n_k = o->n_k,
                  .prompts = c->unit_prompts,
-                 .tokens = c->tokens};
+                 .tokens = c->tokens,
+                 .token = token_work(c)};
 
     for (int id = 0; id < RJ_N_VARIABLES; id++)
-        w.stored += c->unit_prompts * (rj_schema[id].type == RJ_VALUE_DOUBLE ? 8.0 : 4.0) *
-                    (double)rj_schema_count((rj_variable_id)id, &sizes);
+        if (rj_sizes_have(&sizes, rj_schema[id].mode))
+            w.stored += c->unit_prompts * (rj_schema[id].type == RJ_VALUE_DOUBLE ? 8.0 : 4.0) *
+                        (double)rj_schema_count((rj_variable_id)id, &sizes);
     return w;
 }
 

@@ -11,6 +11,7 @@
 #include "resjac/base/memory.h"
 #include "resjac/linalg/psvd.h"
 #include "team_exchange.h"
+#include "token_measures.h"
 
 /* Of the memory and the stream. */
 static int columns(const rj_travel *t, int i)
@@ -296,6 +297,35 @@ done:
     return st;
 }
 
+/* While the token modes take their Jacobians of one block: `steps` as of rj_travel_tick. */
+typedef struct {
+    const rj_travel *travel;
+    int steps;
+} token_tick;
+
+static rj_status tick_token(void *ctx)
+{
+    const token_tick *t = ctx;
+    return rj_travel_tick(t->travel, t->steps, 0);
+}
+
+/* The token modes of prompt i at block l, whose states it has not passed yet. */
+static rj_status take_tokens(rj_travel *t, const rj_block *block, int l, int i, rj_last_block last)
+{
+    token_tick tick = {t, (l - t->stage.first) * t->n + i};
+    const rj_token_case c = {.config = t->config,
+                             .options = t->options,
+                             .block = block,
+                             .layer = l,
+                             .last = last,
+                             .T = t->n_tokens[i],
+                             .x = t->x[i],
+                             .tick = tick_token,
+                             .tick_ctx = &tick};
+
+    return rj_measure_tokens(&c, t->record, t->first + i);
+}
+
 /* Takes prompt i through block l: X^l, J^l, its leading triplets. Collective on the stage. */
 static rj_status step(rj_travel *t, const rj_block *block, int l, int i)
 {
@@ -312,6 +342,7 @@ static rj_status step(rj_travel *t, const rj_block *block, int l, int i)
     rj_topk *top = &t->top[i][l];
     rj_point *point = NULL;
 
+    if (!skip) RJ_TRY_ALL(team->stage, take_tokens(t, block, l, i, last));
     RJ_TRY_ALL(team->stage, pass_block(t, block, i, t->x[i], skip ? NULL : &point));
     if (at_home) remember(t, i, l + 1);
     if (skip) goto done;

@@ -14,7 +14,7 @@ static const char *write_folder(const uint8_t *data, size_t n)
     memcpy(file + 8, header, sizeof header - 1);
     fuzz_file("model.safetensors", file, sizeof file);
     fuzz_file("config.json", data, n);
-    return temporary_folder;
+    return fuzz_folder();
 }
 
 /* Broken weights are an error like others; here only what it does counts. */

@@ -38,17 +38,17 @@ static void use(const rj_deck *deck)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     static bool written;
-    char set[128], *const sets[] = {set}, path[TEMPORARY_SIZE];
+    char set[128], *const sets[] = {set}, path[512];
     rj_deck *deck = NULL;
 
     if (!written) {
         fuzz_file("a.gguf", "", 0);
         fuzz_file("b.gguf", "", 0);
         setenv("FUZZ", "a", 1);
-        setenv("HOME", temporary_folder, 1);
+        setenv("HOME", fuzz_folder(), 1);
         written = true;
     }
-    snprintf(path, sizeof path, "%s", temporary_path("deck.yaml"));
+    snprintf(path, sizeof path, "%s/deck.yaml", fuzz_folder());
     const uint8_t *end = memchr(data, '\n', n);
     const size_t line = end != NULL ? (size_t)(end - data) : n;
     snprintf(set, sizeof set, "coupling.k=%.*s", (int)(line < 100 ? line : 100), (const char *)data);

@@ -43,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         write_second();
         written = true;
     }
-    const rj_status st = rj_weights_open(gguf ? path : temporary_folder, &w);
+    const rj_status st = rj_weights_open(gguf ? path : fuzz_folder(), &w);
     if (st == RJ_OK) fuzz_read_all(w);
     rj_weights_close(&w);
     return fuzz_end(st);

@@ -319,6 +319,24 @@ static void order_of_blocks_and_of_counts_is_free(void **x)
     blocks_end(&w);
 }
 
+/* Arrays that are not given change nothing of those that are. */
+static void what_is_not_wanted_is_left_out(void **x)
+{
+    static blocks w;
+    static result all;
+    const int k[] = {2, 5};
+    double misfit[2 * 9], null[2 * 3];
+    const rj_coupling_measures some = {.misfit = misfit, .null = null};
+    (void)x;
+    blocks_begin(&w, RJ_DOUBLE, 24, 8, 3);
+    result_clear(&all);
+    assert_int_equal(rj_coupling_rows(3, w.block, 2, k, 2, 0, 0, 3, NULL, &all.m), RJ_OK);
+    assert_int_equal(rj_coupling_rows(3, w.block, 2, k, 2, 0, 0, 3, NULL, &some), RJ_OK);
+    assert_memory_equal(misfit, all.m.misfit, sizeof misfit);
+    assert_memory_equal(null, all.m.null, sizeof null);
+    blocks_end(&w);
+}
+
 static void missing_blocks_are_missing(void **x)
 {
     static blocks w;
@@ -334,6 +352,7 @@ static void missing_blocks_are_missing(void **x)
         w.block[1].top = zero ? &w.top[1] : NULL;
         w.block[1].frobenius = 0;
         for (int i = 0; i < 7; i++) w.top[1].s[i] = 0; /* J_1 = 0: directions without meaning */
+        for (int i = 0; i < w.top[1].n_all; i++) w.top[1].s_all[i] = 0;
         assert_int_equal(rj_coupling_rows(3, w.block, 1, k, 2, 0, 0, 3, NULL, &r.m), RJ_OK);
         for (int p = 0; p < 13; p++)
             for (int at = 0; at < 9; at++) {
@@ -477,6 +496,7 @@ int main(void)
         cmocka_unit_test_teardown(common_signs_are_free, no_leak),
         cmocka_unit_test_teardown(rows_do_not_depend_on_the_split, no_leak),
         cmocka_unit_test_teardown(order_of_blocks_and_of_counts_is_free, no_leak),
+        cmocka_unit_test_teardown(what_is_not_wanted_is_left_out, no_leak),
         cmocka_unit_test_teardown(missing_blocks_are_missing, no_leak),
         cmocka_unit_test_teardown(counts_above_the_numerical_rank_are_missing, no_leak),
         cmocka_unit_test_teardown(bad_arguments_are_refused, no_leak),

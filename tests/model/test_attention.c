@@ -101,7 +101,7 @@ static void a_window_counts_the_token_itself(void **state)
     a.query = a.key = a.value = a.out = unit_matrix;
     for (a.window = 0; a.window <= 4; a.window++) {
         rj_attention_point point = {.map.ld = 1};
-        assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 2, &point));
+        assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 2, 2, &point));
         assert_true(fabs(out[4] - expected[a.window][0]) < 1e-15);
         assert_true(fabs(out[5] - expected[a.window][1]) < 1e-15);
         assert_true(fabs(point.self[0] - 1.0 / (a.window == 0 || a.window > 3 ? 3 : a.window)) < 1e-15);
@@ -120,15 +120,15 @@ static void norms_take_lengths_away(void **state)
 
     (void)state;
     a.query = a.key = a.value = a.out = unit_matrix;
-    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, NULL));
+    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, 0, NULL));
     assert_true(fabs(out[2] - 6.0) < 1e-9); /* logits 12 and 36 */
     a.key_norm = (rj_norm){.kind = RJ_NORM_RMS, .d = 2, .gain = gain};
-    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, NULL));
+    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, 0, NULL));
     assert_true(fabs(out[2] - 4.0) < 1e-14 && out[3] == 0.0);
     /* and queries: (2,0) and (6,0) become (sqrt 2,0) each, so that only the keys' lengths count */
     a.key_norm = (rj_norm){0};
     a.query_norm = (rj_norm){.kind = RJ_NORM_RMS, .d = 2, .gain = gain};
-    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, NULL));
+    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, 0, NULL));
     const double p = 1.0 / (1.0 + exp(-4.0 * sqrt(2.0)));
     assert_true(fabs(out[2] - (6.0 * p + 2.0 * (1.0 - p))) < 1e-14);
 }
@@ -176,10 +176,10 @@ static void both_directions_by_hand(void **state)
 
     (void)state;
     a.query = a.key = a.value = a.out = unit_matrix;
-    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 1, NULL));
+    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 1, 1, NULL));
     for (int j = 0; j < 3; j++) assert_true(fabs(out[2 * j] - 3.0) + fabs(out[2 * j + 1] - 4.0) < 1e-14);
     a.relative = (rj_relative){.n_bucket = 4, .max_distance = 100, .n_head = 1, .bias = bias};
-    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 1, &point));
+    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 1, 1, &point));
     assert_true(fabs(out[0] - (1.0 + 3.0 * 3.0 + 3.0 * 5.0) / 7.0) < 1e-14);
     assert_true(fabs(out[2] - (2.0 * 1.0 + 3.0 + 3.0 * 5.0) / 6.0) < 1e-14);
     assert_true(fabs(out[5] - (2.0 * 2.0 + 10.0) / 5.0) < 1e-14);
@@ -235,17 +235,17 @@ static void caps_and_clips_by_hand(void **state)
     (void)state;
     a.query = a.key = a.value = a.out = unit_matrix;
     a.softcap = 2.0; /* logits 1.2 and 3.6 */
-    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, NULL));
+    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, 0, NULL));
     const double capped = 2.0 * tanh(1.8) - 2.0 * tanh(0.6), p = 1.0 / (1.0 + exp(-capped));
     assert_true(fabs(out[2] - (6.0 * p + 2.0 * (1.0 - p))) < 1e-14);
     a.softcap = 0.0;
     a.alibi_max = 8.0; /* slope 1/256: the earlier one loses it */
-    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, NULL));
+    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, 0, NULL));
     const double q = 1.0 / (1.0 + exp(-2.4 - 1.0 / 256.0));
     assert_true(fabs(out[2] - (6.0 * q + 2.0 * (1.0 - q))) < 1e-14);
     a.alibi_max = 0.0;
     a.clip = 3.0; /* query 3, keys and values 2 and 3 */
-    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, NULL));
+    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, 0, NULL));
     const double r = 1.0 / (1.0 + exp(-0.3));
     assert_true(fabs(out[2] - (3.0 * r + 2.0 * (1.0 - r))) < 1e-14 && out[0] == 2.0);
 }
@@ -263,12 +263,12 @@ static void a_window_forgets_the_rest(void **state)
     fill_normal("long", D * LONG, y);
     for (size_t i = 0; i < sizeof windows / sizeof *windows; i++) {
         rj_attention windowed = attention(windows[i], RJ_NORM_RMS), full = attention(0, RJ_NORM_RMS);
-        assert_ok(rj_attention_forward(&windowed, &rope, &my, &mout, 0, NULL));
+        assert_ok(rj_attention_forward(&windowed, &rope, &my, &mout, 0, 0, NULL));
         for (int t = 0; t < LONG; t += 7) {
             const int n = t + 1 < windows[i] ? t + 1 : windows[i];
             const rj_matrix some = view(y + D * (t + 1 - n), D, n);
             rj_matrix malone = view(alone, D, n);
-            assert_ok(rj_attention_forward(&full, &rope, &some, &malone, 0, NULL));
+            assert_ok(rj_attention_forward(&full, &rope, &some, &malone, 0, 0, NULL));
             for (int k = 0; k < D; k++) assert_true(fabs(out[k + D * t] - alone[k + D * (n - 1)]) < 1e-13);
         }
         rj_attention_free(&windowed);
@@ -286,9 +286,9 @@ static double remainder_of(const rj_attention *a, const rj_rope_table *rope, int
     rj_matrix mout = view(out, D, T), mmoved = view(moved, D, T);
 
     fill_normal("y", D * T, y);
-    assert_ok(rj_attention_forward(a, rope, &my, &mout, 0, NULL));
+    assert_ok(rj_attention_forward(a, rope, &my, &mout, 0, 0, NULL));
     for (int i = 0; i < D; i++) y[i + D * t] += h * dy[i];
-    assert_ok(rj_attention_forward(a, rope, &my, &mmoved, 0, NULL));
+    assert_ok(rj_attention_forward(a, rope, &my, &mmoved, 0, 0, NULL));
     for (int i = 0; i < D; i++) {
         const double r = moved[i + D * t] - out[i + D * t] - h * jdy[i];
         sum += r * r;
@@ -320,7 +320,7 @@ static void check_derivative(const rj_attention *a, const rj_rope_table *rope, i
     rj_attention_point point = {.map.ld = 1};
 
     fill_normal("y", D * T, y), fill_normal("dy", D, dy), fill_normal("g", D, g);
-    assert_ok(rj_attention_forward(a, rope, &my, &mout, t, &point));
+    assert_ok(rj_attention_forward(a, rope, &my, &mout, t, t, &point));
     assert_ok(rj_attention_jvp(a, &point, &mdy, &mjdy));
     assert_ok(rj_attention_vjp(a, &point, &mg, &mjg));
     for (int i = 0; i < D; i++) left += g[i] * jdy[i], right += jg[i] * dy[i];
@@ -403,8 +403,8 @@ static void both_directions_of_a_long_prompt(void **state)
     (void)state;
     fill_normal("long", D * LONG, y);
     for (int t = 0; t < LONG; t++) memcpy(turned + D * (LONG - 1 - t), y + D * t, D * sizeof *y);
-    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, NULL));
-    assert_ok(rj_attention_forward(&a, NULL, &mturned, &mback, 0, NULL));
+    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, 0, NULL));
+    assert_ok(rj_attention_forward(&a, NULL, &mturned, &mback, 0, 0, NULL));
     for (int t = 0; t < LONG; t++)
         for (int k = 0; k < D; k++) assert_true(fabs(out[k + D * t] - back[k + D * (LONG - 1 - t)]) < 1e-13);
     rj_attention_free(&a);

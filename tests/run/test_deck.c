@@ -204,7 +204,6 @@ static void bad_decks_are_refused_by_file_line_and_key(void **x)
             "\"stable_rnk\"", "does not measure", "excess_coupling_k10_offdiag");
     REFUSED(LEAST "scores: {resamples: 99}\n", RJ_ERR_USAGE, "scores.resamples", "100..100000");
     REFUSED(LEAST "weights: {stage_to: x}\n", RJ_ERR_USAGE, "weights.stage_to", "cannot do that yet");
-    REFUSED(LEAST "tokens: {mode: self}\n", RJ_ERR_USAGE, "\"self\", this version has only \"depth\"");
     REFUSED(LEAST "store: {alignment: 2}\n", RJ_ERR_USAGE, "some/deck.yaml:4: store.alignment",
             "needs a list");
     REFUSED(LEAST "store:\n  alignment:\n  - 1\n  - [2]\n", RJ_ERR_USAGE, "some/deck.yaml:7: store.alignment",
@@ -271,7 +270,9 @@ static void every_allocation_may_fail(void **x)
     for (int i = 0; st != RJ_OK; i++) {
         assert_true(i < 200);
         rj_memory_fail_after(i);
-        st = parse(LEAST "coupling: {k: [1]}\nstore: {alignment: [1]}\n", 0, NULL, &deck);
+        st = parse(LEAST "coupling: {k: [1]}\nstore: {alignment: [1]}\n"
+                         "tokens: {mode: self, at: [0, 1], layers: [1]}\n",
+                   0, NULL, &deck);
         rj_memory_fail_after(-1);
         assert_true(st == RJ_OK || (st == RJ_ERR_NOMEM && deck == NULL && rj_memory_live() == 0));
     }

@@ -18,7 +18,8 @@ typedef struct {
     double frobenius, trace; /* of J_i */
 } rj_coupling_block;
 
-/* Pairwise measures of one prompt (method section 4). Each array is [n_k,L,L], index (k * L + i) * L + j with i = the
+/* Pairwise measures of one prompt (method section 4), of blocks or, in place of them, of tokens of one block (section 5); NULL: not
+ * wanted. Each array is [n_k,L,L], index (k * L + i) * L + j with i = the
  * block whose J and S, j = the block whose U and V; NAN where undefined or where K (+ r) exceeds the triplets at hand. */
 typedef struct {
     double *misfit, *misfit_signed, *misfit_trace;

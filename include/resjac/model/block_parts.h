@@ -33,5 +33,7 @@ struct rj_point {
     rj_mlp_point mlp;
     rj_experts_point experts;
     double *out; /* [d]: state behind the block */
+    double
+        delta; /* 1 where source and target are one token: its state also passes beside the sublayers; else 0 */
 };
 #endif
