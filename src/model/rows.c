@@ -47,10 +47,11 @@ done:
 static rj_status read(const rj_rows *rows, ptrdiff_t row, ptrdiff_t n, float *out)
 {
     rj_status st = RJ_OK;
-    const ptrdiff_t columns = rows->columns, parts = rows->whole / columns, each = parts == 1 ? n : 1;
+    const ptrdiff_t columns = rows->columns, parts = rows->whole / columns;
+    const ptrdiff_t each = columns == rows->whole ? n : 1;
     rj_tensor seen = *rows->tensor;
 
-    if (seen.n_dims > 2 || parts > 1) { /* a stack of matrices: one below the other */
+    if (seen.n_dims > 2 || columns != rows->whole) { /* a stack of matrices: one below the other */
         RJ_REQUIRE(rows->whole % columns == 0 && rows->first % columns == 0, RJ_ERR_ARG,
                    "tensor %s: columns %td..%td of %td", seen.name, rows->first, rows->first + columns - 1,
                    rows->whole);
