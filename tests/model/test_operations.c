@@ -193,20 +193,16 @@ static void linear_layouts(void **state)
         assert_true(entry(&l, 0, 0) == 4 && entry(&l, 1, 0) == 8 && entry(&l, 2, 0) == 16 &&
                     entry(&l, 3, 3) == 23 && l.bias[1] == 102 && l.bias[2] == 104);
         rj_linear_free(&l);
-        /* the tensor is [in = 6, out = 4]; outputs 2 and 3 of it */
-        assert_ok(rj_linear_read(&(rj_linear_source){.weight = weight, .transposed = true, .first = 2}, type,
-                                 2, 6, &l));
-        assert_true(entry(&l, 0, 0) == 2 && entry(&l, 1, 5) == 23 && entry(&l, 0, 3) == 14 && l.bias == NULL);
+        /* the tensor is [in = 6, out = 4]; outputs 1..3 of it */
+        assert_ok(rj_linear_read(&(rj_linear_source){.weight = weight, .transposed = true, .first = 1}, type,
+                                 3, 6, &l));
+        assert_true(entry(&l, 0, 0) == 1 && entry(&l, 2, 5) == 23 && entry(&l, 1, 3) == 14 && l.bias == NULL);
         rj_linear_free(&l);
     }
     assert_int_equal(rj_linear_read(&(rj_linear_source){.weight = weight}, RJ_SINGLE, 6, 5, &l), RJ_ERR_ARG);
     assert_int_equal(rj_linear_read(&(rj_linear_source){.weight = weight, .transposed = true, .first = 2},
                                     RJ_SINGLE, 3, 6, &l),
                      RJ_ERR_ARG);
-    assert_int_equal(rj_linear_read(&(rj_linear_source){.weight = weight, .transposed = true, .first = 1},
-                                    RJ_SINGLE, 3, 6, &l),
-                     RJ_ERR_ARG);
-    assert_message("columns 1..3 of 4", NULL);
     rj_weights_close(&w);
 }
 
