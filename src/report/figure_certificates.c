@@ -3,8 +3,8 @@
 
 #include "figure_kinds.h"
 #include "legend.h"
+#include "model_rows.h"
 #include "output.h"
-#include "rows.h"
 #include "style.h"
 
 enum { WIDTH = RJ_STYLE_WIDTH, GAP = 22, TOP = 64, N_PANELS = 3 };

@@ -4,8 +4,8 @@
 
 #include "figure_kinds.h"
 #include "legend.h"
+#include "model_rows.h"
 #include "output.h"
-#include "rows.h"
 #include "style.h"
 
 static bool excess_any(const rj_summary *m, ptrdiff_t k)

@@ -5,9 +5,9 @@
 
 #include "figure_kinds.h"
 #include "legend.h"
+#include "model_rows.h"
 #include "output.h"
 #include "resjac/base/memory.h"
-#include "rows.h"
 #include "style.h"
 
 enum { WIDTH = RJ_STYLE_WIDTH, GAP = 26, TOP = 64, N_QUANTILES = 5 };

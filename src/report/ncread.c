@@ -8,6 +8,8 @@
 
 #include "resjac/base/file.h"
 #include "resjac/base/memory.h"
+#include "resjac/store/claims.h"
+#include "resjac/store/seal.h"
 
 enum { MAX_DIMS = 5 };
 
@@ -30,13 +32,17 @@ rj_status rj_ncread_open(const char *path, int *id)
     /* Asked first because nc_open takes what is not there for an address on the network. */
     RJ_REQUIRE(rj_path_exists(path), RJ_ERR_MISSING,
                "%s: no such file; give the NetCDF file that `resjac run` or `resjac reduce` wrote", path);
+    RJ_TRY(rj_seal_check(path, true));
     error = nc_open(path, NC_NOWRITE, &opened);
     RJ_REQUIRE(error != NC_ENOMEM, RJ_ERR_NOMEM, "%s: no memory to open it", path);
     RJ_REQUIRE(error == NC_NOERR, RJ_ERR_FORMAT,
                "%s: not a whole NetCDF file (%s); give the file that `resjac run` or `resjac reduce` wrote",
                path, nc_strerror(error));
+    RJ_TRY(rj_claims_check(path, opened));
     *id = opened;
+    opened = -1;
 done:
+    if (opened >= 0) nc_close(opened);
     return st;
 }
 
@@ -89,12 +95,13 @@ static rj_status get(const rj_ncread *group, int id, const char *variable, const
                      const size_t count[MAX_DIMS], double *data)
 {
     rj_status st = RJ_OK;
-    size_t total = 1;
+    size_t total = 1, n = 0;
     double fill = NAN;
 
     for (int i = 0; i < MAX_DIMS; i++) total *= count[i];
     RJ_TRY(rj_ncread_check(nc_get_vara_double(group->id, id, start, count, data), group, variable));
-    if (nc_get_att_double(group->id, id, "_FillValue", &fill) == NC_NOERR)
+    if (nc_inq_attlen(group->id, id, "_FillValue", &n) == NC_NOERR && n == 1 &&
+        nc_get_att_double(group->id, id, "_FillValue", &fill) == NC_NOERR)
         for (size_t i = 0; i < total; i++)
             if (data[i] == fill) data[i] = NAN;
 done:

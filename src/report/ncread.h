@@ -14,7 +14,7 @@ typedef struct {
 } rj_ncread;
 
 /*   id [out] close it with nc_close; untouched on error
- * Not collective, as all of these. Errors: MISSING; FORMAT not NetCDF; NOMEM. */
+ * Not collective, as all of these. Errors: MISSING; FORMAT not NetCDF, damaged (seal.h, claims.h); IO; NOMEM. */
 RJ_CHECKED rj_status rj_ncread_open(const char *path, int *id);
 
 /* RJ_OK, or the status of a NetCDF error code: NOMEM; IO an error of the system; else FORMAT. */

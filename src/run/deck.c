@@ -11,6 +11,7 @@
 #include "deck_alignment.h"
 #include "deck_layout.h"
 #include "deck_paths.h"
+#include "deck_tokens.h"
 #include "resjac/base/file.h"
 #include "resjac/base/memory.h"
 #include "resjac/run/score_stage.h"
@@ -25,19 +26,6 @@ typedef struct {
     const char *key;
     rj_status (*set)(deck_target *target, const rj_yaml *value);
 } deck_key;
-
-/* A key whose only value so far is its default. */
-static rj_status set_only(const rj_yaml *v, const char *word)
-{
-    rj_status st = RJ_OK;
-    const char *text = NULL;
-
-    RJ_TRY(rj_yaml_text(v, &text));
-    RJ_REQUIRE(strcmp(text, word) == 0, RJ_ERR_USAGE, "%s is \"%.64s\", this version has only \"%s\"",
-               rj_yaml_place(v), text, word);
-done:
-    return st;
-}
 
 static rj_status set_int(const rj_yaml *v, int low, int high, int *value)
 {
@@ -80,14 +68,17 @@ static rj_status set_special_tokens(deck_target *t, const rj_yaml *v)
 
 static rj_status set_token_mode(deck_target *t, const rj_yaml *v)
 {
-    (void)t;
-    return set_only(v, "depth");
+    return rj_deck_tokens_mode(v, &t->deck->tokens);
 }
 
 static rj_status set_token_at(deck_target *t, const rj_yaml *v)
 {
-    (void)t;
-    return set_only(v, "last");
+    return rj_deck_tokens_at(v, &t->deck->tokens);
+}
+
+static rj_status set_token_layers(deck_target *t, const rj_yaml *v)
+{
+    return rj_deck_tokens_layers(v, &t->deck->tokens);
 }
 
 static rj_status set_one_k(const rj_yaml *v, rj_deck_k *k)
@@ -139,6 +130,15 @@ done:
 static rj_status set_norm(deck_target *t, const rj_yaml *v)
 {
     return set_int(v, 1, 2, &t->deck->norm);
+}
+
+static rj_status set_vju(deck_target *t, const rj_yaml *v)
+{
+    static const char *const words[] = {"false", "true", NULL};
+    int i = 0;
+    const rj_status st = rj_yaml_choice(v, words, &i);
+    t->deck->vju = i == 1;
+    return st;
 }
 
 static rj_status set_svd_method(deck_target *t, const rj_yaml *v)
@@ -366,9 +366,10 @@ static const deck_key keys[] = {
     {"prompts.special_tokens", set_special_tokens},
     {"tokens.mode", set_token_mode},
     {"tokens.at", set_token_at},
-    {"tokens.layers", refuse_section},
+    {"tokens.layers", set_token_layers},
     {"coupling.k", set_k},
     {"coupling.norm", set_norm},
+    {"coupling.vju", set_vju},
     {"svd.method", set_svd_method},
     {"svd.tolerance", set_svd_tolerance},
     {"arithmetic", set_arithmetic},
@@ -449,6 +450,7 @@ static rj_status set_defaults(rj_deck *deck)
     deck->max_tokens = 256;
     deck->special_tokens = true;
     deck->norm = 2;
+    deck->vju = true;
     deck->unit_prompts = 8;
     deck->per_prompt = RJ_PER_PROMPT_COUPLING;
     deck->provenance_full = true;
@@ -529,6 +531,7 @@ rj_status rj_deck_parse(const char *path, const char *text, size_t n, int n_set,
     for (int i = 0; i < n_set; i++) RJ_TRY(set_override(&target, set[i]));
     RJ_TRY(check_complete(own));
     RJ_TRY(rj_deck_layout_settle(path, &own->layout));
+    RJ_TRY(rj_deck_tokens_settle(path, &own->tokens));
     *deck = own;
     own = NULL;
 done:
@@ -546,6 +549,7 @@ void rj_deck_free(rj_deck **deck)
     rj_deck_models_free(d->n_models, &d->model);
     RJ_FREE(d->k);
     RJ_FREE(d->alignment);
+    rj_deck_tokens_free(&d->tokens);
     RJ_FREE(d->prompts);
     RJ_FREE(d->scores);
     free_columns(d->n_score_columns, &d->score_column);

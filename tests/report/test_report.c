@@ -13,6 +13,7 @@
 #include "resjac/base/file.h"
 #include "resjac/report/report.h"
 #include "resjac/report/summary.h"
+#include "resjac/store/seal.h"
 #include "small_results.h"
 
 enum { N_FIGURES = 21, LIMIT = 64 << 20 };
@@ -334,10 +335,14 @@ static void wrong_input_is_named(void **x)
     assert_int_equal(rj_report_write(temporary_path("absent.nc"), folder, "svg", &n), RJ_ERR_MISSING);
     assert_message("absent.nc: no such file");
     assert_int_equal(rj_report_write(text, folder, "svg", &n), RJ_ERR_FORMAT);
+    assert_message("text.nc: the checksum at its end is missing");
+    assert_ok(rj_seal_add(text));
+    assert_int_equal(rj_report_write(text, folder, "svg", &n), RJ_ERR_FORMAT);
     assert_message("text.nc: not a whole NetCDF file");
     const char *foreign = temporary_path("foreign.nc");
     assert_int_equal(nc_create(foreign, NC_NETCDF4, &id), NC_NOERR);
     assert_int_equal(nc_close(id), NC_NOERR);
+    assert_ok(rj_seal_add(foreign));
     assert_int_equal(rj_report_write(foreign, folder, "svg", &n), RJ_ERR_FORMAT);
     assert_message("no dimension `model`");
     assert_int_equal(n, -1);
@@ -357,6 +362,7 @@ static void missing_variable_is_named(void **x)
     assert_int_equal(nc_inq_varid(group, "line_shape_score", &variable), NC_NOERR);
     assert_int_equal(nc_rename_var(group, variable, "other"), NC_NOERR);
     assert_int_equal(nc_close(id), NC_NOERR);
+    assert_ok(rj_seal_add(path));
     assert_int_equal(rj_report_write(path, figures, "svg", &n), RJ_ERR_FORMAT);
     assert_message("group e `touch pwned`: no variable `line_shape_score(prompt)`");
     assert_int_equal(nc_open(path, NC_WRITE, &id), NC_NOERR);
@@ -364,6 +370,7 @@ static void missing_variable_is_named(void **x)
     assert_int_equal(nc_inq_dimid(group, "depth", &depth), NC_NOERR);
     assert_int_equal(nc_def_var(group, "line_shape_score", NC_DOUBLE, 1, &depth, &variable), NC_NOERR);
     assert_int_equal(nc_close(id), NC_NOERR);
+    assert_ok(rj_seal_add(path));
     assert_int_equal(rj_report_write(path, figures, "svg", &n), RJ_ERR_FORMAT);
     assert_message("`line_shape_score` has other dimensions than (prompt)");
     assert_int_equal(n, -1);

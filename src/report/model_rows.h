@@ -1,6 +1,6 @@
-/* rows.h: figures with one row a model, the first on top. Private to report. */
-#ifndef RESJAC_REPORT_ROWS_H
-#define RESJAC_REPORT_ROWS_H
+/* model_rows.h: figures with one row a model, the first on top. Private to report. */
+#ifndef RESJAC_REPORT_MODEL_ROWS_H
+#define RESJAC_REPORT_MODEL_ROWS_H
 
 #include "figure_kinds.h"
 

@@ -1,5 +1,5 @@
-/* rows.c: twins stand beside their originals, so that the eye compares them. */
-#include "rows.h"
+/* model_rows.c: twins stand beside their originals, so that the eye compares them. */
+#include "model_rows.h"
 
 #include <math.h>
 
