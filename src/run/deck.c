@@ -432,7 +432,6 @@ done:
     return st;
 }
 
-/* The primary measure must be one of those that this deck gives. */
 static rj_status check_complete(const rj_deck *deck)
 {
     rj_status st = RJ_OK;

@@ -52,6 +52,7 @@ done:
     return st;
 }
 
+/* The primary measure must be one of those that this deck gives. */
 rj_status rj_deck_scores_check(const rj_deck *deck)
 {
     rj_status st = RJ_OK;
