@@ -11,6 +11,7 @@
 #include "deck_alignment.h"
 #include "deck_layout.h"
 #include "deck_paths.h"
+#include "deck_scores.h"
 #include "deck_tokens.h"
 #include "resjac/base/file.h"
 #include "resjac/base/memory.h"
@@ -294,56 +295,22 @@ static rj_status set_output(deck_target *t, const rj_yaml *v)
 
 static rj_status set_score_table(deck_target *t, const rj_yaml *v)
 {
-    return rj_deck_path(t->folder, v, &t->deck->scores);
-}
-
-static void free_columns(int n, char ***column)
-{
-    for (int i = 0; *column != NULL && i < n; i++) RJ_FREE((*column)[i]);
-    RJ_FREE(*column);
+    return rj_deck_path(t->folder, v, &t->deck->scores.table);
 }
 
 static rj_status set_score_columns(deck_target *t, const rj_yaml *v)
 {
-    rj_status st = RJ_OK;
-    char **column = NULL;
-    ptrdiff_t n = 0;
-
-    RJ_TRY(rj_yaml_length(v, &n));
-    RJ_REQUIRE(1 <= n && n <= 64, RJ_ERR_USAGE, "%s has %td entries, needs 1..64", rj_yaml_place(v), n);
-    RJ_NEW(column, n, 1);
-    for (ptrdiff_t i = 0; i < n; i++) {
-        const rj_yaml item = rj_yaml_item(v, i);
-        const char *text = NULL;
-        RJ_TRY(rj_yaml_text(&item, &text));
-        RJ_TRY(rj_text_copy(text, &column[i]));
-    }
-    free_columns(t->deck->n_score_columns, &t->deck->score_column);
-    t->deck->score_column = column;
-    t->deck->n_score_columns = (int)n;
-    column = NULL;
-done:
-    free_columns((int)n, &column);
-    return st;
+    return rj_deck_scores_columns(v, &t->deck->scores);
 }
 
 static rj_status set_score_primary(deck_target *t, const rj_yaml *v)
 {
-    rj_status st = RJ_OK;
-    const char *text = NULL;
-    char *copy = NULL;
-
-    RJ_TRY(rj_yaml_text(v, &text));
-    RJ_TRY(rj_text_copy(text, &copy));
-    RJ_FREE(t->deck->score_primary);
-    t->deck->score_primary = copy;
-done:
-    return st;
+    return rj_deck_scores_primary(v, &t->deck->scores);
 }
 
 static rj_status set_resamples(deck_target *t, const rj_yaml *v)
 {
-    return set_int(v, RJ_SCORE_LEAST_DRAWS, RJ_SCORE_MOST_DRAWS, &t->deck->score_draws);
+    return set_int(v, RJ_SCORE_LEAST_DRAWS, RJ_SCORE_MOST_DRAWS, &t->deck->scores.draws);
 }
 
 static rj_status set_models(deck_target *t, const rj_yaml *v)
@@ -454,7 +421,7 @@ static rj_status set_defaults(rj_deck *deck)
     deck->unit_prompts = 8;
     deck->per_prompt = RJ_PER_PROMPT_COUPLING;
     deck->provenance_full = true;
-    deck->score_draws = RJ_SCORE_DRAWS;
+    deck->scores.draws = RJ_SCORE_DRAWS;
     RJ_NEW(deck->k, 3, 1);
     deck->n_k = 3;
     for (int i = 0; i < 3; i++) {
@@ -462,33 +429,6 @@ static rj_status set_defaults(rj_deck *deck)
         snprintf(deck->k[i].label, sizeof deck->k[i].label, "%d", counts[i]);
     }
 done:
-    return st;
-}
-
-/* The primary measure must be one of those that this deck gives. */
-static rj_status check_scores(const rj_deck *deck)
-{
-    rj_status st = RJ_OK;
-    const char **label = NULL;
-    bool known = true;
-
-    RJ_REQUIRE(deck->scores != NULL || (deck->score_column == NULL && deck->score_primary == NULL),
-               RJ_ERR_USAGE,
-               "%s: scores.table is missing, but other keys of scores are there; add scores: {table: ...}",
-               deck->path);
-    RJ_REQUIRE(deck->scores == NULL || deck->score_column != NULL, RJ_ERR_USAGE,
-               "%s: scores.columns is missing; name the columns of %s to correlate with", deck->path,
-               deck->scores);
-    if (deck->score_primary == NULL) goto done;
-    RJ_NEW(label, deck->n_k, 1);
-    for (int i = 0; i < deck->n_k; i++) label[i] = deck->k[i].label;
-    RJ_TRY(rj_results_has_measure(deck->n_k, label, deck->score_primary, &known));
-    RJ_REQUIRE(known, RJ_ERR_USAGE,
-               "%s: scores.primary is \"%.64s\", which this deck does not measure; give a name such as "
-               "excess_coupling_k%s_offdiag",
-               deck->path, deck->score_primary, label[0]);
-done:
-    RJ_FREE(label);
     return st;
 }
 
@@ -502,7 +442,7 @@ static rj_status check_complete(const rj_deck *deck)
                deck->path);
     RJ_REQUIRE(deck->output != NULL, RJ_ERR_USAGE, "%s: output is missing; add output: out/name.nc",
                deck->path);
-    RJ_TRY(check_scores(deck));
+    RJ_TRY(rj_deck_scores_check(deck));
 done:
     return st;
 }
@@ -551,9 +491,7 @@ void rj_deck_free(rj_deck **deck)
     RJ_FREE(d->alignment);
     rj_deck_tokens_free(&d->tokens);
     RJ_FREE(d->prompts);
-    RJ_FREE(d->scores);
-    free_columns(d->n_score_columns, &d->score_column);
-    RJ_FREE(d->score_primary);
+    rj_deck_scores_free(&d->scores);
     RJ_FREE(d->output);
     RJ_FREE(d->text);
     RJ_FREE(d->path);

@@ -4,7 +4,6 @@
 
 #include <math.h>
 
-#include "prompt_measures.h"
 #include "resjac/base/clock.h"
 #include "resjac/base/memory.h"
 #include "resjac/metrics/coupling.h"
@@ -68,8 +67,7 @@ static rj_status token_set_new(const rj_token_case *c, rj_record *r, ptrdiff_t p
     RJ_NEW(s->top, s->n, 1);
     for (int i = 0; i < s->n; i++) {
         const int at = t->at[i] < 0 ? c->T + t->at[i] : t->at[i];
-        s->at[i] = at < c->T ? at : -1; /* also where it lies before the first */
-        if (s->at[i] < 0) s->at[i] = -1;
+        s->at[i] = 0 <= at && at < c->T ? at : -1;
         s->block[i].jac.ld = 1;
     }
 done:
@@ -131,7 +129,7 @@ static void note_influence(const token_set *s, int i)
     *value_at(s, RJ_VAR_INFLUENCE_RANK, i) = spectrum.effective_rank;
 }
 
-/* Token i of a mode, from -> t; `alone`: its influence is all that is asked for. */
+/* Token i of a mode, from -> t. J stays where tokens are compared. */
 static rj_status take_token(token_set *s, rj_mode mode, int i, int from, int t)
 {
     rj_status st = RJ_OK;
@@ -172,7 +170,7 @@ static rj_status couple(const token_set *s, rj_mode mode)
     const rj_pipeline_options *o = s->c->options;
     const rj_stage before = rj_clock_enter(RJ_STAGE_COUPLING);
     const ptrdiff_t pairs = (ptrdiff_t)s->n * s->n;
-    rj_coupling_measures m = {NULL};
+    rj_coupling_measures m = {.misfit = NULL};
 
     RJ_NEW(m.misfit, o->n_k, pairs);
     RJ_NEW(m.excess, o->n_k, pairs);

@@ -2,7 +2,9 @@
 export RESJAC_GOLDEN=${RESJAC_GOLDEN:-$(realpath "$(dirname "$0")/../golden")}
 . "$(dirname "$0")/../cli/lib.sh" "$(realpath "$1")" "$2"
 LIMIT=10
-export OMPI_MCA_ess_singleton_isolated=1 # no daemon for one rank: launches take two thirds of the time
+session=$(mktemp -d) # Open MPI's own files: launches that come and go at one time would take each other's folder away
+trap 'rm -rf "$scratch" "$session"' EXIT
+export OMPI_MCA_orte_tmpdir_base=$session OMPI_MCA_ess_singleton_isolated=1 # no daemon for one rank: launches take two thirds of the time
 declare -A seen=()
 
 lost() { fail "mutant $i of $source ($what): $*"; tail -c 2000 out.txt; [ -z "${RESJAC_MUTANTS:-}" ] || cp -Lr "$work" "$RESJAC_MUTANTS/$i"; }

@@ -293,6 +293,8 @@ def tokenizer_json_seeds():
         {"type": "Digits", "individual_digits": True}, BYTE_LEVEL]))  # fmt: skip
     yield "valid-unigram", unigram()
     yield "valid-unigram-bytes", unigram({"byte_fallback": True, "unk_id": None})
+    yield "valid-unigram-spelt", unigram({"byte_fallback": True, "unk_id": 0, "vocab": [["<unk>", 0.0], ["a", -1.0]] +
+                                          [[f"<0x{b:02X}>", -9.0] for b in range(256)]})  # fmt: skip
     yield "valid-rules-astray", unigram(rules=charsmap(base=(1 << 21) - 1))  # found out when a text is read
     for name, model in {"unknown": {"unk_id": 6}, "vocab": {"vocab": {}}, "pair": {"vocab": [["a"]]}, "score": {"vocab": [["a", "b"]]}}.items():
         yield f"refused-unigram-{name}", unigram(model)

@@ -31,8 +31,8 @@ static const struct {
     const char *name;
     int at_least;
 } families[] = {{"llama", 22}, {"gpt2", 5},    {"qwen2", 5}, {"gemma3", 5}, {"gptneox", 4},  {"phi", 4},
-                {"gptneo", 2}, {"mistral", 2}, {"gemma", 4}, {"gemma2", 3}, {"olmo", 4},     {"falcon", 6},
-                {"mpt", 4},    {"hfolmo", 2},  {"qwen3", 3}, {"olmo2", 4},  {"stablelm", 8}, {"phi3", 4},
+                {"gptneo", 2}, {"mistral", 2}, {"gemma", 4}, {"gemma2", 5}, {"olmo", 4},     {"falcon", 6},
+                {"mpt", 4},    {"hfolmo", 2},  {"qwen3", 5}, {"olmo2", 4},  {"stablelm", 8}, {"phi3", 4},
                 {"gptj", 2},   {"opt", 5},     {"bloom", 4}, {"t5", 6},     {"t5dec", 5},    {"mixtral", 4}};
 
 static glob_t references;

@@ -275,7 +275,7 @@ static void twins_have_the_deviation_of_their_family(void **state)
         "llama_base",   "qwen2_base",  "gemma3_base", "gptneox_base", "phi_base",      "gptneo_base",
         "mistral_base", "gemma_base",  "gemma2_base", "olmo_base",    "falcon_7b",     "falcon_40b",
         "mpt_base",     "hfolmo_base", "qwen3_base",  "olmo2_base",   "stablelm_base", "phi3_base",
-        "gptj_base",    "opt_base",    "bloom_base",  "mixtral_base"};
+        "gptj_base",    "opt_base",    "bloom_base",  "mixtral_base", "opt_post",      "stablelm_own"};
 
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

@@ -371,6 +371,22 @@ FAMILY_CASES = {
         dtype="BF16",
         T=8,
     ),
+    # What its GGUF file can say; H dh > d, a window of 2.
+    "gemma2_heads": dict(
+        config=dict(
+            hidden_size=18,
+            intermediate_size=27,
+            num_attention_heads=6,
+            num_key_value_heads=3,
+            head_dim=8,
+            query_pre_attn_scalar=8,
+            sliding_window=2,
+            rope_theta=None,
+        ),
+        dtype="BF16",
+        T=7,
+        gguf=["BF16"],
+    ),
     "olmo_base": dict(config={}, dtype="F16", T=9, gguf=["F16"]),
     "olmo_grouped": dict(
         config=dict(
@@ -440,6 +456,12 @@ FAMILY_CASES = {
         ),
         dtype="BF16",
         T=7,
+    ),
+    "qwen3_heads": dict(
+        config=dict(hidden_size=25, num_attention_heads=5, num_key_value_heads=5, head_dim=6, tie_word_embeddings=True),
+        dtype="BF16",
+        T=6,
+        gguf=["BF16"],
     ),
     "olmo2_base": dict(config={}, dtype="F16", T=8, gguf=["F16"]),
     "olmo2_heads": dict(

@@ -27,6 +27,7 @@ typedef struct {
     rj_record *record;
     rj_team *team;
     rj_pipeline_options options;
+    int memory_left; /* allocations that the run may make; -1: all */
 } fixture;
 
 static void open_case(fixture *f, const char *name, rj_arithmetic type)
@@ -51,6 +52,7 @@ static void open_case(fixture *f, const char *name, rj_arithmetic type)
     assert_true(rj_model_config(f->model)->n_layer <= MAX_L);
     for (int i = 0; i < f->T; i++) f->at[i] = i;
     for (int l = 0; l < MAX_L; l++) f->layer[l] = true;
+    f->memory_left = -1;
     f->options = (rj_pipeline_options){.arithmetic = type,
                                        .svd = RJ_SVD_FULL,
                                        .n_k = N_K,
@@ -71,7 +73,11 @@ static rj_status run_stages(fixture *f, int stages)
     const rj_sizes sizes = rj_pipeline_sizes(rj_model_config(f->model), &f->options, 2);
     assert_int_equal(rj_record_create(&sizes, &f->record), RJ_OK);
     assert_int_equal(rj_team_create(rj_test_comm, &shape, &f->team), RJ_OK);
-    return f->team == NULL ? RJ_OK : rj_pipeline_run(f->team, f->model, &f->options, 2, tokens, f->record);
+    if (f->team == NULL) return RJ_OK;
+    rj_memory_fail_after(f->memory_left);
+    const rj_status st = rj_pipeline_run(f->team, f->model, &f->options, 2, tokens, f->record);
+    rj_memory_fail_after(-1);
+    return st;
 }
 
 static void close_case(fixture *f)
@@ -142,11 +148,14 @@ static void every_mode_is_the_oracles(void **x)
         for (int stages = 1; stages <= rj_test_size && stages <= 2; stages++) {
             fixture f;
             open_case(&f, cases[i], RJ_DOUBLE);
+            double worst = 0.0;
             assert_int_equal(run_stages(&f, stages), RJ_OK);
             for (int id = RJ_VAR_SELF_MISFIT; leads(&f) && id <= RJ_VAR_INFLUENCE_RANK; id++) {
                 const double error = deviation(&f, (rj_variable_id)id);
+                worst = fmax(worst, error);
                 if (!(error < 1e-9)) fail_msg("%s: variable %d deviates by %.1e", cases[i], id, error);
             }
+            if (leads(&f)) print_message("%s, %d stages: %.1e\n", cases[i], stages, worst);
             close_case(&f);
         }
 }
@@ -248,12 +257,45 @@ static void modes_come_alone(void **x)
     assert_int_equal(rj_memory_live(), 0);
 }
 
+static rj_status stop(void *ctx, double share)
+{
+    (void)share;
+    return --*(int *)ctx < 0 ? RJ_ERR_STOPPED : RJ_OK;
+}
+
+/* Between any two tokens a run may be stopped, or memory end: nothing is lost. */
+static void stops_and_lost_memory(void **x)
+{
+    (void)x;
+    for (int n = 0, ended = 0; n < 3000 && !ended; n += 41) {
+        fixture f;
+        open_case(&f, "t5_base", RJ_DOUBLE);
+        f.memory_left = n;
+        const rj_status st = run_stages(&f, 1);
+        if (st != RJ_OK && st != RJ_ERR_NOMEM) fail_msg("%d allocations: %s", n, rj_status_message());
+        ended = st == RJ_OK;
+        close_case(&f);
+        assert_int_equal(rj_memory_live(), 0);
+    }
+    for (int n = 0; n < 40; n += 7) {
+        fixture f;
+        int left = n;
+        open_case(&f, "t5_base", RJ_DOUBLE);
+        f.options.tick = stop;
+        f.options.tick_ctx = &left;
+        const rj_status st = run_stages(&f, 1);
+        assert_int_equal(st, f.team == NULL ? RJ_OK : RJ_ERR_STOPPED);
+        close_case(&f);
+        assert_int_equal(rj_memory_live(), 0);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         rj_unit_test(every_mode_is_the_oracles), rj_unit_test(single_arithmetic),
         rj_unit_test(stages_change_nothing),     rj_unit_test(some_tokens_of_one_layer),
-        rj_unit_test(modes_come_alone),
+        rj_unit_test(modes_come_alone),          rj_unit_test(stops_and_lost_memory),
     };
     rj_test_begin(&argc, &argv);
     return rj_test_end(cmocka_run_group_tests(tests, NULL, NULL));

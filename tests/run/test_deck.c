@@ -58,8 +58,8 @@ static void defaults_are_those_of_the_contract(void **x)
     assert_int_equal(deck->per_prompt, RJ_PER_PROMPT_COUPLING);
     assert_int_equal(deck->n_alignment, 0);
     assert_true(deck->provenance_full && deck->special_tokens && !deck->truncate_left);
-    assert_true(deck->scores == NULL && deck->n_score_columns == 0 && deck->score_primary == NULL);
-    assert_int_equal(deck->score_draws, 2000);
+    assert_true(deck->scores.table == NULL && deck->scores.n_columns == 0 && deck->scores.primary == NULL);
+    assert_int_equal(deck->scores.draws, 2000);
     assert_string_equal(deck->text, LEAST);
     rj_deck_free(&deck);
     assert_int_equal(rj_memory_live(), 0);
@@ -74,15 +74,15 @@ static void scores_are_named(void **x)
         parse(LEAST "scores: {table: s.csv, columns: [a, b c], primary: coupling_null_k50, resamples: 100}\n",
               0, NULL, &deck),
         RJ_OK);
-    assert_string_equal(deck->scores, "some/s.csv");
-    assert_int_equal(deck->n_score_columns, 2);
-    assert_string_equal(deck->score_column[1], "b c");
-    assert_string_equal(deck->score_primary, "coupling_null_k50");
-    assert_int_equal(deck->score_draws, 100);
+    assert_string_equal(deck->scores.table, "some/s.csv");
+    assert_int_equal(deck->scores.n_columns, 2);
+    assert_string_equal(deck->scores.column[1], "b c");
+    assert_string_equal(deck->scores.primary, "coupling_null_k50");
+    assert_int_equal(deck->scores.draws, 100);
     rj_deck_free(&deck);
     assert_int_equal(parse(LEAST "scores: {table: s.csv, columns: [a, b]}\n", 1, set, &deck), RJ_OK);
-    assert_int_equal(deck->n_score_columns, 1);
-    assert_string_equal(deck->score_column[0], "c");
+    assert_int_equal(deck->scores.n_columns, 1);
+    assert_string_equal(deck->scores.column[0], "c");
     rj_deck_free(&deck);
     assert_int_equal(rj_memory_live(), 0);
 }

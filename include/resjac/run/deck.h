@@ -43,6 +43,15 @@ typedef struct {
     bool has_at, is_last; /* tokens.at is there; it is the word last */
 } rj_deck_tokens;
 
+/* Section scores. */
+typedef struct {
+    char *table; /* of benchmark scores; NULL = none */
+    int n_columns;
+    char **column; /* [n_columns] */
+    char *primary; /* measure named beforehand; NULL = none */
+    int draws;     /* resamples and permutations of the statistics */
+} rj_deck_scores;
+
 typedef enum { RJ_DECK_SVD_AUTO = 0, RJ_DECK_SVD_FULL, RJ_DECK_SVD_KRYLOV } rj_deck_svd;
 
 /* One entry of store.alignment: an id or a number of a prompt, and where it stands. */
@@ -75,11 +84,7 @@ typedef struct {
     int n_alignment;
     rj_deck_prompt *alignment; /* store.alignment: prompts that keep their alignment matrices */
     bool provenance_full;
-    char *scores; /* table of benchmark scores; NULL = none */
-    int n_score_columns;
-    char **score_column; /* [n_score_columns] */
-    char *score_primary; /* measure named beforehand; NULL = none */
-    int score_draws;     /* resamples and permutations of the statistics */
+    rj_deck_scores scores;
     uint64_t seed;
     char *output; /* the final file; units lie in <output>.d */
 } rj_deck;
