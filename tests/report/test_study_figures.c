@@ -340,7 +340,10 @@ static void tokens_are_means_over_prompts(void **x)
     assert_file("m0-tokens-self-k1.csv",
                 "layer,token,token_j,excess_coupling\n1,0,0,1\n1,0,-1,0.5\n1,-1,0,0.5\n1,-1,-1,1\n"
                 "3,0,0,1\n3,0,-1,1\n3,-1,0,1\n3,-1,-1,1\n");
-    assert_line("m0-token-modes-k1.csv", "self,2,NaN,NaN,NaN,NaN,NaN,NaN");
+    assert_file(
+        "m0-token-modes-k1.csv", /* one pair of each order and prompt: sd of 0, 0, 1, 1; block 2 has no row */
+        "mode,layer,excess_mean,excess_low,excess_high,twin_excess_mean,twin_excess_low,twin_excess_high\n"
+        "self,1,0.5,-0.0773502692,1.07735027,NaN,NaN,NaN\nself,3,1,0.422649731,1.57735027,NaN,NaN,NaN\n");
     assert_line("m0-influence.csv", "2,-1,0,1,1");
     assert_line("m0-influence.csv", "2,0,NaN,0,0"); /* outside of the window: no logarithm */
 }
