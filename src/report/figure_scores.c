@@ -5,11 +5,10 @@
 
 #include "figure_kinds.h"
 #include "legend.h"
-#include "output.h"
 #include "place.h"
 #include "resjac/base/memory.h"
 #include "resjac/stats/distribution.h"
-#include "resjac/stats/lineage.h"
+#include "score_points.h"
 #include "style.h"
 
 /* Pixels of the panels. */
@@ -22,149 +21,15 @@ enum {
     RIGHT = WIDTH - 14,
     GAP = 76
 };
-enum { N_PANELS = 3, NAME_FONT = 10, MOST_LINEAGES = 15 };
+enum { NAME_FONT = 10, MOST_LINEAGES = 15 };
 #define BAND "#e4ebf2"
-
-/* The models that have both numbers. */
-typedef struct {
-    int n, n_lineages, n_panels;
-    int measure[N_PANELS];     /* that each panel shows; the first is the measure, the others its rivals */
-    int *model, *id, *lineage; /* [n] indices; lineages from 0, in order of appearance */
-    double *x[N_PANELS], *y, *low, *high;
-    double *mean_x[N_PANELS], *mean_y; /* [n_lineages] */
-} points;
-
-static bool is_point(const rj_figure_job *job, int model)
-{
-    const rj_score_summary *s = job->all->scores;
-
-    return job->all->model[model].trained &&
-           isfinite(s->value[(ptrdiff_t)model * s->n_measures + s->shown]) &&
-           isfinite(s->score[(ptrdiff_t)model * s->n_benchmarks + job->figure->benchmark]);
-}
-
-/* The chance level of the coupling that is shown, and the size of the model. */
-static void choose_rivals(const rj_score_summary *s, points *p)
-{
-    const char *shown = s->measure[s->shown], *k = strstr(shown, "_k");
-    char null[RJ_NAME_SIZE + 16];
-    int rival[2] = {-1, rj_score_summary_measure(s, "ln_parameters")};
-
-    if (k != NULL) {
-        snprintf(null, sizeof null, "coupling_null%s", k);
-        char *ending = strrchr(null, '_');
-        if (strcmp(ending, "_offdiag") == 0 || strcmp(ending, "_adjacent") == 0) *ending = '\0';
-        rival[0] = rj_score_summary_measure(s, null);
-    }
-    p->measure[p->n_panels++] = s->shown;
-    for (int r = 0; r < 2; r++)
-        if (rival[r] >= 0 && rival[r] != s->shown) p->measure[p->n_panels++] = rival[r];
-}
-
-static void points_free(points *p)
-{
-    rj_free(p->model);
-    rj_free(p->id);
-    rj_free(p->lineage);
-    rj_free(p->y);
-    rj_free(p->low);
-    rj_free(p->high);
-    rj_free(p->mean_y);
-    for (int i = 0; i < N_PANELS; i++) {
-        rj_free(p->x[i]);
-        rj_free(p->mean_x[i]);
-    }
-}
-
-static rj_status points_allocate(int n, points *p)
-{
-    rj_status st = RJ_OK;
-
-    RJ_NEW(p->model, n, 1);
-    RJ_NEW(p->id, n, 1);
-    RJ_NEW(p->lineage, n, 1);
-    RJ_NEW(p->y, n, 1);
-    RJ_NEW(p->low, n, 1);
-    RJ_NEW(p->high, n, 1);
-    RJ_NEW(p->mean_y, n, 1);
-    for (int i = 0; i < N_PANELS; i++) {
-        RJ_NEW(p->x[i], n, 1);
-        RJ_NEW(p->mean_x[i], n, 1);
-    }
-done:
-    return st;
-}
-
-static rj_status points_take(const rj_figure_job *job, points *p)
-{
-    rj_status st = RJ_OK;
-    const rj_score_summary *s = job->all->scores;
-
-    choose_rivals(s, p);
-    RJ_TRY(points_allocate(s->n_models, p));
-    for (int m = 0; m < s->n_models; m++) {
-        const ptrdiff_t row = (ptrdiff_t)m * s->n_measures;
-        int first = 0;
-        if (!is_point(job, m)) continue;
-        while (strcmp(s->lineage[first], s->lineage[m]) != 0) first++;
-        p->id[p->n] = first; /* a number that all of its lineage share */
-        p->model[p->n] = m;
-        for (int i = 0; i < p->n_panels; i++) p->x[i][p->n] = s->value[row + p->measure[i]];
-        p->low[p->n] = s->low[row + s->shown];
-        p->high[p->n] = s->high[row + s->shown];
-        p->y[p->n++] = s->score[(ptrdiff_t)m * s->n_benchmarks + job->figure->benchmark];
-    }
-    p->n_lineages = rj_lineage_number(p->n, p->id, p->lineage);
-    for (int i = 0; i < p->n_panels; i++)
-        rj_lineage_means(p->n, p->lineage, p->n_lineages, p->x[i], p->mean_x[i]);
-    rj_lineage_means(p->n, p->lineage, p->n_lineages, p->y, p->mean_y);
-done:
-    return st;
-}
 
 bool rj_figure_scores_any(const rj_figure_job *job)
 {
     int n = 0;
 
-    for (int m = 0; m < job->all->scores->n_models; m++) n += is_point(job, m);
+    for (int m = 0; m < job->all->scores->n_models; m++) n += rj_points_have(job, m);
     return n > 1;
-}
-
-static void write_numbers(const rj_figure_job *job, const points *p)
-{
-    const rj_score_summary *s = job->all->scores;
-
-    fputs("model,lineage,lineage_number,measure,measure_low,measure_high", job->csv);
-    for (int r = 1; r < p->n_panels; r++) fprintf(job->csv, ",%s", s->measure[p->measure[r]]);
-    fputs(",score\n", job->csv);
-    for (int i = 0; i < p->n; i++) {
-        rj_escape_csv(job->csv, job->all->model[p->model[i]].name);
-        fputc(',', job->csv);
-        rj_escape_csv(job->csv, s->lineage[p->model[i]]);
-        fprintf(job->csv, ",%d", p->lineage[i]);
-        const double number[] = {p->x[0][i], p->low[i], p->high[i], p->x[1][i], p->x[2][i]};
-        for (int c = 0; c < 2 + p->n_panels; c++) {
-            fputc(',', job->csv);
-            rj_output_number(job->csv, number[c]);
-        }
-        fputc(',', job->csv);
-        rj_output_number(job->csv, p->y[i]);
-        fputc('\n', job->csv);
-    }
-}
-
-static void write_means(FILE *script, const points *p)
-{
-    fputs("$means << EOD\n", script);
-    for (int g = 0; g < p->n_lineages; g++) {
-        int n = 0;
-        for (int i = 0; i < p->n; i++) n += p->lineage[i] == g;
-        fprintf(script, "%d,%d,%.9g", g, n, p->mean_y[g]);
-        for (int i = 0; i < p->n_panels; i++)
-            isfinite(p->mean_x[i][g]) ? fprintf(script, ",%.9g", p->mean_x[i][g]) : fputs(",NaN", script);
-        fputc('\n', script);
-    }
-    fputs("EOD\n", script);
 }
 
 static void widen(double range[2], double x)
@@ -183,7 +48,7 @@ static double twin_value(const rj_figure_job *job, int model)
 }
 
 /* Chance, and the twins about it, are in view unless that would squeeze the models into less than half of the panel. */
-static void panel_range(const rj_figure_job *job, const points *p, int panel, double range[2])
+static void panel_range(const rj_figure_job *job, const rj_points *p, int panel, double range[2])
 {
     double wide[2];
 
@@ -203,7 +68,7 @@ static void panel_range(const rj_figure_job *job, const points *p, int panel, do
 }
 
 /* y = a + b x through the means of lineages with its 95 % band; false where there is none. */
-static bool fit(FILE *script, const points *p, int panel)
+static bool fit(FILE *script, const rj_points *p, int panel)
 {
     const double *x = p->mean_x[panel], *y = p->mean_y, n = p->n_lineages;
     double mx = 0.0, my = 0.0, xx = 0.0, xy = 0.0, yy = 0.0;
@@ -225,7 +90,7 @@ static bool fit(FILE *script, const points *p, int panel)
     return true;
 }
 
-static void colour_of(const points *p, int lineage, char colour[8])
+static void colour_of(const rj_points *p, int lineage, char colour[8])
 {
     rj_style_viridis(p->n_lineages > 1 ? 0.9 * lineage / (p->n_lineages - 1) : 0.3, colour);
 }
@@ -237,7 +102,7 @@ static int mark_of(int lineage)
 }
 
 /* Line, intervals, a small mark a model, a large open one a lineage of several. */
-static void plot(const rj_figure_job *job, const points *p, int panel, bool line)
+static void plot(const rj_figure_job *job, const rj_points *p, int panel, bool line)
 {
     FILE *script = job->script;
     const int column = panel == 0 ? 4 : 6 + panel, score = 6 + p->n_panels;
@@ -269,7 +134,7 @@ static void plot(const rj_figure_job *job, const points *p, int panel, bool line
     }
 }
 
-static void fill_legend(const rj_figure_job *job, const points *p, rj_legend *legend)
+static void fill_legend(const rj_figure_job *job, const rj_points *p, rj_legend *legend)
 {
     char colour[8], label[RJ_LABEL_SIZE];
     bool twins = false, several = false;
@@ -293,7 +158,7 @@ static void fill_legend(const rj_figure_job *job, const points *p, rj_legend *le
 }
 
 /* The names of models beside their marks, where there is room; the means of lineages are in the way too. */
-static rj_status write_names(const rj_figure_job *job, const points *p, const rj_box *box, int height,
+static rj_status write_names(const rj_figure_job *job, const rj_points *p, const rj_box *box, int height,
                              const double x[2], const double y[2])
 {
     rj_status st = RJ_OK;
@@ -327,7 +192,7 @@ done:
 }
 
 /* Chance as a line, twins as ticks on the axis. */
-static void write_references(const rj_figure_job *job, const points *p, const double range[2])
+static void write_references(const rj_figure_job *job, const rj_points *p, const double range[2])
 {
     int tag = 10;
 
@@ -349,7 +214,7 @@ static void write_references(const rj_figure_job *job, const points *p, const do
     }
 }
 
-static void write_title(const rj_figure_job *job, const points *p, int height)
+static void write_title(const rj_figure_job *job, const rj_points *p, int height)
 {
     const rj_score_summary *s = job->all->scores;
     const ptrdiff_t at = (ptrdiff_t)s->shown * s->n_benchmarks + job->figure->benchmark;
@@ -366,7 +231,7 @@ static void write_title(const rj_figure_job *job, const points *p, int height)
 }
 
 /* The rivals, one above the other at the right. */
-static void plot_rival(const rj_figure_job *job, const points *p, int panel, int height, int bottom)
+static void plot_rival(const rj_figure_job *job, const rj_points *p, int panel, int height, int bottom)
 {
     const rj_score_summary *s = job->all->scores;
     const int top = height - 62, high = (top - bottom - GAP) / 2;
@@ -388,7 +253,7 @@ static void plot_rival(const rj_figure_job *job, const points *p, int panel, int
     plot(job, p, panel, fit(job->script, p, panel));
 }
 
-static rj_status draw(const rj_figure_job *job, const points *p)
+static rj_status draw(const rj_figure_job *job, const rj_points *p)
 {
     rj_status st = RJ_OK;
     const rj_score_summary *s = job->all->scores;
@@ -401,7 +266,7 @@ static rj_status draw(const rj_figure_job *job, const points *p)
     const int bottom = rj_legend_room(&legend, WIDTH), height = PANELS + bottom;
     const rj_box box = {LEFT, p->n_panels > 1 ? MAIN_RIGHT : RIGHT, bottom, height - 44};
     write_title(job, p, height);
-    write_means(script, p);
+    rj_points_write_means(script, p);
     panel_range(job, p, 0, x);
     for (int i = 0; i < p->n; i++) widen(y, p->y[i]);
     rj_style_range(&y[0], &y[1]);
@@ -427,12 +292,12 @@ done:
 rj_status rj_figure_scores(const rj_figure_job *job)
 {
     rj_status st = RJ_OK;
-    points p = {0};
+    rj_points p = {0};
 
-    RJ_TRY(points_take(job, &p));
-    write_numbers(job, &p);
+    RJ_TRY(rj_points_take(job, &p));
+    rj_points_write_numbers(job, &p);
     RJ_TRY(draw(job, &p));
 done:
-    points_free(&p);
+    rj_points_free(&p);
     return st;
 }

@@ -151,6 +151,7 @@ rj_status rj_figure_modes(const rj_figure_job *job)
     rj_legend legend = {0};
     char title[RJ_LABEL_SIZE + 64], label[RJ_LABEL_SIZE];
     bool twins = false;
+    ptrdiff_t rows[RJ_N_TOKEN_MODES] = {0}, row = 0;
 
     fputs("mode,layer,excess_mean,excess_low,excess_high,twin_excess_mean,twin_excess_low,twin_excess_high\n",
           job->csv);
@@ -159,7 +160,9 @@ rj_status rj_figure_modes(const rj_figure_job *job)
         if (!m->mode[mode].measured) continue;
         twins = twins || of_twin;
         rj_legend_add(&legend, RJ_LEGEND_MARK + mark[mode], colour[mode], rj_token_mode_name[mode]);
-        for (ptrdiff_t l = 0; l < m->L; l++) {
+        for (ptrdiff_t l = 0; l < m->L; l++) { /* blocks that tokens.layers leaves out have no row */
+            if (m->mode[mode].off[job->k * m->L + l].n == 0) continue;
+            rows[mode]++;
             fprintf(job->csv, "%s,%td", rj_token_mode_name[mode], l + 1);
             write_moment(job->csv, &m->mode[mode].off[job->k * m->L + l], range);
             write_moment(job->csv,
@@ -179,9 +182,9 @@ rj_status rj_figure_modes(const rj_figure_job *job)
     fputs("set xzeroaxis linetype 1 linecolor rgb '#333333'\nset xlabel 'block'\n"
           "set ylabel 'excess (0 chance, 1 perfect)' offset 1.6,0\nplot \\\n",
           script);
-    for (int mode = 0, row = 0; mode < RJ_N_TOKEN_MODES; mode++) {
-        const ptrdiff_t first = row * m->L, last = first + m->L - 1;
-        if (!m->mode[mode].measured) continue;
+    for (int mode = 0; mode < RJ_N_TOKEN_MODES; row += rows[mode++]) {
+        const ptrdiff_t first = row, last = row + rows[mode] - 1;
+        if (rows[mode] == 0) continue;
         fprintf(script,
                 "%s  data skip 1 every ::%td::%td using 2:4:5 with filledcurves fillcolor rgb '%s' fillstyle "
                 "transparent "
@@ -191,7 +194,7 @@ rj_status rj_figure_modes(const rj_figure_job *job)
                 "  data skip 1 every ::%td::%td using 2:3 with linespoints pointtype %d pointsize 0.5 "
                 "linewidth 1.8 "
                 "linecolor rgb '%s'",
-                row++ > 0 ? ", \\\n" : "", first, last, colour[mode], first, last, colour[mode], first, last,
+                row > 0 ? ", \\\n" : "", first, last, colour[mode], first, last, colour[mode], first, last,
                 mark[mode], colour[mode]);
     }
     fputc('\n', script);

@@ -85,7 +85,7 @@ static rj_status write_figure(FILE *out, const rj_summaries *s, const char *fold
         RJ_TRY(write_picture(out, folder, f, embedded));
         fputs("</div>\n", out);
     } else {
-        fputs("<p>Not drawn: every value is missing.</p>\n", out);
+        fputs("<p>Not drawn: its values are missing, or too few.</p>\n", out);
     }
     fputs("<figcaption>", out);
     if (caption) fputs(rj_figure_text[f->kind].caption, out);

@@ -26,6 +26,7 @@ const char rj_page_head[] =
     "thead th:first-child,.summary thead th:nth-child(2),.summary thead th:last-child,.scores thead "
     "th:nth-child(2){text-align:left}\n"
     ".summary td:last-child{min-width:12rem}\n"
+    ".scores tbody th{min-width:15rem}\n"
     "tbody th{font-weight:600;overflow-wrap:anywhere;min-width:9rem;max-width:18rem}\n"
     "td.number{text-align:right;white-space:nowrap}\n"
     "figure{margin:1.6rem 0 2.4rem}\n"

@@ -11,8 +11,9 @@ tiny_prompts 3 >prompts.jsonl
   printf '  - {path: %s, name: run-0, series: run, step: 0, twin: random-init}\n' "$golden/llama_base"
   printf '  - {path: %s, name: run-100, series: run, step: 100}\n' "$golden/llama_rope_llama3"
   echo 'prompts: {file: prompts.jsonl}'
-  echo 'coupling: {k: [3, 0.2d]}'
+  echo 'coupling: {k: [3]}'
   echo 'store: {alignment: [1]}'
+  echo 'tokens: {mode: [self, influence], at: [0, 2, 4, -1]}'
   echo 'output: s.nc'
   echo 'scores: {table: scores.csv, columns: [v1], primary: excess_coupling_k3_offdiag, resamples: 100}'
 } >deck.yaml
@@ -31,20 +32,22 @@ for format in svg png; do
   expect 0 '1280 pixels: ' '390 pixels: ' ' 0 faults' -- "$python" "$look" "$chromium" "$format/index.html"
 done
 for f in run-emergence excess_coupling_k3_offdiag-against-v1 measures-against-v1 overview-correlations overview-certificates \
-  overview-trajectory-scores overview-excess-coupling-k3; do
+  overview-trajectory-scores overview-excess-coupling-k3 run-0-tokens-self-k3 run-0-token-modes-k3 run-0-influence; do
   [ -s "svg/$f.svg" ] && [ -s "svg/$f.csv" ] || fail "no svg/$f"
 done
 
-# each promise of the page broken once
+# each promise of the page broken once, on a page without the models' own figures
 page=svg/broken.html
-sed "s/img-src data:/img-src * data:/; s|<h1>|<img alt=x src=\"http://example.org/x.png\"><h1>|" svg/index.html >$page
+sed '/<details/,/<\/details>/d; /<h2 id="model-/,/<h2 id="provenance"/{/<h2 id="provenance"/!d}' svg/index.html >short.html
+expect 0 ' 0 faults' -- "$python" "$look" "$chromium" short.html
+sed "s/img-src data:/img-src * data:/; s|<h1>|<img alt=x src=\"http://example.org/x.png\"><h1>|" short.html >$page
 expect 1 'a request leaves the page: http://example.org/x.png' "picture 'x' (http://" -- "$python" "$look" "$chromium" $page
-sed '0,/base64,/s/base64,/base64,AAAA/' svg/index.html >$page
+sed '0,/base64,/s/base64,/base64,AAAA/' short.html >$page
 expect 1 'is not there' -- "$python" "$look" "$chromium" $page
-sed 's/min-width:[0-9]*rem/min-width:0/g' svg/index.html >$page
+sed 's/min-width:[0-9]*rem/min-width:0/g' short.html >$page
 expect 1 ' pixels' 'has letters of ' -- "$python" "$look" "$chromium" $page
-sed 's/\.scroll{overflow-x:auto/.scroll{overflow-x:visible/' svg/index.html >$page
+sed 's/\.scroll{overflow-x:auto/.scroll{overflow-x:visible/' short.html >$page
 expect 1 ' pixels wide in a window of 390' -- "$python" "$look" "$chromium" $page
-sed 's/<h1>/<p style="font-size:9px">small<\/p><h1>/' svg/index.html >$page
+sed 's/<h1>/<p style="font-size:9px">small<\/p><h1>/' short.html >$page
 expect 1 "'small' is set in 9.0 pixels" -- "$python" "$look" "$chromium" $page
 finish

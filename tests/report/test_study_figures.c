@@ -18,6 +18,7 @@
 #include "resjac/stats/correlate.h"
 #include "resjac/store/annex.h"
 #include "resjac/store/results.h"
+#include "resjac/store/seal.h"
 #include "rj_test.h"
 
 enum { L = 3, N_MODELS = 7, TWIN = 6, N_PROMPTS = 2, N_TOKENS = 2, LIMIT = 64 << 20 };
@@ -218,7 +219,8 @@ static int begin(void **x)
     }
     if (rj_results_write_annexed(rj_test_comm, file, N_MODELS, model, RJ_PER_PROMPT_COUPLING, 0, NULL,
                                  &annex) != RJ_OK ||
-        add_tokens() != NC_NOERR || rj_report_write(file, figures, "svg", &n) != RJ_OK) {
+        add_tokens() != NC_NOERR || rj_seal_add(file) != RJ_OK ||
+        rj_report_write(file, figures, "svg", &n) != RJ_OK) {
         fprintf(stderr, "%s\n", rj_status_message());
         return 1;
     }
@@ -338,7 +340,10 @@ static void tokens_are_means_over_prompts(void **x)
     assert_file("m0-tokens-self-k1.csv",
                 "layer,token,token_j,excess_coupling\n1,0,0,1\n1,0,-1,0.5\n1,-1,0,0.5\n1,-1,-1,1\n"
                 "3,0,0,1\n3,0,-1,1\n3,-1,0,1\n3,-1,-1,1\n");
-    assert_line("m0-token-modes-k1.csv", "self,2,NaN,NaN,NaN,NaN,NaN,NaN");
+    assert_file(
+        "m0-token-modes-k1.csv", /* one pair of each order and prompt: sd of 0, 0, 1, 1; block 2 has no row */
+        "mode,layer,excess_mean,excess_low,excess_high,twin_excess_mean,twin_excess_low,twin_excess_high\n"
+        "self,1,0.5,-0.0773502692,1.07735027,NaN,NaN,NaN\nself,3,1,0.422649731,1.57735027,NaN,NaN,NaN\n");
     assert_line("m0-influence.csv", "2,-1,0,1,1");
     assert_line("m0-influence.csv", "2,0,NaN,0,0"); /* outside of the window: no logarithm */
 }
@@ -367,6 +372,7 @@ static void more_tokens_than_are_shown_are_refused(void **x)
     assert_int_equal(nc_def_grp(model, "fixed_input", &group), 0);
     assert_int_equal(nc_def_var(group, "excess_coupling", NC_FLOAT, 5, dim, &variable), 0);
     assert_int_equal(nc_close(id), NC_NOERR);
+    assert_ok(rj_seal_add(path));
     assert_int_equal(rj_report_write(path, temporary_path("none"), "svg", &n), RJ_ERR_FORMAT);
     assert_non_null(strstr(rj_status_message(), "group m1/fixed_input: 1048576 tokens"));
     assert_int_equal(n, -1);
