@@ -288,8 +288,9 @@ done:
 static rj_status open_scores(campaign *c)
 {
     const rj_deck *d = c->deck;
-    const rj_score_rules rules = {d->scores,        d->n_score_columns, d->score_column,
-                                  d->score_primary, d->score_draws,     d->seed};
+    const rj_deck_scores *given = &d->scores;
+    const rj_score_rules rules = {given->table,   given->n_columns, given->column,
+                                  given->primary, given->draws,     d->seed};
 
     return rj_score_stage_open(&rules, &c->scores);
 }

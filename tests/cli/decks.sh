@@ -33,5 +33,5 @@ for deck in input/*.yaml; do
   planned=$(grep -c 'INFO model .* blocks, d = ' out.txt)
   [ "$planned" = $((n + twins)) ] || fail "$deck: $planned models are planned, it names $n and $twins twins"
 done
-[ "$decks" = 5 ] || fail "$decks decks in input/, this test knows 5"
+[ "$decks" = 6 ] || fail "$decks decks in input/, this test knows 6"
 finish

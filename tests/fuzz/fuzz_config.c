@@ -18,12 +18,12 @@ static const char *write_folder(const uint8_t *data, size_t n)
 }
 
 /* Broken weights are an error like others; here only what it does counts. */
-static void use(const char *path)
+static void use(const char *path, rj_stack stack)
 {
     rj_model *model = NULL;
     rj_block *block = NULL;
 
-    if (rj_model_open(path, false, 0, &model) != RJ_OK) return;
+    if (rj_model_open_stack(path, stack, false, 0, &model) != RJ_OK) return;
     for (int last = 0; last < 2; last++) {
         const int layer = last * (rj_model_config(model)->n_layer - 1);
         if (rj_block_load(model, layer, RJ_SINGLE, &block) == RJ_OK) rj_block_free(&block);
@@ -42,6 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     if (st == RJ_OK) st = rj_config_read(w, &config);
     rj_config_free(&config);
     rj_weights_close(&w);
-    if (st == RJ_OK) use(path);
+    if (st == RJ_OK) use(path, RJ_STACK_DEFAULT);
+    if (st == RJ_OK) use(path, RJ_STACK_DECODER);
     return fuzz_end(st);
 }

@@ -18,7 +18,8 @@ static const rj_deck_layout automatic = {0};
 
 static rj_team_case of(const rj_config *config, rj_pipeline_options *o, double gigabytes)
 {
-    *o = (rj_pipeline_options){.n_k = 3, .k = k, .norm = 2, .memory = (int64_t)(1e9 * gigabytes)};
+    *o =
+        (rj_pipeline_options){.n_k = 3, .k = k, .norm = 2, .vju = true, .memory = (int64_t)(1e9 * gigabytes)};
     return (rj_team_case){
         .name = "m", .config = config, .options = o, .unit_prompts = 8, .longest = 64, .tokens = 64};
 }

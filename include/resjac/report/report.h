@@ -5,9 +5,11 @@
 #include "resjac/base/status.h"
 
 /* Writes into `folder` (made where it is not there; files of the same names are replaced), for every model of `results`:
- *   <model>-coupling-k<K>, <model>-singular-values, <model>-norm-growth, <model>-trajectory, <model>-trained-vs-random,
- *   <model>-alignment-<prompt id> for the first 8 prompts that have alignment matrices,
- * with two models or more overview-excess-coupling-k<K>; with scores <measure>-against-<benchmark> and scores.csv, scores.md; each figure as <name>.<format>, its numbers as <name>.csv and its
+ *   <model>-coupling-k<K>, <model>-depth-distance, <model>-singular-values, <model>-norm-growth, <model>-trajectory,
+ *   <model>-trained-vs-random, <model>-alignment-<prompt id> for the first 8 prompts that have alignment matrices;
+ * with two models or more overview-excess-coupling-k<K>, overview-depth-distance-k<K>, with three overview-correlations;
+ * for each series of checkpoints <series>-emergence; with scores <measure>-against-<benchmark>, measures-against-<benchmark> and
+ * scores.csv, scores.md; each figure as <name>.<format>, its numbers as <name>.csv and its
  * script as <name>.gp (`gnuplot -c <name>.gp . svg` in the folder draws it again); summary.csv, summary.md, index.html.
  * In <model> and <prompt id>, characters other than A-Z a-z 0-9 . _ - are '_'; equal ones are told apart by a number.
  * index.html loads nothing: it holds its pictures (PNG where that is the format, else SVG).
