@@ -5,13 +5,14 @@
 #   MODEL    GGUF file or folder; or gpt2: its shape with random weights
 #   BLOCKS   the reference takes the first BLOCKS blocks only, its time is scaled to all; 0 (default): all
 # VJU=true: both also measure the misfit with U and V exchanged, which the paper does not use.
+# CORE: the core that both take in turn (0).
 # PYTHON     an interpreter with torch, transformers and netCDF4 (tests/oracle/README.md); RESJAC: default build/resjac
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$here/../..
 python=${PYTHON:-python3}
 resjac=${RESJAC:-$root/build/resjac}
-[ $# -ge 2 ] || { sed -n 's/^# \{0,1\}//; 2,10p' "$0" && exit 64; }
+[ $# -ge 2 ] || { sed -n 's/^# \{0,1\}//; 2,11p' "$0" && exit 64; }
 model=$1 tokens=$2 repeats=${3:-3} blocks=${4:-0}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -35,7 +36,7 @@ store: {per_prompt: all}
 output: out.nc
 END
 pin=()
-! command -v taskset >/dev/null || pin=(taskset -c 0)
+! command -v taskset >/dev/null || pin=(taskset -c "${CORE:-0}")
 for ((i = 0; i < repeats; i++)); do
     "${pin[@]}" "$python" "$here/reference.py" "$model" "$work/ids.json" "$work/reference.npz" --layers "$blocks" \
         $([ "${VJU:-false}" = false ] || echo --vju) \
