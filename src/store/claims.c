@@ -6,7 +6,7 @@
 
 #include "resjac/base/memory.h"
 
-enum { PACKED = 1100 };
+enum { PACKED = 1100, DEEPEST = 4 }; /* the deepest of ours are two: model, mode */
 
 typedef struct {
     const char *path;
@@ -65,13 +65,22 @@ done:
     return st;
 }
 
-static rj_status look_at_group(claims *c, int group)
+/* The group and those within it. */
+static rj_status look_at_group(claims *c, int group, int depth)
 {
     rj_status st = RJ_OK;
+    int n = 0, *inner = NULL;
 
+    RJ_REQUIRE(depth <= DEEPEST, RJ_ERR_FORMAT, "%s: groups within groups beyond %d levels: not of resjac",
+               c->path, DEEPEST);
     RJ_TRY(look_at_dimensions(c, group));
     RJ_TRY(add_variables(c, group));
+    RJ_TRY(check(c, nc_inq_grps(group, &n, NULL), "groups"));
+    RJ_NEW(inner, n, 1);
+    RJ_TRY(check(c, nc_inq_grps(group, &n, inner), "groups"));
+    for (int i = 0; i < n; i++) RJ_TRY(look_at_group(c, inner[i], depth + 1));
 done:
+    rj_free(inner);
     return st;
 }
 
@@ -80,18 +89,12 @@ rj_status rj_claims_check(const char *path, int id)
     rj_status st = RJ_OK;
     claims c = {.path = path};
     struct stat file;
-    int n = 0, *group = NULL;
 
     RJ_REQUIRE(stat(path, &file) == 0, RJ_ERR_MISSING, "%s: vanished while it was read", path);
     c.size = (double)file.st_size;
-    RJ_TRY(look_at_group(&c, id));
-    RJ_TRY(check(&c, nc_inq_grps(id, &n, NULL), "groups"));
-    RJ_NEW(group, n, 1);
-    RJ_TRY(check(&c, nc_inq_grps(id, &n, group), "groups"));
-    for (int i = 0; i < n; i++) RJ_TRY(look_at_group(&c, group[i]));
+    RJ_TRY(look_at_group(&c, id, 0));
     RJ_REQUIRE(c.claimed <= PACKED * c.size, RJ_ERR_FORMAT,
                "%s: %.0f bytes cannot hold the %.0f that its variables ask for", path, c.size, c.claimed);
 done:
-    rj_free(group);
     return st;
 }

@@ -476,6 +476,9 @@ def deck_seeds():
         "weights: {access: read}\nstore: {per_prompt: all, merge: all}\nprovenance: minimal\nseed: 1\noutput: o/x.nc\n")  # fmt: skip
     yield "valid-team", good + "layout: {team: 8, stages: 2, grid: 2x2}\nstore: {alignment: [a, 3]}\n"
     yield "valid-stages", good + "layout: {team: 2, stages: 2}\nstore: {alignment: [b]}\n"
+    yield "valid-tokens", good + "tokens: {mode: [depth, self, influence], at: [0, 1, -1], layers: [1, -1]}\ncoupling: {vju: true}\n"
+    yield "valid-tokens-all", good + "tokens: {mode: fixed_input, at: all, layers: all}\n"
+    yield "valid-tokens-last", good.replace("a.gguf", "a.gguf, stack: decoder") + "tokens: {mode: [fixed_output], at: last}\n"
     yield "valid-scores", good + ("coupling: {k: [3]}\nscores: {table: s.csv, columns: [v1, v2], resamples: 1000, "
                                   "primary: excess_coupling_k3_offdiag}\n")  # fmt: skip
     yield "valid-glob", good.replace("path: a.gguf", "glob: '*.gguf'")
@@ -498,7 +501,9 @@ def deck_seeds():
         "grid": good + "layout: {grid: 2x2x2}\n", "grid-huge": good + "layout: {grid: 99999x99999}\n",
         "grid-zero": good + "layout: {grid: 0x1}\n", "alignment": good + "store: {alignment: 1}\n",
         "alignment-long": good + f"store: {{alignment: [{'a' * 200}]}}\n", "columns": good + "scores: {columns: [a]}\n",
-        "scores": good + "scores: {table: s.csv}\n", "section": good + "tokens: {layers: [1]}\n",
+        "scores": good + "scores: {table: s.csv}\n", "section": good + "weights: {stage_to: x}\n", "token-layers": good + "tokens: {layers: [1]}\n",
+        "token-layer-0": good + "tokens: {mode: self, layers: [0]}\n", "token-twice": good + "tokens: {mode: self, at: [1, 1]}\n",
+        "token-modes": good + "tokens: {mode: []}\n", "token-mode-twice": good + "tokens: {mode: [self, self]}\n",
         "primary": good + "scores: {table: s.csv, columns: [a], primary: nope}\n",
         "not-utf8": good.encode() + b"seed: \xff\n", "utf16": good.encode("utf-16"), "long-key": good + "k" * 900 + ": 1\n",
     }  # fmt: skip

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# mutants_results.sh RESJAC MPIEXEC MUTATE [N] [FIRST]: N broken copies (24) of what a run wrote (final file, units, manifest, status, table
+# mutants_results.sh RESJAC MPIEXEC MUTATE [N] [FIRST]: N broken copies (18) of what a run wrote (final file, units, manifest, status, table
 # of scores), from mutant FIRST (0) on, through `verify`, `reduce`, `report` and the run's resume: each ends within ten seconds with 0,
 # 64, 65, 66 or 69, none by a signal, and nothing appears beside the outputs. `verify` tells every broken NetCDF file, and the resume
 # mends it: its final file has the content of the first one. RESJAC_MUTANTS names a folder where those that fail are kept.
-mutate=$(realpath "$3") n=${4:-24} first=${5:-0}
+mutate=$(realpath "$3") n=${4:-18} first=${5:-0}
 . "$(dirname "$0")/judge.sh" "$1" "$2"
 printf '{"ids": [%d, 5, 7]}\n' 1 2 3 4 >prompts.jsonl
 printf 'model,lineage,v1\na,x,1\nb,y,2\n' >scores.csv

@@ -215,6 +215,7 @@ static void made_up_variables_are_refused(void **x)
     (void)x;
     assert_int_equal(nc_create(syn_path("bomb.nc"), NC_NETCDF4, &nc), NC_NOERR);
     assert_int_equal(nc_def_grp(nc, "m", &group), NC_NOERR);
+    assert_int_equal(nc_def_grp(group, "self", &group), NC_NOERR);
     assert_int_equal(nc_def_dim(group, "a", 1 << 20, &dim), NC_NOERR);
     assert_int_equal(nc_def_var(group, "v", NC_DOUBLE, 2, (int[]){dim, dim}, &id), NC_NOERR);
     assert_int_equal(nc_def_var_chunking(group, id, NC_CHUNKED, (size_t[]){1000, 1000}), NC_NOERR);
