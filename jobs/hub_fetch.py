@@ -19,6 +19,7 @@ import urllib.request
 from pathlib import Path
 
 import bin_to_safetensors
+import tokenizer_to_json
 
 CATALOGUE = Path(__file__).resolve().parent.parent / "input" / "models.csv"
 # Beside the weights: what a reader of them may need, and the licence.
@@ -234,6 +235,13 @@ class Checkpoint:
         for name in [] if keep_bin else self.weights:
             (self.folder / name).unlink(missing_ok=True)
 
+    def make_tokenizer(self):
+        """tokenizer.json where the repository has an older tokenizer's files alone; what became of it."""
+        try:
+            return f"tokenizer.json made of {tokenizer_to_json.convert(self.folder)}"
+        except (tokenizer_to_json.Refused, ValueError, KeyError) as error:
+            return f"no tokenizer.json (have transformers write one): {error}"
+
 
 def parse():
     parser = argparse.ArgumentParser(prog="fetch.sh", description="checkpoints of input/models.csv from the hub")
@@ -301,7 +309,7 @@ def fetch_all(found, args, failed):
             failed.append(model.name)
             print(f"fetch: {model.name}: {error}", file=sys.stderr)
             continue
-        tokenizer = "" if "tokenizer.json" in model.files else "; no tokenizer.json (have transformers write one)"
+        tokenizer = "" if "tokenizer.json" in model.files else f"; {model.make_tokenizer()}"
         print(f"fetch: {model.folder} is whole, {len(model.files)} files checked{tokenizer}", flush=True)
 
 

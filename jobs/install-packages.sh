@@ -23,7 +23,7 @@ packages=(
 case ${1:-run} in
     run) ;;
     tests)
-        packages+=(clang)
+        packages+=(clang chromium groff) # groff and chromium: the manual and the report are read as people read them
         [ "$(id -u)" -ne 0 ] || packages+=(slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge) ;;
     *) echo "usage: bash jobs/install-packages.sh [run|tests]" >&2 && exit 64 ;;
 esac

@@ -62,5 +62,6 @@ if [ -x "$work/moved/bin/resjac" ]; then
     [ "$openblas" = "$(ldd "$build/resjac" | sed -n 's/.*libopenblas.* => \([^ ]*\) .*/\1/p')" ] ||
         die "the installed resjac runs with $openblas, the built one does not"
     "$work/moved/bin/resjac" version >/dev/null || die "the installed resjac does not start"
+    [ -s "$work/moved/share/man/man1/resjac.1" ] || die "the manual page is not installed"
 fi
 echo "find_package and resjac.pc both build a programme that runs"

@@ -68,19 +68,32 @@ static void print_config(const rj_config *c, int64_t n_parameters)
     rj_print("size      %lld parameters", (long long)n_parameters);
 }
 
+/* The other stack of a model that has two; st is how it was read. */
+static void print_decoder(rj_status st, const rj_config *c, int64_t n_parameters)
+{
+    if (st == RJ_OK)
+        rj_print("decoder   %d blocks with stack: decoder, %lld parameters with the encoder and the head",
+                 c->n_layer, (long long)n_parameters);
+    else if (st != RJ_ERR_USAGE) /* which says that there is none */
+        rj_print("decoder   none that can be used (%s)", rj_status_message());
+}
+
 /* What a model would be, before it is fetched. */
 static rj_status inspect_config(const char *path, bool check)
 {
     rj_status st = RJ_OK;
-    rj_config c = {0};
-    int64_t n = 0;
+    rj_config c = {0}, decoder = {0};
+    int64_t n = 0, n_both = 0;
 
     RJ_REQUIRE(!check, RJ_ERR_USAGE, "%s: --check reads tensors, a config.json has none", path);
     RJ_TRY(rj_model_count(path, &c, &n));
     rj_print("model     %s", path);
     rj_print("format    configuration alone");
     print_config(&c, n);
+    const rj_status counted = rj_model_count_stack(path, RJ_STACK_DECODER, &decoder, &n_both);
+    print_decoder(counted, &decoder, n_both);
 done:
+    rj_config_free(&decoder);
     rj_config_free(&c);
     return st;
 }
@@ -99,7 +112,7 @@ static void print_tensors(const rj_weights *w)
 rj_status rj_inspect(const char *path, bool check)
 {
     rj_status st = RJ_OK;
-    rj_model *model = NULL;
+    rj_model *model = NULL, *decoder = NULL;
     rj_tokenizer *tok = NULL;
 
     if (rj_weights_is_config(path)) return inspect_config(path, check);
@@ -110,6 +123,9 @@ rj_status rj_inspect(const char *path, bool check)
              rj_weights_format(w) == RJ_FORMAT_GGUF ? "GGUF" : "safetensors", rj_weights_count(w),
              1e-6 * (double)rj_weights_bytes(w));
     print_config(rj_model_config(model), rj_model_parameters(model));
+    const rj_status opened = rj_model_open_stack(path, RJ_STACK_DECODER, false, 0, &decoder);
+    print_decoder(opened, opened == RJ_OK ? rj_model_config(decoder) : NULL,
+                  opened == RJ_OK ? rj_model_parameters(decoder) : 0);
     if (rj_tokenizer_open(w, &tok) == RJ_OK)
         rj_print("tokenizer %s", rj_tokenizer_summary(tok));
     else
@@ -119,6 +135,7 @@ rj_status rj_inspect(const char *path, bool check)
     if (check) RJ_TRY(check_tensors(w));
 done:
     rj_tokenizer_close(&tok);
+    rj_model_close(&decoder);
     rj_model_close(&model);
     return st;
 }

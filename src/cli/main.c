@@ -201,6 +201,7 @@ int main(int argc, char **argv)
     int rank = 0, size = 1;
     char command_line[4096];
 
+    rj_memory_keep_freed();
     signal(SIGXFSZ,
            SIG_IGN); /* a file size limit is an error of that file (exit 74), not the end of the process */
     leave_ucx_windows();

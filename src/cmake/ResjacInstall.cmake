@@ -17,6 +17,7 @@ if(TARGET resjac)
   # The install step would strip the path to the pinned OpenBLAS, which the link added, as one of the build tree.
   set_target_properties(resjac PROPERTIES INSTALL_RPATH_USE_LINK_PATH TRUE)
   install(TARGETS resjac RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  install(FILES docs/resjac.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 endif()
 
 # The locations found here are the consumer's defaults.

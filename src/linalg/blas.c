@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "narrow.h"
 #include "resjac/base/clock.h"
 
 extern void sgemm_(const char *op_a, const char *op_b, const int *m, const int *n, const int *k,
@@ -45,7 +46,9 @@ void rj_gemm(char op_a, char op_b, double alpha, const rj_matrix *a, const rj_ma
 
     require_match(op_a, op_b, a, b, c);
     if (m == 0 || n == 0) return;
-    if (c->type == RJ_SINGLE) {
+    if (c->type == RJ_SINGLE && op_b == 'N' && n == RJ_NARROW && k > 0) {
+        rj_narrow_product(op_a, (float)alpha, a, b, (float)beta, c);
+    } else if (c->type == RJ_SINGLE) {
         const float alpha_single = (float)alpha, beta_single = (float)beta;
         sgemm_(&op_a, &op_b, &m, &n, &k, &alpha_single, a->data, &a->ld, b->data, &b->ld, &beta_single,
                c->data, &c->ld);

@@ -177,7 +177,7 @@ done:
  * trained and untrained models of d = 576 and 1536. */
 static int first_look(int d, int k)
 {
-    const double columns = 34.0 * pow(k, 0.4) * pow(d / 576.0, 0.29);
+    const double columns = 38.0 * pow(k, 0.4) * pow(d / 576.0, 0.29);
     const int least = (k + WIDTH - 1) / WIDTH * WIDTH + 2 * WIDTH;
 
     return (int)fmax(least, ceil(columns / WIDTH) * WIDTH);

@@ -4,7 +4,6 @@
 
 #include <limits.h>
 #include <math.h>
-#include <string.h>
 
 #include "resjac/base/clock.h"
 #include "resjac/base/memory.h"
@@ -204,15 +203,19 @@ rj_status rj_lapack_bidiagonal_svd(int n, const double *diagonal, const double *
     const int k = x->cols;
     factors f = {0};
 
-    RJ_REQUIRE(
-        1 <= n && n <= RJ_LAPACK_LARGEST && x->rows == n && y->rows == n && y->cols == k && k <= n,
-        RJ_ERR_ARG,
-        "bidiagonal matrix of order %d into X %dx%d and Y %dx%d: needs an order of 1..%d and one shape "
-        "[order, at most order]",
-        n, x->rows, x->cols, y->rows, y->cols, (int)RJ_LAPACK_LARGEST);
-    RJ_TRY(bidiagonal_new(RJ_DOUBLE, n, 0, &f));
+    RJ_REQUIRE(1 <= n && n <= RJ_LAPACK_LARGEST && x->rows == n && y->rows == n && y->cols == k && k <= n &&
+                   x->type == y->type,
+               RJ_ERR_ARG,
+               "bidiagonal matrix of order %d into X %dx%d (type %d) and Y %dx%d (type %d): needs an order "
+               "of 1..%d, one "
+               "type and one shape [order, at most order]",
+               n, x->rows, x->cols, (int)x->type, y->rows, y->cols, (int)y->type, (int)RJ_LAPACK_LARGEST);
+    RJ_TRY(bidiagonal_new(x->type, n, 0, &f));
     rj_matrix_set_column(&f.diagonal, 0, diagonal);
-    if (n > 1) memcpy(f.beside.data, beside, (size_t)(n - 1) * sizeof *beside);
+    if (n > 1) {
+        rj_matrix above = rj_matrix_block(&f.beside, 0, 0, n - 1, 1);
+        rj_matrix_set_column(&above, 0, beside);
+    }
     RJ_TRY(divide_and_conquer(&f));
     const rj_matrix leading_x = rj_matrix_block(&f.x, 0, 0, n, k);
     const rj_matrix leading_yt = rj_matrix_block(&f.yt, 0, 0, k, n);

@@ -21,7 +21,7 @@
     } while (0)
 
 /* Eight partial sums, so that long sums are vectorised in an order that the source fixes. */
-enum { LANES = 8, CHUNK = 512, TILE = 32 };
+enum { LANES = 8, CHUNK = 512, TILE = 8 };
 
 static ptrdiff_t column(const rj_matrix *m, int j)
 {
@@ -114,8 +114,8 @@ void rj_matrix_transpose(const rj_matrix *a, rj_matrix *b)
     WITH_TYPE(a->type, from, WITH_TYPE(b->type, to, {
                   for (int c = 0; c < a->cols; c += TILE)
                       for (int r = 0; r < a->rows; r += TILE)
-                          for (int j = c; j < a->cols && j < c + TILE; j++)
-                              for (int i = r; i < a->rows && i < r + TILE; i++)
+                          for (int i = r; i < a->rows && i < r + TILE; i++)
+                              for (int j = c; j < a->cols && j < c + TILE; j++)
                                   ((to *)b->data)[j + column(b, i)] =
                                       (to)((const from *)a->data)[i + column(a, j)];
               }););

@@ -153,6 +153,15 @@ void rj_topk_free(rj_topk *top)
     *top = (rj_topk){0};
 }
 
+int rj_topk_rank(const rj_topk *top)
+{
+    const double least = 10.0 * rj_matrix_epsilon(top->u.type) * sqrt(top->d) * top->s_all[0];
+    int n = 0;
+
+    while (n < top->n_all && top->s_all[n] > least) n++;
+    return n;
+}
+
 double rj_topk_gap(const rj_topk *top, int k)
 {
     double smallest = 1.0;

@@ -8,12 +8,12 @@
 #include "resjac/metrics/null.h"
 #include "resjac/metrics/pair.h"
 
-/* Columns of one product J_i F: wide enough for the speed of a square product, narrow enough to need little memory
- * beside J. A constant, because the bits of a product change with its width. */
+/* Columns of one product J_i V or J_i U: wide enough for the speed of a square product, narrow enough to need little
+ * memory beside J. A constant, because the bits of a product change with its width. */
 enum { BATCH_COLUMNS = 512 };
 
-/* The problem, and room for one batch of frames against one row. A frame is packed as [V_j, U_j], `width` columns
- * each; where a block has fewer triplets the rest stays 0. */
+/* The problem, and room for one batch of frames against one row. A batch has all its V_j, then all its U_j, `width`
+ * columns each; where a block has fewer triplets the rest stays 0. */
 typedef struct {
     int L, n_k, norm, d, width, per_batch;
     const int *k;
@@ -24,8 +24,8 @@ typedef struct {
     int *known;       /* [L]: triplets to use of each block, 0 to skip it */
     int *use, n_use;  /* [L]: the blocks with known > 0 */
     rj_matrix frames; /* [d, 2 width per_batch] */
-    rj_matrix images; /* [d, 2 width per_batch]: J_i frames */
-    rj_matrix own;    /* [d, 2 width]: the frame of block i */
+    rj_matrix images; /* as frames: J_i V_j, and J_i U_j where misfit_vju is wanted */
+    rj_matrix own;    /* [d, 2 width]: [V, U] of block i */
     rj_matrix gram;   /* [2 width, 2 width per_batch]: own' frames */
     rj_matrix c;      /* [width, width per_batch]: U_j'V_j */
     rj_matrix small;  /* [width, width] */
@@ -43,16 +43,10 @@ static int frame_width(int d, int largest)
     return d - largest < RJ_COUPLING_DROP ? d : largest + RJ_COUPLING_DROP;
 }
 
-/* Triplets above the numerical rank: a decomposition may leave an exact zero at some eps d^(1/2) s_1, and the
- * directions that belong to it are noise. */
+/* Triplets up to the numerical rank. */
 static int triplets_known(const rj_topk *top, int width)
 {
-    int n = 0;
-
-    if (top == NULL) return 0;
-    const double least = 10.0 * rj_matrix_epsilon(top->u.type) * sqrt(top->d) * top->s[0];
-    while (n < width && n < top->k && top->s[n] > least) n++;
-    return n;
+    return top == NULL ? 0 : min_int(width, min_int(top->k, rj_topk_rank(top)));
 }
 
 int rj_coupling_known(const rj_topk *top, int n_k, const int *k)
@@ -163,9 +157,10 @@ static rj_status job_allocate(job *w)
     rj_status st = RJ_OK;
     const ptrdiff_t pair_width = 2 * (ptrdiff_t)w->width;
 
-    w->per_batch = min_int(w->n_use, pair_width < BATCH_COLUMNS ? (int)(BATCH_COLUMNS / pair_width) : 1);
-    RJ_TRY(rj_matrix_new(w->type, w->d, pair_width * w->per_batch, &w->frames));
-    RJ_TRY(rj_matrix_new(w->type, w->d, pair_width * w->per_batch, &w->images));
+    w->per_batch = min_int(w->n_use, w->width < BATCH_COLUMNS ? BATCH_COLUMNS / w->width : 1);
+    const ptrdiff_t half = (ptrdiff_t)w->width * w->per_batch;
+    RJ_TRY(rj_matrix_new(w->type, w->d, 2 * half, &w->frames));
+    RJ_TRY(rj_matrix_new(w->type, w->d, (w->out->misfit_vju != NULL ? 2 : 1) * half, &w->images));
     RJ_TRY(rj_matrix_new(w->type, w->d, pair_width, &w->own));
     RJ_TRY(rj_matrix_new(w->type, pair_width, pair_width * w->per_batch, &w->gram));
     RJ_TRY(rj_matrix_new(w->type, w->width, (ptrdiff_t)w->width * w->per_batch, &w->c));
@@ -173,6 +168,12 @@ static rj_status job_allocate(job *w)
     RJ_TRY(rj_pair_new(w->width, &w->pair));
 done:
     return st;
+}
+
+/* What is not wanted is NULL. */
+static void put(double *values, ptrdiff_t at, double value)
+{
+    if (values != NULL) values[at] = value;
 }
 
 /* Rows first..first+n_rows-1 of every measure <- NAN */
@@ -183,13 +184,14 @@ static void clear_rows(const job *w, int first, int n_rows)
                                 o->excess,       o->null_rotation, o->null_conjugation, o->excess_drop1,
                                 o->excess_drop3, o->subspace_uu,   o->subspace_vv,      o->subspace_uv,
                                 o->subspace_vu};
+    double *const single[] = {o->null, o->null_sd, o->null_signed, o->null_trace};
 
     for (int q = 0; q < w->n_k; q++)
         for (int i = first; i < first + n_rows; i++) {
             const ptrdiff_t row = (ptrdiff_t)q * w->L + i;
-            o->null[row] = o->null_sd[row] = o->null_signed[row] = o->null_trace[row] = NAN;
+            for (size_t p = 0; p < sizeof single / sizeof *single; p++) put(single[p], row, NAN);
             for (size_t p = 0; p < sizeof pairwise / sizeof *pairwise; p++)
-                for (int j = 0; j < w->L; j++) pairwise[p][row * w->L + j] = NAN;
+                for (int j = 0; j < w->L; j++) put(pairwise[p], row * w->L + j, NAN);
         }
     const ptrdiff_t row = o->alignment == NULL ? 0 : (ptrdiff_t)w->L * o->n_alignment * o->n_alignment;
     for (ptrdiff_t i = first * row; i < (first + n_rows) * row; i++) o->alignment[i] = NAN;
@@ -214,24 +216,27 @@ static rj_status store_nulls(const job *w, int first, int n_rows, uint64_t seed)
             const double *s = block->top->s, scale = block->frobenius / w->d;
             const int n = min_int(w->known[first + r], n_known);
             spectrum[r] = (rj_null_spectrum){n, s, energy_after(block, n)};
-            w->out->null[row + r] = rj_null_independent(k, s, scale, rj_null_norm(k, s, w->norm));
-            w->out->null_signed[row + r] = rj_null_signed(k, s, scale, rj_null_norm(k, s, w->norm));
-            w->out->null_trace[row + r] = rj_null_independent(k, s, scale, rj_null_norm(k, s, 1));
-            RJ_REQUIRE(isfinite(w->out->null[row + r]), RJ_ERR_NUMERIC,
-                       "block %d, K = %d: null %g with ||J||_F = %g", first + r, k, w->out->null[row + r],
-                       block->frobenius);
+            const double null = rj_null_independent(k, s, scale, rj_null_norm(k, s, w->norm));
+            RJ_REQUIRE(isfinite(null), RJ_ERR_NUMERIC, "block %d, K = %d: null %g with ||J||_F = %g",
+                       first + r, k, null, block->frobenius);
+            put(w->out->null, row + r, null);
+            put(w->out->null_signed, row + r, rj_null_signed(k, s, scale, rj_null_norm(k, s, w->norm)));
+            put(w->out->null_trace, row + r, rj_null_independent(k, s, scale, rj_null_norm(k, s, 1)));
         }
-        RJ_TRY(rj_null_deviation(w->d, k, n_known, w->norm, seed, n_rows, spectrum, w->out->null_sd + row));
+        if (w->out->null_sd != NULL)
+            RJ_TRY(
+                rj_null_deviation(w->d, k, n_known, w->norm, seed, n_rows, spectrum, w->out->null_sd + row));
     }
 done:
     RJ_FREE(spectrum);
     return st;
 }
 
-/* to <- [V_i, U_i], known columns each */
-static void pack_frame(const job *w, int i, rj_matrix *to)
+/* own <- [V_i, U_i], known columns each */
+static void pack_frame(job *w, int i)
 {
     const rj_topk *top = w->block[i].top;
+    rj_matrix *to = &w->own;
     const int n = w->known[i];
     const rj_matrix v = rj_matrix_block(&top->v, 0, 0, w->d, n), u = rj_matrix_block(&top->u, 0, 0, w->d, n);
     rj_matrix to_v = rj_matrix_block(to, 0, 0, w->d, n), to_u = rj_matrix_block(to, 0, w->width, w->d, n);
@@ -241,21 +246,31 @@ static void pack_frame(const job *w, int i, rj_matrix *to)
     rj_matrix_copy(&u, &to_u);
 }
 
-/* Column block `half` (0: of V, 1: of U) of the b-th frame of a batch. */
-static rj_matrix half_of(const job *w, const rj_matrix *batch, int b, int half)
+/* The first n column blocks of the V (half 0) or U (half 1) of a batch, and block b alone. */
+static rj_matrix half_of(const job *w, const rj_matrix *batch, int half, int n)
 {
-    return rj_matrix_block(batch, 0, (2 * b + half) * w->width, batch->rows, w->width);
+    return rj_matrix_block(batch, 0, half * w->per_batch * w->width, batch->rows, n * w->width);
+}
+
+static rj_matrix one_of(const job *w, const rj_matrix *batch, int half, int b)
+{
+    return rj_matrix_block(batch, 0, (half * w->per_batch + b) * w->width, batch->rows, w->width);
 }
 
 /* Frames of blocks use[start..start+n-1], by exchange where other ranks hold some, and C = U_j'V_j of each */
 static void begin_batch(job *w, int start, int n)
 {
     for (int b = 0; b < n; b++) {
-        rj_matrix frame = rj_matrix_block(&w->frames, 0, 2 * b * w->width, w->d, 2 * w->width);
-        if (w->block[w->use[start + b]].top != NULL) pack_frame(w, w->use[start + b], &frame);
-        if (w->exchange != NULL) w->exchange->share(w->exchange->ctx, w->use[start + b], &frame);
-        const rj_matrix v = half_of(w, &w->frames, b, 0), u = half_of(w, &w->frames, b, 1);
+        const int j = w->use[start + b];
         rj_matrix c = rj_matrix_block(&w->c, 0, b * w->width, w->width, w->width);
+        if (w->block[j].top != NULL) pack_frame(w, j);
+        if (w->exchange != NULL) w->exchange->share(w->exchange->ctx, j, &w->own);
+        for (int half = 0; half < 2; half++) {
+            const rj_matrix from = rj_matrix_block(&w->own, 0, half * w->width, w->d, w->width);
+            rj_matrix to = one_of(w, &w->frames, half, b);
+            rj_matrix_copy(&from, &to);
+        }
+        const rj_matrix v = one_of(w, &w->frames, 0, b), u = one_of(w, &w->frames, 1, b);
         rj_gemm('T', 'N', 1.0, &u, &v, 0.0, &c);
     }
 }
@@ -263,14 +278,15 @@ static void begin_batch(job *w, int start, int n)
 /* images <- J_i frames, gram <- [V_i U_i]' frames */
 static void begin_row(job *w, int i, int n)
 {
-    const int columns = 2 * w->width * n;
-    const rj_matrix frames = rj_matrix_block(&w->frames, 0, 0, w->d, columns);
-    rj_matrix images = rj_matrix_block(&w->images, 0, 0, w->d, columns);
-    rj_matrix gram = rj_matrix_block(&w->gram, 0, 0, 2 * w->width, columns);
-
-    pack_frame(w, i, &w->own);
-    rj_gemm('N', 'N', 1.0, &w->block[i].jac, &frames, 0.0, &images);
-    rj_gemm('T', 'N', 1.0, &w->own, &frames, 0.0, &gram);
+    pack_frame(w, i);
+    for (int half = 0; half < 2; half++) {
+        const rj_matrix frames = half_of(w, &w->frames, half, n);
+        rj_matrix gram = half_of(w, &w->gram, half, n);
+        rj_gemm('T', 'N', 1.0, &w->own, &frames, 0.0, &gram);
+        if (half == 1 && w->out->misfit_vju == NULL) break;
+        rj_matrix images = half_of(w, &w->images, half, n);
+        rj_gemm('N', 'N', 1.0, &w->block[i].jac, &frames, 0.0, &images);
+    }
 }
 
 /* The tables of the pair of this row and the b-th frame of the batch. */
@@ -278,17 +294,20 @@ static void fill_pair(job *w, int b)
 {
     const int n = w->width;
     rj_pair_table *table = w->pair.table;
-    const rj_matrix v = half_of(w, &w->frames, b, 0), u = half_of(w, &w->frames, b, 1);
-    const rj_matrix jv = half_of(w, &w->images, b, 0), ju = half_of(w, &w->images, b, 1);
-    const rj_matrix to_v = half_of(w, &w->gram, b, 0), to_u = half_of(w, &w->gram, b, 1);
+    const rj_matrix v = one_of(w, &w->frames, 0, b), u = one_of(w, &w->frames, 1, b);
+    const rj_matrix jv = one_of(w, &w->images, 0, b);
+    const rj_matrix to_v = one_of(w, &w->gram, 0, b), to_u = one_of(w, &w->gram, 1, b);
     const rj_matrix vv = rj_matrix_block(&to_v, 0, 0, n, n), uv = rj_matrix_block(&to_v, n, 0, n, n);
     const rj_matrix vu = rj_matrix_block(&to_u, 0, 0, n, n), uu = rj_matrix_block(&to_u, n, 0, n, n);
     const rj_matrix c = rj_matrix_block(&w->c, 0, b * n, n, n);
 
     rj_gemm('T', 'N', 1.0, &u, &jv, 0.0, &w->small); /* A = U_j' (J_i V_j) */
     rj_matrix_copy(&w->small, &table[RJ_PAIR_A].m);
-    rj_gemm('T', 'N', 1.0, &v, &ju, 0.0, &w->small); /* B = V_j' (J_i U_j) */
-    rj_matrix_copy(&w->small, &table[RJ_PAIR_B].m);
+    if (w->out->misfit_vju != NULL) {
+        const rj_matrix ju = one_of(w, &w->images, 1, b);
+        rj_gemm('T', 'N', 1.0, &v, &ju, 0.0, &w->small); /* B = V_j' (J_i U_j), else 0 */
+        rj_matrix_copy(&w->small, &table[RJ_PAIR_B].m);
+    }
     rj_matrix_copy(&uu, &table[RJ_PAIR_UU].m);
     rj_matrix_copy(&uv, &table[RJ_PAIR_UV].m);
     rj_matrix_copy(&vu, &table[RJ_PAIR_VU].m);
@@ -298,19 +317,19 @@ static void fill_pair(job *w, int b)
 
 static void store_pair(const rj_coupling_measures *out, ptrdiff_t at, const rj_pair_measures *m)
 {
-    out->misfit[at] = m->misfit;
-    out->misfit_signed[at] = m->misfit_signed;
-    out->misfit_trace[at] = m->misfit_trace;
-    out->misfit_vju[at] = m->misfit_vju;
-    out->excess[at] = m->excess;
-    out->null_rotation[at] = m->null_rotation;
-    out->null_conjugation[at] = m->null_conjugation;
-    out->excess_drop1[at] = m->excess_drop[0];
-    out->excess_drop3[at] = m->excess_drop[1];
-    out->subspace_uu[at] = m->subspace_uu;
-    out->subspace_vv[at] = m->subspace_vv;
-    out->subspace_uv[at] = m->subspace_uv;
-    out->subspace_vu[at] = m->subspace_vu;
+    put(out->misfit, at, m->misfit);
+    put(out->misfit_signed, at, m->misfit_signed);
+    put(out->misfit_trace, at, m->misfit_trace);
+    put(out->misfit_vju, at, m->misfit_vju);
+    put(out->excess, at, m->excess);
+    put(out->null_rotation, at, m->null_rotation);
+    put(out->null_conjugation, at, m->null_conjugation);
+    put(out->excess_drop1, at, m->excess_drop[0]);
+    put(out->excess_drop3, at, m->excess_drop[1]);
+    put(out->subspace_uu, at, m->subspace_uu);
+    put(out->subspace_vv, at, m->subspace_vv);
+    put(out->subspace_uv, at, m->subspace_uv);
+    put(out->subspace_vu, at, m->subspace_vu);
 }
 
 /* A of blocks i and j, from the table that has it. */

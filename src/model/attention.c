@@ -70,7 +70,7 @@ static void turn(const rj_attention_pass *p, const rj_norm *norm, int n_head, in
     }
 }
 
-static rj_status keep_raw(rj_attention_pass *p, int t)
+static rj_status keep_raw(rj_attention_pass *p, int s, int t)
 {
     rj_status st = RJ_OK;
     const int n_q = p->q.rows, n_k = p->k.rows;
@@ -79,32 +79,33 @@ static rj_status keep_raw(rj_attention_pass *p, int t)
     p->raw_k = p->raw_q + n_q;
     p->raw_v = p->raw_k + n_k;
     rj_matrix_get_column(&p->q, t, p->raw_q);
-    rj_matrix_get_column(&p->k, t, p->raw_k);
-    rj_matrix_get_column(&p->v, t, p->raw_v);
+    if (!p->own) goto done;
+    rj_matrix_get_column(&p->k, s, p->raw_k);
+    rj_matrix_get_column(&p->v, s, p->raw_v);
 done:
     return st;
 }
 
-/* t: the token to linearise at, or -1. */
-static rj_status project(rj_attention_pass *p, const rj_matrix *y, int t)
+/* Queries of y, keys and values of `from`. t: the token to linearise, by s, or -1. */
+static rj_status project(rj_attention_pass *p, const rj_matrix *y, const rj_matrix *from, int s, int t)
 {
     rj_status st = RJ_OK;
     const rj_attention *a = p->a;
-    const int T = y->cols, n_q = a->n_head * a->d_head, n_k = a->n_kv_head * a->d_head;
+    const int T = y->cols, n = from->cols, n_q = a->n_head * a->d_head, n_k = a->n_kv_head * a->d_head;
 
     RJ_TRY(rj_matrix_new(RJ_DOUBLE, n_q, T, &p->q));
-    RJ_TRY(rj_matrix_new(RJ_DOUBLE, n_k, T, &p->k));
-    RJ_TRY(rj_matrix_new(RJ_DOUBLE, n_k, T, &p->v));
+    RJ_TRY(rj_matrix_new(RJ_DOUBLE, n_k, n, &p->k));
+    RJ_TRY(rj_matrix_new(RJ_DOUBLE, n_k, n, &p->v));
     RJ_TRY(rj_matrix_new(RJ_DOUBLE, n_q, T, &p->o));
     RJ_TRY(rj_linear_forward(&a->query, y, &p->q));
-    RJ_TRY(rj_linear_forward(&a->key, y, &p->k));
-    RJ_TRY(rj_linear_forward(&a->value, y, &p->v));
+    RJ_TRY(rj_linear_forward(&a->key, from, &p->k));
+    RJ_TRY(rj_linear_forward(&a->value, from, &p->v));
     RJ_TRY(check_finite(&p->q, "query"));
     RJ_TRY(check_finite(&p->k, "key"));
     RJ_TRY(check_finite(&p->v, "value"));
-    if (t >= 0) RJ_TRY(keep_raw(p, t));
-    for (int j = 0; j < T; j++) {
-        turn(p, &a->query_norm, a->n_head, j, rj_pass_column(&p->q, j));
+    if (t >= 0) RJ_TRY(keep_raw(p, s, t));
+    for (int j = 0; j < T; j++) turn(p, &a->query_norm, a->n_head, j, rj_pass_column(&p->q, j));
+    for (int j = 0; j < n; j++) {
         turn(p, &a->key_norm, a->n_kv_head, j, rj_pass_column(&p->k, j));
         clip(a, n_k, rj_pass_column(&p->v, j));
     }
@@ -167,7 +168,7 @@ static rj_status attend(rj_attention_pass *p)
     const int T = p->q.cols, most = T < QUERIES ? T : QUERIES;
     rj_matrix s = {.ld = 1};
 
-    RJ_TRY(rj_matrix_new(RJ_DOUBLE, T, most, &s));
+    RJ_TRY(rj_matrix_new(RJ_DOUBLE, p->k.cols, most, &s));
     for (int h = 0; h < p->a->n_head; h++)
         for (int from = 0; from < T; from += most)
             attend_some(p, h, from, T - from < most ? T - from : most, &s);
@@ -176,21 +177,36 @@ done:
     return st;
 }
 
-rj_status rj_attention_forward(const rj_attention *a, const rj_rope_table *rope, const rj_matrix *y,
-                               rj_matrix *out, int t, rj_attention_point *point)
+static rj_status run(rj_attention_pass *p, const rj_matrix *y, const rj_matrix *from, rj_matrix *out, int s,
+                     int t, rj_attention_point *point)
 {
     rj_status st = RJ_OK;
-    rj_attention_pass p = {.a = a, .rope = rope};
     rj_matrix o = {.ld = 1};
 
-    RJ_TRY(project(&p, y, point != NULL ? t : -1));
-    RJ_TRY(attend(&p));
-    RJ_TRY(rj_matrix_new(y->type, p.o.rows, p.o.cols, &o));
-    rj_matrix_copy(&p.o, &o);
-    RJ_TRY(rj_linear_forward(&a->out, &o, out));
-    if (point != NULL) RJ_TRY(rj_attention_linearise(&p, y->type, t, point));
+    RJ_TRY(project(p, y, from, s, point != NULL ? t : -1));
+    RJ_TRY(attend(p));
+    RJ_TRY(rj_matrix_new(y->type, p->o.rows, p->o.cols, &o));
+    rj_matrix_copy(&p->o, &o);
+    RJ_TRY(rj_linear_forward(&p->a->out, &o, out));
+    if (point != NULL) RJ_TRY(rj_attention_linearise(p, y->type, s, t, point));
 done:
     rj_matrix_free(&o);
-    pass_free(&p);
+    pass_free(p);
     return st;
+}
+
+rj_status rj_attention_forward(const rj_attention *a, const rj_rope_table *rope, const rj_matrix *y,
+                               rj_matrix *out, int s, int t, rj_attention_point *point)
+{
+    rj_attention_pass p = {.a = a, .rope = rope, .own = true};
+
+    return run(&p, y, y, out, s, t, point);
+}
+
+rj_status rj_attention_read(const rj_attention *a, const rj_matrix *y, const rj_matrix *memory,
+                            rj_matrix *out, int t, rj_attention_point *point)
+{
+    rj_attention_pass p = {.a = a};
+
+    return run(&p, y, memory, out, t, t, point);
 }

@@ -1,5 +1,5 @@
-/* attention_point.c: attention linearised at one token: map, key and shift of each head, in double. Norms and clip of queries
- * and keys, the rotation and the soft-cap stand in map, key and shift, so derivatives do not meet them.
+/* attention_point.c: one token's attention linearised by one token: map, key and shift of each head, in double. Norms and clip of
+ * queries and keys, the rotation and the soft-cap stand in map, key and shift, so derivatives do not meet them.
  * 2 n_head dh^2 flops a token seen. */
 #include <math.h>
 
@@ -100,8 +100,18 @@ static void pull_back(const rj_attention_pass *p, const rj_norm_point *norm, con
         if (!is_open(p->a, raw[i])) x[i] = 0.0;
 }
 
-/* Head h of the point into s: map' <- Cq' R_t' (scale dK dV'), key <- Ck' R_t' q, shift; self is t's own weight. */
-static rj_status linearise_head(const rj_attention_pass *p, int h, int t, head *s)
+/* s->map <- Cq' R_t' (scale dK dV'): by way of the query, which t has to itself. */
+static void linearise_query(const rj_attention_pass *p, const rj_norm_point *query, int h, int t, head *s)
+{
+    const double *raw = p->raw_q + h * p->a->d_head;
+
+    rj_gemm('N', 'T', p->a->scale, &s->dk, &s->dv, 0.0, &s->map);
+    for (int i = 0; i < p->a->d_head; i++) pull_back(p, query, raw, t, rj_pass_column(&s->map, i));
+}
+
+/* Head h of the point into s, by a token `from` that t sees: map, and where keys and values are the tokens' own key <- Ck'
+ * R_from' q, shift. */
+static rj_status linearise_head(const rj_attention_pass *p, int h, int from, int t, head *s)
 {
     rj_status st = RJ_OK;
     const rj_attention *a = p->a;
@@ -121,12 +131,12 @@ static rj_status linearise_head(const rj_attention_pass *p, int h, int t, head *
         for (int i = 0; i < dh; i++) dv[i] = s->weight[j - first] * (v[i] - o[i]);
         for (int i = 0; i < dh; i++) dk[i] = w * k[i] - s->kbar[i];
     }
-    rj_gemm('N', 'T', a->scale, &s->dk, &s->dv, 0.0, &s->map);
-    for (int i = 0; i < dh; i++) pull_back(p, &query, raw_q, t, rj_pass_column(&s->map, i));
+    if (from == t) linearise_query(p, &query, h, t, s);
+    if (!p->own) goto done;
     for (int i = 0; i < dh; i++) s->key[i] = q[i];
-    pull_back(p, &key, raw_k, t, s->key);
+    pull_back(p, &key, raw_k, from, s->key);
     for (int i = 0; i < dh; i++)
-        s->shift[i] = a->scale * s->cap[t - first] * rj_pass_column(&s->dv, t - first)[i];
+        s->shift[i] = a->scale * s->cap[from - first] * rj_pass_column(&s->dv, from - first)[i];
 done:
     rj_norm_point_free(&query);
     rj_norm_point_free(&key);
@@ -154,7 +164,7 @@ static rj_status linearise_whole(const rj_attention_pass *p, rj_attention_point 
     rj_status st = RJ_OK;
     const rj_attention *a = p->a;
     const rj_norm *query = rj_norm_is_whole(a, &a->query_norm) ? &a->query_norm : &absent;
-    const rj_norm *key = rj_norm_is_whole(a, &a->key_norm) ? &a->key_norm : &absent;
+    const rj_norm *key = p->own && rj_norm_is_whole(a, &a->key_norm) ? &a->key_norm : &absent;
 
     RJ_REQUIRE((query == &absent && key == &absent) || a->clip == 0.0, RJ_ERR_ARG,
                "a clip before norms of %d and %d values", query->d, key->d);
@@ -164,34 +174,38 @@ done:
     return st;
 }
 
-rj_status rj_attention_linearise(const rj_attention_pass *p, rj_arithmetic type, int t,
+rj_status rj_attention_linearise(const rj_attention_pass *p, rj_arithmetic type, int s, int t,
                                  rj_attention_point *point)
 {
     rj_status st = RJ_OK;
     const rj_attention *a = p->a;
-    const int dh = a->d_head, first = rj_first_seen(a, t);
+    const int dh = a->d_head, first = rj_first_seen(a, t), end = rj_end_seen(a, t, p->k.cols);
+    const bool seen = !p->own || (first <= s && s < end);
     rj_attention_point new = {.map.ld = 1};
-    head s = {.dv.ld = 1};
+    head scratch = {.dv.ld = 1};
 
     RJ_TRY(rj_matrix_new(type, dh, (ptrdiff_t)a->n_head * dh, &new.map));
-    RJ_TRY(rj_matrix_new(type, dh, a->n_head, &new.key));
-    RJ_TRY(rj_matrix_new(type, dh, a->n_head, &new.shift));
-    RJ_NEW(new.self, a->n_head, 1);
+    if (p->own) {
+        RJ_TRY(rj_matrix_new(type, dh, a->n_head, &new.key));
+        RJ_TRY(rj_matrix_new(type, dh, a->n_head, &new.shift));
+        RJ_NEW(new.self, a->n_head, 1);
+    }
     RJ_TRY(linearise_clip(p, &new));
     RJ_TRY(linearise_whole(p, &new));
-    RJ_TRY(head_new(dh, rj_end_seen(a, t, p->k.cols) - first, &s));
-    for (int h = 0; h < a->n_head; h++) {
+    RJ_TRY(head_new(dh, end - first, &scratch));
+    for (int h = 0; seen && h < a->n_head; h++) { /* else all stays 0 */
         rj_matrix to = rj_head_columns(a, &new.map, h);
-        RJ_TRY(linearise_head(p, h, t, &s));
-        rj_matrix_transpose(&s.map, &to);
-        rj_matrix_set_column(&new.key, h, s.key);
-        rj_matrix_set_column(&new.shift, h, s.shift);
-        new.self[h] = s.weight[t - first];
+        RJ_TRY(linearise_head(p, h, s, t, &scratch));
+        rj_matrix_transpose(&scratch.map, &to);
+        if (!p->own) continue;
+        rj_matrix_set_column(&new.key, h, scratch.key);
+        rj_matrix_set_column(&new.shift, h, scratch.shift);
+        new.self[h] = scratch.weight[s - first];
     }
     *point = new;
     new = (rj_attention_point){0};
 done:
-    head_free(&s);
+    head_free(&scratch);
     rj_attention_point_free(&new);
     return st;
 }

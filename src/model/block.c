@@ -3,6 +3,7 @@
 #include "resjac/model/block.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "resjac/base/clock.h"
@@ -40,6 +41,26 @@ done:
     return st;
 }
 
+static rj_status load_cross(const rj_model *model, rj_block *b)
+{
+    rj_status st = RJ_OK;
+    const rj_config *c = &model->config;
+    const int layer = b->layer;
+
+    b->cross = (rj_attention){.n_head = c->n_head,
+                              .n_kv_head = c->n_kv_head,
+                              .d_head = c->d_head,
+                              .scale = rj_config_scale(c, layer),
+                              .bidirectional = true};
+    RJ_TRY(rj_tensors_norm(model, RJ_CROSS_NORM, layer, &b->cross_norm));
+    RJ_TRY(rj_tensors_linear(model, RJ_CROSS_QUERY, layer, b->type, &b->cross.query));
+    RJ_TRY(rj_tensors_linear(model, RJ_CROSS_KEY, layer, b->type, &b->cross.key));
+    RJ_TRY(rj_tensors_linear(model, RJ_CROSS_VALUE, layer, b->type, &b->cross.value));
+    RJ_TRY(rj_tensors_linear(model, RJ_CROSS_OUT, layer, b->type, &b->cross.out));
+done:
+    return st;
+}
+
 static rj_status load(const rj_model *model, rj_block *b)
 {
     rj_status st = RJ_OK;
@@ -60,14 +81,17 @@ static rj_status load(const rj_model *model, rj_block *b)
     RJ_TRY(rj_tensors_norm(model, c->shared_norm ? RJ_SHARED_NORM : RJ_ATTENTION_NORM, layer,
                            &b->attention_norm));
     RJ_TRY(rj_tensors_norm(model, RJ_ATTENTION_POST_NORM, layer, &b->attention_post_norm));
+    RJ_TRY(rj_tensors_norm(model, RJ_ATTENTION_SUM_NORM, layer, &b->attention_sum_norm));
     RJ_TRY(rj_tensors_norm(model, RJ_QUERY_NORM, layer, &b->attention.query_norm));
     RJ_TRY(rj_tensors_norm(model, RJ_KEY_NORM, layer, &b->attention.key_norm));
     RJ_TRY(rj_tensors_norm(model, c->shared_norm ? RJ_SHARED_NORM : RJ_MLP_NORM, layer, &b->mlp_norm));
     RJ_TRY(rj_tensors_norm(model, RJ_MLP_POST_NORM, layer, &b->mlp_post_norm));
+    RJ_TRY(rj_tensors_norm(model, RJ_MLP_SUM_NORM, layer, &b->mlp_sum_norm));
     RJ_TRY(rj_tensors_linear(model, RJ_QUERY, layer, b->type, &b->attention.query));
     RJ_TRY(rj_tensors_linear(model, RJ_KEY, layer, b->type, &b->attention.key));
     RJ_TRY(rj_tensors_linear(model, RJ_VALUE, layer, b->type, &b->attention.value));
     RJ_TRY(rj_tensors_linear(model, RJ_ATTENTION_OUT, layer, b->type, &b->attention.out));
+    if (c->reads_memory) RJ_TRY(load_cross(model, b));
     if (c->position == RJ_POSITION_BUCKETS) RJ_TRY(rj_tensors_relative(model, &b->attention.relative));
     RJ_TRY(c->n_expert > 0 ? load_experts(model, b) : load_mlp(model, roles, layer, b->type, &b->mlp));
 done:
@@ -102,9 +126,13 @@ void rj_block_free(rj_block **block)
     if (b == NULL) return;
     rj_norm_free(&b->attention_norm);
     rj_norm_free(&b->attention_post_norm);
+    rj_norm_free(&b->attention_sum_norm);
     rj_norm_free(&b->mlp_norm);
     rj_norm_free(&b->mlp_post_norm);
+    rj_norm_free(&b->mlp_sum_norm);
     rj_attention_free(&b->attention);
+    rj_norm_free(&b->cross_norm);
+    rj_attention_free(&b->cross);
     rj_mlp_free(&b->mlp);
     rj_experts_free(&b->experts);
     RJ_FREE(*block);
@@ -117,9 +145,13 @@ void rj_point_free(rj_point **point)
     if (p == NULL) return;
     rj_norm_point_free(&p->attention_norm);
     rj_norm_point_free(&p->attention_post_norm);
+    rj_norm_point_free(&p->attention_sum_norm);
     rj_norm_point_free(&p->mlp_norm);
     rj_norm_point_free(&p->mlp_post_norm);
+    rj_norm_point_free(&p->mlp_sum_norm);
     rj_attention_point_free(&p->attention);
+    rj_norm_point_free(&p->cross_norm);
+    rj_attention_point_free(&p->cross);
     rj_mlp_point_free(&p->mlp);
     rj_experts_point_free(&p->experts);
     RJ_FREE(p->out);
@@ -159,8 +191,9 @@ typedef struct {
     const double *x;    /* [d,T] the stream before the block */
     double *h, *column; /* [d,T] the stream, [d] */
     rj_matrix y, add;   /* [d,T] normed, working; [d,T] what a sublayer adds, double */
+    rj_matrix memory;   /* [d,n_memory], working */
     rj_rope_table rope; /* empty where positions are not rotary */
-    int t;
+    int s, t;           /* the token to linearise by, and the one to linearise */
 } pass;
 
 static void pass_free(pass *p)
@@ -169,32 +202,38 @@ static void pass_free(pass *p)
     RJ_FREE(p->column);
     rj_matrix_free(&p->y);
     rj_matrix_free(&p->add);
+    rj_matrix_free(&p->memory);
     rj_rope_table_free(&p->rope);
 }
 
-static rj_status pass_new(const rj_block *b, int T, int t, pass *p)
+/* x [d, n_memory + T], of whose T tokens the first n are taken; scaled rotary positions can depend on T. */
+static rj_status pass_new(const rj_block *b, int n_memory, int T, int n, const double *x, pass *p)
 {
     rj_status st = RJ_OK;
     const int d = b->model->config.d;
+    const rj_matrix memory = {RJ_DOUBLE, d, n_memory, d, (void *)(uintptr_t)x};
     const rj_rope *rope = rj_config_rope(&b->model->config, b->layer);
 
-    p->t = t;
-    RJ_NEW(p->h, d, T);
+    RJ_NEW(p->h, d, n);
     RJ_NEW(p->column, d, 1);
-    RJ_TRY(rj_matrix_new(b->type, d, T, &p->y));
-    RJ_TRY(rj_matrix_new(RJ_DOUBLE, d, T, &p->add));
+    RJ_TRY(rj_matrix_new(b->type, d, n, &p->y));
+    RJ_TRY(rj_matrix_new(RJ_DOUBLE, d, n, &p->add));
+    RJ_TRY(rj_matrix_new(b->type, d, n_memory, &p->memory));
+    rj_matrix_copy(&memory, &p->memory);
+    p->x = x + (ptrdiff_t)d * n_memory;
     if (rope != NULL) RJ_TRY(rj_rope_table_new(rope, T, &p->rope));
+    memcpy(p->h, p->x, sizeof(double) * (size_t)d * (size_t)n);
 done:
     return st;
 }
 
-/* Into a sublayer: y <- norm from, from [d,T], rounded to working arithmetic; linearised at t where point is not NULL. */
-static rj_status enter(const rj_norm *norm, pass *p, const double *from, rj_norm_point *point)
+/* Into a sublayer: y <- norm from, from [d,T], rounded to working arithmetic; linearised at `token` where point is not NULL. */
+static rj_status enter(const rj_norm *norm, pass *p, const double *from, int token, rj_norm_point *point)
 {
     rj_status st = RJ_OK;
     const ptrdiff_t d = p->y.rows;
 
-    if (point != NULL) RJ_TRY(rj_norm_linearise(norm, from + p->t * d, point));
+    if (point != NULL) RJ_TRY(rj_norm_linearise(norm, from + token * d, point));
     for (int j = 0; j < p->y.cols; j++) {
         memcpy(p->column, from + j * d, sizeof(double) * (size_t)d);
         rj_norm_apply(norm, p->column, p->column);
@@ -204,18 +243,35 @@ done:
     return st;
 }
 
-/* Out of it: h <- h + norm add. */
-static rj_status leave(const rj_norm *norm, pass *p, rj_norm_point *point)
+/* Out of it: h <- S(h + P add), P = norm, S = sum_norm. */
+static rj_status leave(const rj_norm *norm, const rj_norm *sum_norm, pass *p, rj_norm_point *point,
+                       rj_norm_point *sum_point)
 {
     rj_status st = RJ_OK;
     const ptrdiff_t d = p->y.rows;
-    double *add = p->add.data;
+    double *add = p->add.data, *h = p->h;
 
     if (point != NULL) RJ_TRY(rj_norm_linearise(norm, add + p->t * d, point));
-    for (int j = 0; j < p->y.cols; j++, add += d) {
+    for (int j = 0; j < p->y.cols; j++, add += d, h += d) {
         rj_norm_apply(norm, add, add);
-        for (ptrdiff_t i = 0; i < d; i++) p->h[i + j * d] += add[i];
+        for (ptrdiff_t i = 0; i < d; i++) h[i] += add[i];
+        if (sum_point != NULL && j == p->t) RJ_TRY(rj_norm_linearise(sum_norm, h, sum_point));
+        rj_norm_apply(sum_norm, h, h);
     }
+done:
+    return st;
+}
+
+/* h <- h + cross(norm h) */
+static rj_status cross(const rj_block *b, pass *p, rj_point *point)
+{
+    rj_status st = RJ_OK;
+    static const rj_norm absent;
+    rj_norm_point none = {0};
+
+    RJ_TRY(enter(&b->cross_norm, p, p->h, p->t, point ? &point->cross_norm : NULL));
+    RJ_TRY(rj_attention_read(&b->cross, &p->y, &p->memory, &p->add, p->t, point ? &point->cross : NULL));
+    RJ_TRY(leave(&absent, &absent, p, &none, &none));
 done:
     return st;
 }
@@ -225,47 +281,97 @@ static rj_status sublayers(const rj_block *b, pass *p, rj_point *point)
     rj_status st = RJ_OK;
     const rj_rope_table *rope = p->rope.cosine != NULL ? &p->rope : NULL;
 
-    RJ_TRY(enter(&b->attention_norm, p, p->x, point ? &point->attention_norm : NULL));
-    RJ_TRY(rj_attention_forward(&b->attention, rope, &p->y, &p->add, p->t, point ? &point->attention : NULL));
-    RJ_TRY(leave(&b->attention_post_norm, p, point ? &point->attention_post_norm : NULL));
-    RJ_TRY(enter(&b->mlp_norm, p, b->parallel ? p->x : p->h, point ? &point->mlp_norm : NULL));
+    RJ_TRY(enter(&b->attention_norm, p, p->x, p->s, point ? &point->attention_norm : NULL));
+    RJ_TRY(rj_attention_forward(&b->attention, rope, &p->y, &p->add, p->s, p->t,
+                                point ? &point->attention : NULL));
+    RJ_TRY(leave(&b->attention_post_norm, &b->attention_sum_norm, p,
+                 point ? &point->attention_post_norm : NULL, point ? &point->attention_sum_norm : NULL));
+    if (b->cross.n_head > 0) RJ_TRY(cross(b, p, point));
+    RJ_TRY(enter(&b->mlp_norm, p, b->parallel ? p->x : p->h, p->t, point ? &point->mlp_norm : NULL));
     if (b->experts.n_expert > 0)
         RJ_TRY(rj_experts_forward(&b->experts, &p->y, &p->add, p->t, point ? &point->experts : NULL));
     else
         RJ_TRY(rj_mlp_forward(&b->mlp, &p->y, &p->add, p->t, point ? &point->mlp : NULL));
-    RJ_TRY(leave(&b->mlp_post_norm, p, point ? &point->mlp_post_norm : NULL));
+    RJ_TRY(leave(&b->mlp_post_norm, &b->mlp_sum_norm, p, point ? &point->mlp_post_norm : NULL,
+                 point ? &point->mlp_sum_norm : NULL));
+done:
+    return st;
+}
+
+/* p->h <- block(x), and, where point is not NULL, the linearisation of token t by token s. */
+static rj_status run(const rj_block *block, pass *p, rj_point **point)
+{
+    rj_status st = RJ_OK;
+    const ptrdiff_t d = block->model->config.d;
+    rj_point *new = NULL;
+
+    if (point != NULL) {
+        RJ_NEW(new, 1, 1);
+        RJ_NEW(new->out, d, 1);
+        new->block = block;
+        new->delta = p->s == p->t ? 1.0 : 0.0;
+    }
+    RJ_TRY(name_layer(block, sublayers(block, p, new)));
+    RJ_TRY(check_finite(block, p->y.cols, p->h));
+    if (point != NULL) {
+        memcpy(new->out, p->h + p->t * d, sizeof(double) * (size_t)d);
+        *point = new;
+        new = NULL;
+    }
+done:
+    rj_point_free(&new);
+    return st;
+}
+
+static rj_status check_memory(const rj_block *block, int n_memory)
+{
+    rj_status st = RJ_OK;
+
+    RJ_REQUIRE(n_memory >= 0 && (n_memory > 0) == (block->cross.n_head > 0), RJ_ERR_ARG,
+               "a memory of %d tokens for a block that reads %s", n_memory,
+               block->cross.n_head > 0 ? "one" : "none");
 done:
     return st;
 }
 
 rj_status rj_block_forward(const rj_block *block, int T, double *x, int t, rj_point **point)
 {
+    return rj_block_decode(block, 0, T, x, t, point);
+}
+
+rj_status rj_block_decode(const rj_block *block, int n_memory, int T, double *x, int t, rj_point **point)
+{
     rj_status st = RJ_OK;
     const rj_stage before = rj_clock_enter(RJ_STAGE_FORWARD);
-    const int d = block->model->config.d;
-    const size_t bytes = sizeof(double) * (size_t)d * (size_t)T;
-    pass p = {.y.ld = 1};
-    rj_point *new = NULL;
+    const ptrdiff_t d = block->model->config.d;
+    pass p = {.y.ld = 1, .s = t, .t = t};
 
     RJ_REQUIRE(T >= 1 && 0 <= t && t < T, RJ_ERR_ARG, "token %d of %d", t, T);
-    RJ_TRY(pass_new(block, T, t, &p));
-    if (point != NULL) {
-        RJ_NEW(new, 1, 1);
-        RJ_NEW(new->out, d, 1);
-        new->block = block;
-    }
-    memcpy(p.h, x, bytes);
-    p.x = x;
-    RJ_TRY(name_layer(block, sublayers(block, &p, new)));
-    RJ_TRY(check_finite(block, T, p.h));
-    memcpy(x, p.h, bytes);
-    if (point != NULL) {
-        memcpy(new->out, p.h + (ptrdiff_t)t * d, sizeof(double) * (size_t)d);
-        *point = new;
-        new = NULL;
-    }
+    RJ_TRY(check_memory(block, n_memory));
+    RJ_TRY(pass_new(block, n_memory, T, T, x, &p));
+    RJ_TRY(run(block, &p, point));
+    memcpy(x + d * n_memory, p.h, sizeof(double) * (size_t)d * (size_t)T);
 done:
-    rj_point_free(&new);
+    pass_free(&p);
+    rj_clock_enter(before);
+    return st;
+}
+
+rj_status rj_block_linearise(const rj_block *block, int n_memory, int T, const double *x, int s, int t,
+                             rj_point **point)
+{
+    rj_status st = RJ_OK;
+    const rj_stage before = rj_clock_enter(RJ_STAGE_FORWARD);
+    const bool causal = !block->attention.bidirectional;
+    const int seen = causal ? t + 1 : T;
+    pass p = {.y.ld = 1, .s = s, .t = t};
+
+    RJ_REQUIRE(0 <= t && t < T && 0 <= s && s < seen, RJ_ERR_ARG, "token %d by token %d, of %d tokens%s", t,
+               s, T, causal ? " that see none behind them" : "");
+    RJ_TRY(check_memory(block, n_memory));
+    RJ_TRY(pass_new(block, n_memory, T, seen, x, &p));
+    RJ_TRY(run(block, &p, point));
+done:
     pass_free(&p);
     rj_clock_enter(before);
     return st;

@@ -8,6 +8,7 @@
 
 #include "resjac/base/memory.h"
 #include "resjac/model/config_source.h"
+#include "resjac/model/roles.h"
 
 enum { MOST = 1 << 24 }; /* any size of a model; its products of two fit 64 bits */
 
@@ -53,6 +54,7 @@ static void fill(rj_config *c, const rj_key *k, double value)
         *(double *)field = value;
         break;
     case RJ_KEY_BOOL:
+    case RJ_KEY_NOT:
         *(bool *)field = value != 0.0;
         break;
     case RJ_KEY_ACTIVATION:
@@ -147,6 +149,10 @@ static rj_status read_json_key(const rj_config_source *s, const rj_key *k, rj_co
     case RJ_KEY_BOOL:
         RJ_TRY(rj_json_bool(j, in, name, true, &flag));
         fill(c, k, flag);
+        break;
+    case RJ_KEY_NOT:
+        RJ_TRY(rj_json_bool(j, in, name, true, &flag));
+        fill(c, k, !flag);
         break;
     case RJ_KEY_ACTIVATION:
     case RJ_KEY_FEED_FORWARD:
@@ -299,11 +305,8 @@ static rj_status derive(const rj_config_source *s, rj_config *c)
     RJ_TRY(rj_layers_derive(s, c));
     if (c->n_norm == 0) c->n_norm = c->grouped ? 2 : 1;
     c->shared_norm = c->parallel && c->n_norm == 1 && f->stem[RJ_SHARED_NORM][s->format] != NULL;
-    RJ_REQUIRE(
-        c->d_embedding == 0 || c->d_embedding == c->d, RJ_ERR_FORMAT,
-        "%s: word_embed_proj_dim = %d, needs the hidden size %d; projections around the blocks are not "
-        "evaluated",
-        s->file, c->d_embedding, c->d);
+    if (c->d_embedding == 0) c->d_embedding = c->d;
+    c->no_final_norm |= c->sum_norms;
     RJ_REQUIRE(c->d_gate_up % 2 == 0, RJ_ERR_FORMAT, "%s: mlp_hidden_size = %d is odd; it is gate and up",
                s->file, c->d_gate_up);
     if (c->d_gate_up > 0) c->d_ff = c->d_gate_up / 2;
@@ -311,12 +314,16 @@ static rj_status derive(const rj_config_source *s, rj_config *c)
     RJ_REQUIRE(c->n_expert <= RJ_MAX_EXPERTS && c->n_expert_used <= c->n_expert, RJ_ERR_FORMAT,
                "%s: %d of %d experts a token, needs at most all of at most %d", s->file, c->n_expert_used,
                c->n_expert, RJ_MAX_EXPERTS);
+    RJ_REQUIRE(!rj_role_is_of_heads(f, RJ_QUERY_NORM) || c->n_head <= RJ_MAX_EXPERTS, RJ_ERR_FORMAT,
+               "%s: %d attention heads, of family %s at most %d", s->file, c->n_head, f->name,
+               RJ_MAX_EXPERTS);
     if (c->query_scalar == 0.0) c->query_scalar = c->d_head;
     RJ_REQUIRE(c->position != RJ_POSITION_BUCKETS || c->n_bucket >= 4, RJ_ERR_FORMAT,
                "%s: %d buckets of distances, needs at least 4", s->file, c->n_bucket);
-    RJ_REQUIRE(c->position != RJ_POSITION_BUCKETS || c->bucket_distance > c->n_bucket / 4, RJ_ERR_FORMAT,
-               "%s: the last of %d buckets has all from distance %d on, needs more than %d", s->file,
-               c->n_bucket, c->bucket_distance, c->n_bucket / 4);
+    RJ_REQUIRE(c->position != RJ_POSITION_BUCKETS ||
+                   c->bucket_distance > c->n_bucket / (c->bidirectional ? 4 : 2),
+               RJ_ERR_FORMAT, "%s: the last of %d buckets has all from distance %d on, needs more than %d",
+               s->file, c->n_bucket, c->bucket_distance, c->n_bucket / (c->bidirectional ? 4 : 2));
     if (s->format == RJ_FORMAT_GGUF && c->n_layer == f->gguf_n_layer_by_width)
         c->query_scalar = (double)c->d / c->n_head;
     c->scale = c->scaled ? 1.0 / sqrt(c->query_scalar) : 1.0;
@@ -341,13 +348,31 @@ done:
     return st;
 }
 
+static rj_status choose_stack(rj_config_source *s, rj_stack stack)
+{
+    rj_status st = RJ_OK;
+
+    RJ_REQUIRE(stack == RJ_STACK_DEFAULT || s->family->decoder != NULL, RJ_ERR_USAGE,
+               "%s: the %s is asked for, but of family %s there is one stack; leave out the key stack",
+               s->file, stack == RJ_STACK_ENCODER ? "encoder" : "decoder", s->family->name);
+    if (stack == RJ_STACK_DECODER) s->family = s->family->decoder;
+done:
+    return st;
+}
+
 rj_status rj_config_read(const rj_weights *w, rj_config *config)
+{
+    return rj_config_read_stack(w, RJ_STACK_DEFAULT, config);
+}
+
+rj_status rj_config_read_stack(const rj_weights *w, rj_stack stack, rj_config *config)
 {
     rj_status st = RJ_OK;
     rj_config_source s = {.weights = w, .format = rj_weights_format(w)};
     rj_config c = {0};
 
     RJ_TRY(s.format == RJ_FORMAT_GGUF ? open_gguf(&s) : open_json(&s));
+    RJ_TRY(choose_stack(&s, stack));
     RJ_TRY(rj_neutral_check(&s));
     RJ_TRY(rj_known_check(&s));
     c = s.family->base;
@@ -373,6 +398,16 @@ void rj_config_free(rj_config *config)
 {
     free_lists(&config->rope);
     free_lists(&config->local_rope);
+}
+
+bool rj_config_ends_in_norm(const rj_config *c)
+{
+    return !c->no_final_norm && c->d_embedding == c->d;
+}
+
+const char *rj_config_end(const rj_config *c)
+{
+    return c->no_final_norm ? "no norm follows it" : "a projection to another size follows the norm";
 }
 
 double rj_config_scale(const rj_config *c, int layer)

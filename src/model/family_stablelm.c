@@ -1,5 +1,5 @@
-/* family_stablelm.c: StableLM 2: a Llama with LayerNorm and rotary positions of a part of each head; attention and MLP side by
- * side behind one norm on request. */
+/* family_stablelm.c: StableLM 2: a Llama with LayerNorm and rotary positions of a part of each head; on request attention and
+ * MLP side by side behind one norm, and norms of queries and keys, each head its own (the 12B). */
 #include "resjac/model/family_rows.h"
 
 static const rj_key keys[] = {
@@ -7,6 +7,7 @@ static const rj_key keys[] = {
     {{"hidden_act", NULL}, {RJ_KEEP, RJ_KEEP}, RJ_KEY_ACTIVATION, RJ_FIELD(activation)},
     {{"use_qkv_bias", NULL}, {0, 0}, RJ_KEY_BOOL, RJ_FIELD(bias_qkv)},
     {{"use_parallel_residual", "use_parallel_residual"}, {0, 0}, RJ_KEY_BOOL, RJ_FIELD(parallel)},
+    {{"qk_layernorm", NULL}, {0, 0}, RJ_KEY_BOOL, RJ_FIELD(own_norms)},
     {{"partial_rotary_factor", NULL}, {RJ_KEEP, RJ_KEEP}, RJ_KEY_NUMBER, RJ_FIELD(rotary_share)},
     RJ_KEYS_END,
 };
@@ -32,7 +33,9 @@ const rj_family rj_family_stablelm = {
              .initializer_range = 0.02},
     .keys = {rj_keys_llama, keys},
     .stem = {RJ_STEMS_TRUNK, RJ_STEMS_NORMS, RJ_STEMS_ATTENTION,
-             RJ_STEMS_GATED, [RJ_SHARED_NORM] = {"model.layers.#.input_layernorm", "blk.#.attn_norm"}},
+             RJ_STEMS_GATED, [RJ_SHARED_NORM] = {"model.layers.#.input_layernorm", "blk.#.attn_norm"},
+             [RJ_QUERY_NORM] = {"model.layers.#.self_attn.q_layernorm.norms.@", "blk.#.attn_q_norm"},
+             [RJ_KEY_NORM] = {"model.layers.#.self_attn.k_layernorm.norms.@", "blk.#.attn_k_norm"}},
     .prefixes = rj_prefixes_llama,
     .ignored = rj_ignored_llama,
 };

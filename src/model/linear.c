@@ -53,20 +53,20 @@ done:
 static rj_status read_transposed(const rj_linear_source *s, rj_matrix *weight)
 {
     rj_status st = RJ_OK;
-    const int in = weight->rows, out = weight->cols, all = (int)s->weight.columns;
+    const int in = weight->rows, out = weight->cols;
+    const rj_rows rows = rj_rows_part(&s->weight, s->first, out);
     float *panel = NULL;
 
-    RJ_REQUIRE(s->d_head == 0 && s->run == 0 && s->first + out <= all, RJ_ERR_ARG,
-               "layer %dx%d at column %td of %d, heads of %d, runs of %d", out, in, s->first, all, s->d_head,
-               s->run);
-    RJ_NEW(panel, PANEL, all);
+    RJ_REQUIRE(s->d_head == 0 && s->run == 0 && s->first + out <= s->weight.columns, RJ_ERR_ARG,
+               "layer %dx%d at column %td of %td, heads of %d, runs of %d", out, in, s->first,
+               s->weight.columns, s->d_head, s->run);
+    RJ_NEW(panel, PANEL, out);
     for (int i = 0; i < in; i += PANEL) {
         const int n = in - i < PANEL ? in - i : PANEL;
-        const rj_matrix read = {RJ_SINGLE, all, n, all, panel};
-        const rj_matrix from = rj_matrix_block(&read, (int)s->first, 0, out, n);
+        const rj_matrix read = {RJ_SINGLE, out, n, out, panel};
         rj_matrix to = rj_matrix_block(weight, i, 0, n, out);
-        RJ_TRY(rj_rows_read(&s->weight, i, n, panel));
-        rj_matrix_transpose(&from, &to);
+        RJ_TRY(rj_rows_read(&rows, i, n, panel));
+        rj_matrix_transpose(&read, &to);
     }
 done:
     RJ_FREE(panel);

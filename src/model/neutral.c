@@ -1,4 +1,5 @@
 /* neutral.c: refuses keys that change the mathematics in a way that the family does not evaluate. */
+#include <fnmatch.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -184,13 +185,22 @@ static rj_status check(const rj_config_source *s, const rj_neutral *n)
     return s->format == RJ_FORMAT_GGUF ? gguf_check(s, n) : json_check(s, n);
 }
 
+/* Whether it says nothing of this family. */
+static bool is_passed(const rj_config_source *s, const char *name)
+{
+    if (s->format != RJ_FORMAT_SAFETENSORS) return false;
+    for (const char *const *p = s->family->passed; p != NULL && *p != NULL; p++)
+        if (fnmatch(*p, name, 0) == 0) return true;
+    return false;
+}
+
 rj_status rj_neutral_check(const rj_config_source *s)
 {
     rj_status st = RJ_OK;
 
     for (const rj_neutral *n = table; !is_end(n); n++) {
         const char *name = n->name[s->format];
-        if (name == NULL || is_own(s, name, false) || is_own(s, name, true)) continue;
+        if (name == NULL || is_own(s, name, false) || is_own(s, name, true) || is_passed(s, name)) continue;
         RJ_TRY(check(s, n));
     }
     for (const rj_neutral *n = s->family->fixed; !is_end(n); n++) RJ_TRY(check(s, n));

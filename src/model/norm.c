@@ -42,22 +42,30 @@ void rj_norm_free(rj_norm *norm)
     RJ_FREE(norm->bias);
 }
 
-/* u <- (x - m)/r; returns 1/r. */
-RJ_CLONES static double normalise(const rj_norm *norm, const double *x, double *u)
+/* Values of one group. */
+static inline int group_size(const rj_norm *norm)
 {
-    const int d = norm->d;
-    const double m = norm->kind == RJ_NORM_LAYER ? mean(d, x) : 0.0;
+    return norm->n_group > 1 ? norm->d / norm->n_group : norm->d;
+}
 
-    for (int i = 0; i < d; i++) u[i] = x[i] - m;
-    const double inverse = 1.0 / sqrt(dot(d, u, u) / d + norm->eps);
-    for (int i = 0; i < d; i++) u[i] *= inverse;
-    return inverse;
+/* u <- (x - m)/r, group by group; inverse [n_group] <- 1/r, if it is not NULL. */
+RJ_CLONES static void normalise(const rj_norm *norm, const double *x, double *u, double *inverse)
+{
+    const int n = group_size(norm);
+
+    for (int at = 0; at < norm->d; at += n) {
+        const double m = norm->kind == RJ_NORM_LAYER ? mean(n, x + at) : 0.0;
+        for (int i = at; i < at + n; i++) u[i] = x[i] - m;
+        const double scale = 1.0 / sqrt(dot(n, u + at, u + at) / n + norm->eps);
+        for (int i = at; i < at + n; i++) u[i] *= scale;
+        if (inverse != NULL) inverse[at / n] = scale;
+    }
 }
 
 void rj_norm_apply(const rj_norm *norm, const double *x, double *y)
 {
     if (norm->d == 0) return;
-    normalise(norm, x, y);
+    normalise(norm, x, y, NULL);
     for (int i = 0; i < norm->d; i++) y[i] *= norm->gain[i];
     for (int i = 0; norm->bias != NULL && i < norm->d; i++) y[i] += norm->bias[i];
 }
@@ -71,8 +79,9 @@ rj_status rj_norm_linearise(const rj_norm *norm, const double *x, rj_norm_point 
         *point = new;
         return RJ_OK;
     }
-    RJ_NEW(new.unit, norm->d, 1);
-    new.inverse = normalise(norm, x, new.unit);
+    RJ_NEW(new.unit, norm->d + norm->d / group_size(norm), 1);
+    new.inverse = new.unit + norm->d;
+    normalise(norm, x, new.unit, new.inverse);
     *point = new;
 done:
     return st;
@@ -87,25 +96,27 @@ void rj_norm_point_free(rj_norm_point *point)
 RJ_CLONES void rj_norm_jvp(const rj_norm_point *p, double *dx)
 {
     const rj_norm *norm = p->norm;
-    const int d = norm->d;
+    const int n = group_size(norm);
 
-    if (d == 0) return;
-    const double along = dot(d, p->unit, dx) / d;
-    const double m = norm->kind == RJ_NORM_LAYER ? mean(d, dx) : 0.0;
-    for (int i = 0; i < d; i++) dx[i] = norm->gain[i] * p->inverse * (dx[i] - m - along * p->unit[i]);
+    for (int at = 0; at < norm->d; at += n) {
+        const double inverse = p->inverse[at / n], along = dot(n, p->unit + at, dx + at) / n;
+        const double m = norm->kind == RJ_NORM_LAYER ? mean(n, dx + at) : 0.0;
+        for (int i = at; i < at + n; i++) dx[i] = norm->gain[i] * inverse * (dx[i] - m - along * p->unit[i]);
+    }
 }
 
 /* g <- P z - u (u'z)/d, z = gain/r * g. */
 RJ_CLONES void rj_norm_vjp(const rj_norm_point *p, double *g)
 {
     const rj_norm *norm = p->norm;
-    const int d = norm->d;
+    const int n = group_size(norm);
 
-    if (d == 0) return;
-    for (int i = 0; i < d; i++) g[i] *= norm->gain[i] * p->inverse;
-    const double along = dot(d, p->unit, g) / d;
-    const double m = norm->kind == RJ_NORM_LAYER ? mean(d, g) : 0.0;
-    for (int i = 0; i < d; i++) g[i] -= m + along * p->unit[i];
+    for (int at = 0; at < norm->d; at += n) {
+        for (int i = at; i < at + n; i++) g[i] *= norm->gain[i] * p->inverse[at / n];
+        const double along = dot(n, p->unit + at, g + at) / n;
+        const double m = norm->kind == RJ_NORM_LAYER ? mean(n, g + at) : 0.0;
+        for (int i = at; i < at + n; i++) g[i] -= m + along * p->unit[i];
+    }
 }
 
 static rj_status each_column(const rj_norm_point *p, void (*f)(const rj_norm_point *, double *), rj_matrix *m)

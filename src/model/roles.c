@@ -30,21 +30,35 @@ void rj_role_name(const rj_family *family, rj_format format, const rj_prefix *pr
     snprintf(name + n, RJ_NAME_SIZE - n, "%s", endings[part]);
 }
 
+/* Of one block. */
+static int count_in_block(const rj_config *c, rj_role role)
+{
+    if (role >= RJ_EXPERT_GATE) return c->n_expert;
+    if (c->own_norms && role == RJ_QUERY_NORM) return c->n_head;
+    return c->own_norms && role == RJ_KEY_NORM ? c->n_kv_head : 1;
+}
+
 int rj_role_count(const rj_config *c, rj_role role)
 {
-    if (role < RJ_ATTENTION_NORM) return 1;
-    return role < RJ_EXPERT_GATE ? c->n_layer : c->n_layer * c->n_expert;
+    return role < RJ_ATTENTION_NORM ? 1 : c->n_layer * count_in_block(c, role);
 }
 
 int rj_role_at(const rj_config *c, rj_role role, int i)
 {
-    return role < RJ_EXPERT_GATE ? i : rj_expert_at(i % c->n_layer, i / c->n_layer);
+    return role < RJ_ATTENTION_NORM ? i : rj_expert_at(i % c->n_layer, i / c->n_layer);
+}
+
+bool rj_role_is_of_heads(const rj_family *family, rj_role role)
+{
+    const char *stem = family->stem[role][RJ_FORMAT_SAFETENSORS];
+
+    return (role == RJ_QUERY_NORM || role == RJ_KEY_NORM) && stem != NULL && strchr(stem, '@') != NULL;
 }
 
 bool rj_role_is_stacked(const rj_family *family, rj_format format, rj_role role)
 {
-    return role >= RJ_EXPERT_GATE && family->stem[role][format] != NULL &&
-           strchr(family->stem[role][format], '@') == NULL;
+    return (role >= RJ_EXPERT_GATE || rj_role_is_of_heads(family, role)) &&
+           family->stem[role][format] != NULL && strchr(family->stem[role][format], '@') == NULL;
 }
 
 const rj_tensor *rj_role_find(const rj_model *model, rj_role role, int at, rj_part part)
@@ -60,12 +74,14 @@ const rj_tensor *rj_role_find(const rj_model *model, rj_role role, int at, rj_pa
 void rj_role_shape(const rj_config *c, rj_role role, int *out, int *in)
 {
     const int q = c->n_head * c->d_head, kv = c->n_kv_head * c->d_head;
-    const int shapes[RJ_N_ROLES][2] = {[RJ_EMBEDDING] = {c->n_vocab, c->d},
+    const int shapes[RJ_N_ROLES][2] = {[RJ_EMBEDDING] = {c->n_vocab, c->d_embedding},
                                        [RJ_POSITIONS] = {c->max_context + c->position_offset, c->d},
                                        [RJ_EMBEDDING_NORM] = {0, c->d},
                                        [RJ_POSITION_BIAS] = {c->n_bucket, c->n_head},
                                        [RJ_FINAL_NORM] = {0, c->d},
-                                       [RJ_HEAD] = {c->n_vocab, c->d},
+                                       [RJ_HEAD] = {c->n_vocab, c->d_embedding},
+                                       [RJ_PROJECT_IN] = {c->d, c->d_embedding},
+                                       [RJ_PROJECT_OUT] = {c->d_embedding, c->d},
                                        [RJ_ATTENTION_NORM] = {0, c->d},
                                        [RJ_SHARED_NORM] = {0, c->d},
                                        [RJ_QUERY] = {q, c->d},
@@ -76,6 +92,12 @@ void rj_role_shape(const rj_config *c, rj_role role, int *out, int *in)
                                        [RJ_KEY_NORM] = {0, c->whole_norms ? kv : c->d_head},
                                        [RJ_ATTENTION_OUT] = {c->d, q},
                                        [RJ_ATTENTION_POST_NORM] = {0, c->d},
+                                       [RJ_ATTENTION_SUM_NORM] = {0, c->d},
+                                       [RJ_CROSS_NORM] = {0, c->d},
+                                       [RJ_CROSS_QUERY] = {q, c->d},
+                                       [RJ_CROSS_KEY] = {kv, c->d},
+                                       [RJ_CROSS_VALUE] = {kv, c->d},
+                                       [RJ_CROSS_OUT] = {c->d, q},
                                        [RJ_MLP_NORM] = {0, c->d},
                                        [RJ_GATE] = {c->d_ff, c->d},
                                        [RJ_UP] = {c->d_ff, c->d},
@@ -83,6 +105,7 @@ void rj_role_shape(const rj_config *c, rj_role role, int *out, int *in)
                                        [RJ_GATE_UP] = {2 * c->d_ff, c->d},
                                        [RJ_DOWN] = {c->d, c->d_ff},
                                        [RJ_MLP_POST_NORM] = {0, c->d},
+                                       [RJ_MLP_SUM_NORM] = {0, c->d},
                                        [RJ_ROUTER] = {c->n_expert, c->d},
                                        [RJ_EXPERT_GATE] = {c->d_ff, c->d},
                                        [RJ_EXPERT_UP] = {c->d_ff, c->d},
@@ -90,6 +113,15 @@ void rj_role_shape(const rj_config *c, rj_role role, int *out, int *in)
 
     *out = shapes[role][0];
     *in = shapes[role][1];
+}
+
+int64_t rj_role_elements(const rj_config *c, rj_role role, rj_part part)
+{
+    int out = 0, in = 0;
+
+    rj_role_shape(c, role, &out, &in);
+    if (out == 0) return in;
+    return part == RJ_WEIGHT ? (int64_t)out * in : out;
 }
 
 bool rj_role_exists(const rj_model *model, rj_role role)
@@ -101,9 +133,21 @@ bool rj_role_exists(const rj_model *model, rj_role role)
     switch (role) {
     case RJ_HEAD:
         return c->has_head;
+    case RJ_PROJECT_IN:
+        return c->d_embedding != c->d;
+    case RJ_PROJECT_OUT:
+        return c->d_embedding != c->d && c->has_head;
+    case RJ_FINAL_NORM:
+        return !c->no_final_norm;
     case RJ_ATTENTION_NORM:
     case RJ_MLP_NORM:
-        return !c->shared_norm;
+        return !c->shared_norm && !c->sum_norms;
+    case RJ_ATTENTION_SUM_NORM:
+    case RJ_MLP_SUM_NORM:
+        return c->sum_norms;
+    case RJ_QUERY_NORM:
+    case RJ_KEY_NORM:
+        return c->own_norms || !rj_role_is_of_heads(model->family, role);
     case RJ_SHARED_NORM:
         return c->shared_norm;
     case RJ_QUERY:
@@ -136,6 +180,8 @@ bool rj_role_is_needed(const rj_model *model, rj_role role, rj_part part)
     case RJ_EXPERT_UP:
     case RJ_EXPERT_DOWN:
     case RJ_POSITION_BIAS:
+    case RJ_PROJECT_IN:
+    case RJ_PROJECT_OUT:
         return part == RJ_WEIGHT;
     case RJ_HEAD:
         return part == RJ_WEIGHT ? !c->tied_head : c->bias_head;
@@ -143,8 +189,12 @@ bool rj_role_is_needed(const rj_model *model, rj_role role, rj_part part)
     case RJ_KEY:
     case RJ_VALUE:
     case RJ_QUERY_KEY_VALUE:
+    case RJ_CROSS_QUERY:
+    case RJ_CROSS_KEY:
+    case RJ_CROSS_VALUE:
         return part == RJ_WEIGHT || c->bias_qkv;
     case RJ_ATTENTION_OUT:
+    case RJ_CROSS_OUT:
         return part == RJ_WEIGHT || c->bias_out;
     case RJ_GATE:
     case RJ_UP:
@@ -152,6 +202,10 @@ bool rj_role_is_needed(const rj_model *model, rj_role role, rj_part part)
     case RJ_GATE_UP:
     case RJ_DOWN:
         return part == RJ_WEIGHT || c->bias_mlp;
+    case RJ_QUERY_NORM:
+    case RJ_KEY_NORM:
+        if (c->own_norms) return part == RJ_WEIGHT;
+        /* fall through */
     default: /* norms */
         return c->norm_parts != RJ_NORM_BARE && (part == RJ_WEIGHT || c->norm_parts == RJ_NORM_GAIN_BIAS);
     }

@@ -30,8 +30,10 @@ static int shape_of(const rj_model *model, rj_role role, rj_part part, ptrdiff_t
     shape[0] = place.transposed ? in : out;
     shape[1] = place.transposed ? out : in;
     if (rj_role_is_stacked(model->family, format, role)) {
-        shape[0] = model->config.n_expert, shape[1] = out, shape[2] = in;
-        return 3;
+        shape[0] = rj_role_count(&model->config, role) / model->config.n_layer, shape[1] = out, shape[2] = in;
+        if (out != 0) return 3;
+        shape[1] = in;
+        return 2;
     }
     if (out != 0 && part == RJ_WEIGHT) return 2;
     shape[0] = out != 0 ? out : in;
@@ -57,8 +59,7 @@ static rj_status check_one(rj_model *model, rj_role role, int at, rj_part part, 
     RJ_REQUIRE(t->dtype != RJ_DTYPE_UNSUPPORTED, RJ_ERR_FORMAT,
                "%s: tensor %s has the element type %s, which cannot be read; take a file of another type",
                rj_weights_file(model->weights, t), name, t->type_name);
-    model->n_parameters +=
-        n == 1 ? shape[0] : shape[n - 2] * shape[n - 1]; /* of a stack one of its matrices */
+    model->n_parameters += rj_role_elements(&model->config, role, part);
     *used = t;
 done:
     return st;
@@ -136,6 +137,8 @@ static rj_status complete(rj_model *model)
                           rj_role_find(model, RJ_MLP_NORM, 0, RJ_WEIGHT) == NULL;
         c->bias_out |= rj_role_find(model, RJ_ATTENTION_OUT, 0, RJ_BIAS) != NULL;
         c->bias_mlp |= rj_role_find(model, RJ_UP, 0, RJ_BIAS) != NULL;
+        c->own_norms = rj_role_is_of_heads(model->family, RJ_QUERY_NORM) &&
+                       rj_role_find(model, RJ_QUERY_NORM, 0, RJ_WEIGHT) != NULL;
         c->tied_head = !stored_head;
         if (model->family->stem[RJ_PLAIN_UP][format] != NULL) {
             c->gated = rj_role_find(model, RJ_GATE, 0, RJ_WEIGHT) != NULL;
@@ -173,12 +176,14 @@ done:
 static double deviation(const rj_model *model, rj_role role, int in)
 {
     const rj_config *c = &model->config;
-    const bool into_stream = role == RJ_ATTENTION_OUT || role == RJ_DOWN || role == RJ_EXPERT_DOWN;
+    const bool into_stream =
+        role == RJ_ATTENTION_OUT || role == RJ_CROSS_OUT || role == RJ_DOWN || role == RJ_EXPERT_DOWN;
 
     if (model->family->init_by_inputs) {
-        if (role == RJ_EMBEDDING) return c->initializer_range;
+        if (role == RJ_EMBEDDING || role == RJ_HEAD) return c->initializer_range;
         if (role == RJ_POSITION_BIAS) in = c->d;
-        return c->initializer_range / sqrt(role == RJ_QUERY ? (double)in * c->d_head : in);
+        const bool query = role == RJ_QUERY || role == RJ_CROSS_QUERY;
+        return c->initializer_range / sqrt(query ? (double)in * c->d_head : in);
     }
     if (!model->family->residual_init || !into_stream) return c->initializer_range;
     return 1.0 / sqrt(2.0 * c->n_layer) * c->initializer_range;
@@ -243,15 +248,15 @@ done:
     return st;
 }
 
-/* out <- a tensor of one dimension. */
-static rj_status read_vector(const rj_model *model, const rj_tensor *t, int n, double *out)
+/* out <- a tensor of one dimension, or a row of one of two. */
+static rj_status read_vector(const rj_model *model, const rj_tensor *t, int at, int n, double *out)
 {
     rj_status st = RJ_OK;
     const rj_rows rows = rj_rows_of_tensor(model->weights, t);
     float *row = NULL;
 
     RJ_NEW(row, n, 1);
-    RJ_TRY(rj_rows_read(&rows, 0, 1, row));
+    RJ_TRY(rj_rows_read(&rows, at, 1, row));
     for (int i = 0; i < n; i++) out[i] = (double)row[i];
 done:
     RJ_FREE(row);
@@ -260,7 +265,7 @@ done:
 
 rj_status rj_tensors_bias(const rj_model *model, rj_role role, int layer, int n, double *out)
 {
-    return read_vector(model, rj_role_find(model, role, layer, RJ_BIAS), n, out);
+    return read_vector(model, rj_role_find(model, role, layer, RJ_BIAS), 0, n, out);
 }
 
 rj_status rj_tensors_relative(const rj_model *model, rj_relative *relative)
@@ -268,7 +273,10 @@ rj_status rj_tensors_relative(const rj_model *model, rj_relative *relative)
     rj_status st = RJ_OK;
     const rj_config *c = &model->config;
     const ptrdiff_t n = (ptrdiff_t)c->n_bucket * c->n_head;
-    rj_relative new = {.n_bucket = c->n_bucket, .max_distance = c->bucket_distance, .n_head = c->n_head};
+    rj_relative new = {.n_bucket = c->n_bucket,
+                       .one_way = !c->bidirectional,
+                       .max_distance = c->bucket_distance,
+                       .n_head = c->n_head};
     rj_rows rows = {0};
     float *read = NULL;
 
@@ -285,6 +293,20 @@ done:
     return st;
 }
 
+/* The gains of a norm, group by group, without the family's offset. */
+static rj_status read_gain(const rj_model *model, rj_role role, int layer, rj_norm *norm)
+{
+    rj_status st = RJ_OK;
+    const bool stacked = rj_role_is_stacked(model->family, rj_weights_format(model->weights), role);
+    const int n = norm->d / norm->n_group;
+
+    for (int g = 0; g < norm->n_group; g++)
+        RJ_TRY(read_vector(model, rj_role_find(model, role, rj_expert_at(layer, g), RJ_WEIGHT),
+                           stacked ? g : 0, n, norm->gain + (ptrdiff_t)g * n));
+done:
+    return st;
+}
+
 rj_status rj_tensors_norm(const rj_model *model, rj_role role, int layer, rj_norm *norm)
 {
     rj_status st = RJ_OK;
@@ -298,16 +320,18 @@ rj_status rj_tensors_norm(const rj_model *model, rj_role role, int layer, rj_nor
         return RJ_OK;
     }
     rj_role_shape(c, role, &out, &new.d);
+    new.n_group = role < RJ_ATTENTION_NORM ? 1 : rj_role_count(c, role) / c->n_layer;
+    new.d *= new.n_group;
     RJ_NEW(new.gain, new.d, 1);
     if (rj_role_is_needed(model, role, RJ_BIAS)) RJ_NEW(new.bias, new.d, 1);
     if (model->random_init || !rj_role_is_needed(model, role, RJ_WEIGHT)) {
         for (int i = 0; i < new.d; i++)
             new.gain[i] = model->family->init_by_inputs ? c->initializer_range : 1.0;
     } else {
-        RJ_TRY(read_vector(model, rj_role_find(model, role, layer, RJ_WEIGHT), new.d, new.gain));
+        RJ_TRY(read_gain(model, role, layer, &new));
         for (int i = 0; i < new.d; i++) new.gain[i] += offset;
         if (new.bias != NULL)
-            RJ_TRY(read_vector(model, rj_role_find(model, role, layer, RJ_BIAS), new.d, new.bias));
+            RJ_TRY(read_vector(model, rj_role_find(model, role, layer, RJ_BIAS), 0, new.d, new.bias));
     }
     *norm = new;
     new = (rj_norm){0};

@@ -79,12 +79,16 @@ void rj_escape_html(FILE *out, const char *text)
 
 void rj_escape_csv(FILE *out, const char *text)
 {
-    const bool quoted = strpbrk(text, "\",\r\n") != NULL;
+    const bool quoted = strpbrk(text, "\",\n") != NULL;
 
     if (quoted) fputc('"', out);
-    for (; *text != '\0'; text++) {
-        if (*text == '"') fputc('"', out);
-        fputc(*text, out);
+    if (*text != '\0' && strchr("=+-@\t", *text) != NULL) fputc('\'', out);
+    while (*text != '\0') {
+        const char *bytes = NULL;
+        uint32_t code = 0;
+        const int n = next(&text, &bytes, &code);
+        if (code == '"') fputc('"', out);
+        fwrite(bytes, 1, (size_t)n, out);
     }
     if (quoted) fputc('"', out);
 }

@@ -20,8 +20,10 @@ static double strength(const rj_summary *m, ptrdiff_t a, ptrdiff_t i)
     return pair(m, a, i, i)[0];
 }
 
-bool rj_figure_alignment_any(const rj_summary *m, ptrdiff_t a)
+bool rj_figure_alignment_any(const rj_figure_job *job)
 {
+    const rj_summary *m = job->model;
+    const ptrdiff_t a = job->figure->alignment;
     bool found = false;
 
     for (ptrdiff_t i = 0; i < m->n_grid; i++) found = found || strength(m, a, i) > 0.0;
@@ -77,9 +79,10 @@ static void axes(FILE *script, int height, int side)
     fputs("set cblabel 'magnitude, relative to s_1 of block i' offset -0.5,0\n", script);
 }
 
-void rj_figure_alignment(const rj_figure_job *job, ptrdiff_t a)
+rj_status rj_figure_alignment(const rj_figure_job *job)
 {
-    const rj_summary *m = &job->all->model[job->figure->model];
+    const rj_summary *m = job->model;
+    const ptrdiff_t a = job->figure->alignment;
     FILE *script = job->script;
     const int n_grid = (int)m->n_grid, cell = (WIDTH - LEFT - RIGHT - (n_grid - 1) * GAP) / n_grid;
     const int side = n_grid * cell + (n_grid - 1) * GAP, height = TOP + side + BOTTOM;
@@ -107,4 +110,5 @@ void rj_figure_alignment(const rj_figure_job *job, ptrdiff_t a)
     for (ptrdiff_t i = 0; i < m->n_grid; i++)
         for (ptrdiff_t j = 0; j < m->n_grid; j++) panel(script, m, height, cell, i, j);
     fputs("unset multiplot\n", script);
+    return RJ_OK;
 }

@@ -7,9 +7,9 @@
 
 enum { WIDTH = RJ_STYLE_WIDTH, HEIGHT = 270, CELL_BOTTOM = 54, CELL = 148 };
 
-bool rj_figure_coupling_any(const rj_summary *m, ptrdiff_t k)
+bool rj_figure_coupling_any(const rj_figure_job *job)
 {
-    return k >= 0 && m->coupling[k].misfit.n > 0;
+    return job->k >= 0 && job->model->coupling[job->k].misfit.n > 0;
 }
 
 static void write_numbers(FILE *csv, const rj_summary *m, ptrdiff_t k)
@@ -99,9 +99,10 @@ static void panel(FILE *script, int left, int column, const char *title, bool gr
     fputc('\n', script);
 }
 
-void rj_figure_coupling(const rj_figure_job *job, ptrdiff_t k)
+rj_status rj_figure_coupling(const rj_figure_job *job)
 {
-    const rj_summary *m = &job->all->model[job->figure->model];
+    const rj_summary *m = job->model;
+    const ptrdiff_t k = job->k;
     FILE *script = job->script;
     const ptrdiff_t step = rj_style_step(m->L), pixels = m->L < 40 ? 160 / m->L : 4;
     double misfit[2], excess[2];
@@ -131,4 +132,5 @@ void rj_figure_coupling(const rj_figure_job *job, ptrdiff_t k)
     colour_box(script, 604, "excess (1)");
     panel(script, 446, 5, "excess = 1 - misfit/null", true);
     fputs("unset multiplot\n", script);
+    return RJ_OK;
 }

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "figure_kinds.h"
+#include "legend.h"
 #include "output.h"
 #include "style.h"
 
@@ -22,8 +23,9 @@ static bool sv_exists(const rj_summary *m, ptrdiff_t k)
     return any;
 }
 
-bool rj_figure_singular_any(const rj_summary *m)
+bool rj_figure_singular_any(const rj_figure_job *job)
 {
+    const rj_summary *m = job->model;
     bool any = false;
     for (int i = 0; i < N_DRAWN_SV; i++) any = any || sv_exists(m, drawn_sv[i]);
     return any;
@@ -87,9 +89,9 @@ static int write_curves(FILE *csv, const rj_summary *m, const rj_summary *twin, 
     return n;
 }
 
-void rj_figure_singular(const rj_figure_job *job)
+rj_status rj_figure_singular(const rj_figure_job *job)
 {
-    const rj_summary *m = &job->all->model[job->figure->model], *twin = rj_figure_twin_of(job->all, m);
+    const rj_summary *m = job->model, *twin = rj_figure_twin_of(job->all, m);
     FILE *script = job->script;
     const int width = twin != NULL ? RJ_STYLE_WIDTH : 440, height = 310, left = 60, bottom = 52,
               top = height - 62;
@@ -120,10 +122,12 @@ void rj_figure_singular(const rj_figure_job *job)
         plot_sv(script, m->L, n, curve, 6, false);
     }
     fputs("unset multiplot\n", script);
+    return RJ_OK;
 }
 
-bool rj_figure_growth_any(const rj_summary *m)
+bool rj_figure_growth_any(const rj_figure_job *job)
 {
+    const rj_summary *m = job->model;
     bool any = false;
     for (ptrdiff_t l = 0; l <= m->L; l++) any = any || m->ln_norm_all[l].n > 0;
     return any;
@@ -163,11 +167,12 @@ static void growth_title(const rj_summary *m, char title[RJ_LABEL_SIZE])
     if (isfinite(score)) snprintf(title + n, (size_t)(RJ_LABEL_SIZE - n), "; line-shape score %.2f", score);
 }
 
-void rj_figure_growth(const rj_figure_job *job)
+rj_status rj_figure_growth(const rj_figure_job *job)
 {
-    const rj_summary *m = &job->all->model[job->figure->model];
+    const rj_summary *m = job->model;
     FILE *script = job->script;
     const int width = 460, height = 330;
+    rj_legend legend = {0};
     double low = INFINITY, high = -INFINITY;
     char title[RJ_LABEL_SIZE];
 
@@ -175,25 +180,30 @@ void rj_figure_growth(const rj_figure_job *job)
     rj_style_range(&low, &high);
     growth_title(m, title);
     rj_style_begin(script, job->figure->stem, width, height, m->name, title);
-    rj_style_panel(script, width, height, 58, width - 14, RJ_STYLE_LEGEND_BOTTOM, height - 44);
+    rj_legend_add(&legend, RJ_LEGEND_LINE, RJ_STYLE_THIN, "prompts");
+    rj_legend_add(&legend, RJ_LEGEND_LINE, RJ_STYLE_TRAINED, "mean");
+    rj_legend_add(&legend, RJ_LEGEND_DASHED, RJ_STYLE_TWIN, "fit");
+    rj_legend_write(script, &legend, width, height);
+    rj_style_panel(script, width, height, 58, width - 14, rj_legend_room(&legend, width), height - 44);
     fprintf(script, "set xrange [0:%td]\nset xtics %td\nset yrange [%.9g:%.9g]\n", m->L, rj_style_step(m->L),
             low, high);
-    rj_style_legend(script, height);
     fputs("set xlabel 'depth (blocks)'\n"
           "set ylabel 'ln ||x||' offset 1.5,0\n"
           "plot \\\n",
           script);
     for (ptrdiff_t p = 0; p < m->n_lines; p++)
-        fprintf(script, "  data skip 1 using 1:%td with lines linewidth 0.7 linecolor rgb '%s' %s, \\\n",
-                p + 5, RJ_STYLE_THIN, p == 0 ? "title 'prompts'" : "notitle");
+        fprintf(script, "  data skip 1 using 1:%td with lines linewidth 0.7 linecolor rgb '%s' notitle, \\\n",
+                p + 5, RJ_STYLE_THIN);
     fprintf(script,
-            "  data skip 1 using 1:2 with lines linewidth 3 linecolor rgb '%s' title 'mean', \\\n"
-            "  data skip 1 using 1:4 with lines linewidth 2 dashtype 2 linecolor rgb '%s' title 'fit'\n",
+            "  data skip 1 using 1:2 with lines linewidth 3 linecolor rgb '%s' notitle, \\\n"
+            "  data skip 1 using 1:4 with lines linewidth 2 dashtype 2 linecolor rgb '%s' notitle\n",
             RJ_STYLE_TRAINED, RJ_STYLE_TWIN);
+    return RJ_OK;
 }
 
-bool rj_figure_trajectory_any(const rj_summary *m)
+bool rj_figure_trajectory_any(const rj_figure_job *job)
 {
+    const rj_summary *m = job->model;
     bool any = false;
     for (ptrdiff_t i = 0; i < m->n_paths * (m->L + 1); i++)
         any = any || (isfinite(m->pc[i * m->n_pc]) && isfinite(m->pc[i * m->n_pc + 1]));
@@ -220,11 +230,11 @@ static void write_paths(FILE *csv, const rj_summary *m, double low[2], double hi
         }
 }
 
-void rj_figure_trajectory(const rj_figure_job *job)
+rj_status rj_figure_trajectory(const rj_figure_job *job)
 {
-    const rj_summary *m = &job->all->model[job->figure->model];
+    const rj_summary *m = job->model;
     FILE *script = job->script;
-    const int width = 460, height = 340, bottom = 52, top = height - 44;
+    const int width = 480, height = 340, bottom = 52, top = height - 44;
     const ptrdiff_t n = m->L + 1;
     double low[2] = {INFINITY, INFINITY}, high[2] = {-INFINITY, -INFINITY};
 
@@ -232,15 +242,15 @@ void rj_figure_trajectory(const rj_figure_job *job)
     for (int c = 0; c < 2; c++) rj_style_range(&low[c], &high[c]);
     rj_style_begin(script, job->figure->stem, width, height, m->name,
                    "hidden states on their principal components");
-    rj_style_panel(script, width, height, 66, width - 78, bottom, top);
+    rj_style_panel(script, width, height, 74, width - 84, bottom, top);
     fprintf(script, "set xrange [%.9g:%.9g]\nset yrange [%.9g:%.9g]\nset cbrange [0:%td]\nset cbtics %td\n",
             low[0], high[0], low[1], high[1], m->L, rj_style_step(m->L));
     fprintf(script,
             "set colorbox vertical user origin screen %.5f, screen %.5f size screen %.5f, screen %.5f\n",
-            (width - 68.0) / width, (double)bottom / height, 11.0 / width, (double)(top - bottom) / height);
+            (width - 74.0) / width, (double)bottom / height, 11.0 / width, (double)(top - bottom) / height);
     fputs("set xlabel 'principal component 1 (units of x)'\n"
-          "set ylabel 'principal component 2 (units of x)' offset 1.2,0\n"
-          "set cblabel 'depth (blocks)' offset -0.6,0\n"
+          "set ylabel 'principal component 2 (units of x)' offset 0.4,0\n"
+          "set cblabel 'depth (blocks)' offset 0.8,0\n"
           "plot \\\n",
           script);
     for (ptrdiff_t p = 0; p < m->n_paths; p++)
@@ -256,4 +266,5 @@ void rj_figure_trajectory(const rj_figure_job *job)
                 "data skip 1 every ::%td::%td using 3:4 with points pointtype 5 pointsize 0.7 linecolor rgb "
                 "'#333333'%s\n",
                 p * n, p * n, p * n + n - 1, p * n + n - 1, p + 1 < m->n_paths ? ", \\" : "");
+    return RJ_OK;
 }

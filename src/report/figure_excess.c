@@ -3,10 +3,12 @@
 #include <string.h>
 
 #include "figure_kinds.h"
+#include "legend.h"
+#include "model_rows.h"
 #include "output.h"
 #include "style.h"
 
-bool rj_figure_excess_any(const rj_summary *m, ptrdiff_t k)
+static bool excess_any(const rj_summary *m, ptrdiff_t k)
 {
     return k >= 0 && k < m->n_k && m->coupling[k].excess.n > 0;
 }
@@ -14,7 +16,7 @@ bool rj_figure_excess_any(const rj_summary *m, ptrdiff_t k)
 /* ",mean,sd" of the excess; the range grows by the mean's whisker. */
 static void write_excess(FILE *csv, const rj_summary *m, ptrdiff_t k, double *low, double *high)
 {
-    const bool any = m != NULL && rj_figure_excess_any(m, k);
+    const bool any = m != NULL && excess_any(m, k);
     const double mean = any ? rj_moment_mean(&m->coupling[k].excess) : NAN;
     const double sd = any ? rj_moment_sd(&m->coupling[k].excess) : NAN;
 
@@ -28,21 +30,30 @@ static void write_excess(FILE *csv, const rj_summary *m, ptrdiff_t k, double *lo
 }
 
 /* Bars of a column and whiskers of the next one. */
-static void bars(FILE *script, double shift, int column, const char *colour, const char *title)
+static void bars(FILE *script, double shift, int column, const char *colour)
 {
-    fprintf(script, "  data skip 1 using ($1+(%.2f)):%d with boxes fillcolor rgb '%s' title '%s', \\\n",
-            shift, column, colour, title);
+    fprintf(script, "  data skip 1 using ($1+(%.2f)):%d with boxes fillcolor rgb '%s' notitle, \\\n", shift,
+            column, colour);
     fprintf(script,
             "  data skip 1 using ($1+(%.2f)):($%d-$%d):(0):(2*$%d) with vectors heads size screen 0.009,90 "
             "linewidth 1.2 linecolor rgb '#333333' notitle",
             shift, column, column + 1, column + 1);
 }
 
-void rj_figure_twin(const rj_figure_job *job)
+bool rj_figure_twin_any(const rj_figure_job *job)
 {
-    const rj_summary *m = &job->all->model[job->figure->model], *twin = rj_figure_twin_of(job->all, m);
+    bool found = false;
+
+    for (ptrdiff_t k = 0; k < job->model->n_k; k++) found = found || excess_any(job->model, k);
+    return found;
+}
+
+rj_status rj_figure_twin(const rj_figure_job *job)
+{
+    const rj_summary *m = job->model, *twin = rj_figure_twin_of(job->all, m);
     FILE *csv = job->csv, *script = job->script;
     const int width = 460, height = 300;
+    rj_legend legend = {0};
     const double shift = twin != NULL ? 0.19 : 0.0, box = twin != NULL ? 0.36 : 0.5;
     double low = 0.0, high = 0.0;
     char label[RJ_LABEL_SIZE];
@@ -61,65 +72,48 @@ void rj_figure_twin(const rj_figure_job *job)
         fprintf(script, "set xtics add ('%s' %td) noenhanced\n", label, k + 1);
     }
     rj_style_range(&low, &high);
-    rj_style_panel(script, width, height, 70, width - 14, RJ_STYLE_LEGEND_BOTTOM, height - 44);
+    rj_legend_add(&legend, RJ_LEGEND_BAR, RJ_STYLE_TRAINED, m->trained ? "trained" : "random-init");
+    if (twin != NULL) rj_legend_add(&legend, RJ_LEGEND_BAR, RJ_STYLE_TWIN, "random-init twin");
+    rj_legend_write(script, &legend, width, height);
+    rj_style_panel(script, width, height, 70, width - 14, rj_legend_room(&legend, width), height - 44);
     fprintf(
         script,
         "set xrange [0.4:%td.6]\nset yrange [%.9g:%.9g]\nset xzeroaxis linetype 1 linecolor rgb '#333333'\n",
         m->n_k, low, high);
-    rj_style_legend(script, height);
     fprintf(script, "set boxwidth %.2f\n", box);
     fputs("set xlabel 'K leading singular directions'\n"
           "set ylabel 'excess (0 chance, 1 perfect)' offset 1.8,0\n"
           "plot \\\n",
           script);
-    bars(script, -shift, 3, RJ_STYLE_TRAINED, m->trained ? "trained" : "random-init");
+    bars(script, -shift, 3, RJ_STYLE_TRAINED);
     if (twin != NULL) {
         fputs(", \\\n", script);
-        bars(script, shift, 5, RJ_STYLE_TWIN, "random-init twin");
+        bars(script, shift, 5, RJ_STYLE_TWIN);
     }
     fputc('\n', script);
+    return RJ_OK;
 }
 
-/* One row a model, the first on top; its name as the label of a tick. Returns the number of rows. */
-static int write_rows(const rj_figure_job *job, double *low, double *high)
+static void write_rows(const rj_figure_job *job, double *low, double *high)
 {
     const rj_summaries *s = job->all;
     const char *k_label = job->figure->k_label;
-    char label[RJ_LABEL_SIZE];
     int row = 0;
 
     fputs("row,model,excess_mean,excess_sd,twin_excess_mean,twin_excess_sd\n", job->csv);
-    fputs("set ytics ()\n", job->script);
     for (int i = 0; i < s->n_models; i++) {
         const rj_summary *m = &s->model[i], *twin = rj_figure_twin_of(s, m);
-        if (!m->measured || (m->original >= 0 && s->model[m->original].measured)) continue;
+        if (!rj_rows_have(s, i)) continue;
         fprintf(job->csv, "%d,", ++row);
         rj_escape_csv(job->csv, m->name);
         write_excess(job->csv, m, rj_figure_find_k(m, k_label), low, high);
         write_excess(job->csv, twin, twin != NULL ? rj_figure_find_k(twin, k_label) : -1, low, high);
         fputc('\n', job->csv);
-        rj_escape_label(m->name, label);
-        fprintf(job->script, "set ytics add ('%s' %d)\n", label, row);
     }
-    return row;
-}
-
-/* Pixels that the longest name takes beside the axis, estimated at half its type's height a character. */
-static int name_width(const rj_summaries *s)
-{
-    size_t longest = 0;
-    char label[RJ_LABEL_SIZE];
-
-    for (int i = 0; i < s->n_models; i++) {
-        if (s->model[i].original >= 0) continue;
-        rj_escape_label(s->model[i].name, label);
-        longest = strlen(label) > longest ? strlen(label) : longest;
-    }
-    return (int)fmin(24.0 + 0.56 * RJ_STYLE_FONT * (double)longest, 0.6 * RJ_STYLE_WIDTH);
 }
 
 /* Points of a column and whiskers of the next one. */
-static void dots(FILE *script, int column, int point_type, const char *colour, const char *title)
+static void dots(FILE *script, int column, int point_type, const char *colour)
 {
     fprintf(script,
             "  data skip 1 using %d:1:%d with xerrorbars pointtype 0 linewidth 1.4 linecolor rgb '%s' "
@@ -127,40 +121,51 @@ static void dots(FILE *script, int column, int point_type, const char *colour, c
             column, column + 1, colour);
     fprintf(script,
             "  data skip 1 using %d:1 with points pointtype %d pointsize 0.7 linewidth 1.4 linecolor rgb "
-            "'%s' title '%s'",
-            column, point_type, colour, title);
+            "'%s' notitle",
+            column, point_type, colour);
 }
 
-void rj_figure_overview(const rj_figure_job *job)
+bool rj_figure_overview_any(const rj_figure_job *job)
+{
+    const rj_summaries *s = job->all;
+    bool found = false;
+
+    for (int i = 0; i < s->n_models; i++)
+        found = found || excess_any(&s->model[i], rj_figure_find_k(&s->model[i], job->figure->k_label));
+    return found;
+}
+
+rj_status rj_figure_overview(const rj_figure_job *job)
 {
     FILE *script = job->script;
-    int rows = 0;
-    bool twins = false;
+    const bool twins = rj_rows_twins(job->all);
+    const int width = RJ_STYLE_WIDTH;
     double low = 0.0, high = 0.0;
+    rj_legend legend = {0};
     char title[RJ_LABEL_SIZE + 64], label[RJ_LABEL_SIZE];
 
-    for (int i = 0; i < job->all->n_models; i++) {
-        rows += job->all->model[i].measured;
-        twins = twins || rj_figure_twin_of(job->all, &job->all->model[i]) != NULL;
-    }
-    const int width = RJ_STYLE_WIDTH, height = RJ_STYLE_LEGEND_BOTTOM + 60 + 22 * rows;
+    rj_legend_add(&legend, RJ_LEGEND_MARK + 7, RJ_STYLE_TRAINED, "model");
+    if (twins) rj_legend_add(&legend, RJ_LEGEND_MARK + 6, RJ_STYLE_TWIN, "random-init twin");
+    const int bottom = rj_legend_room(&legend, width),
+              height = bottom + 54 + RJ_ROW_HEIGHT * rj_rows_count(job->all);
     rj_escape_label(job->figure->k_label, label);
     snprintf(title, sizeof title, "excess coupling over pairs of different blocks, K = %s", label);
     rj_style_begin(script, job->figure->stem, width, height, "All models", title);
-    rows = write_rows(job, &low, &high);
+    write_rows(job, &low, &high);
     rj_style_range(&low, &high);
-    rj_style_panel(script, width, height, name_width(job->all), width - 20, RJ_STYLE_LEGEND_BOTTOM,
-                   height - 44);
-    fprintf(script, "set ytics noenhanced\nset yrange [%d.6:0.4]\nset xrange [%.9g:%.9g]\n", rows, low, high);
-    rj_style_legend(script, height);
-    fprintf(script, "set arrow 1 from 0,graph 0 to 0,graph 1 nohead linecolor rgb '#333333' linewidth 0.8\n");
-    fputs("set xlabel 'excess coupling (0 chance, 1 perfect)'\n"
+    rj_style_panel(script, width, height, rj_rows_name_width(job->all), width - 20, bottom, height - 44);
+    rj_legend_write(script, &legend, width, height);
+    rj_rows_axis(job->all, script);
+    fprintf(script, "set xrange [%.9g:%.9g]\n", low, high);
+    fputs("set arrow 1 from 0,graph 0 to 0,graph 1 nohead linecolor rgb '#333333' linewidth 0.8\n"
+          "set xlabel 'excess coupling (0 chance, 1 perfect)'\n"
           "plot \\\n",
           script);
-    dots(script, 3, 7, RJ_STYLE_TRAINED, "model");
+    dots(script, 3, 7, RJ_STYLE_TRAINED);
     if (twins) {
         fputs(", \\\n", script);
-        dots(script, 5, 6, RJ_STYLE_TWIN, "random-init twin");
+        dots(script, 5, 6, RJ_STYLE_TWIN);
     }
     fputc('\n', script);
+    return RJ_OK;
 }

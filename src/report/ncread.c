@@ -8,6 +8,8 @@
 
 #include "resjac/base/file.h"
 #include "resjac/base/memory.h"
+#include "resjac/store/claims.h"
+#include "resjac/store/seal.h"
 
 enum { MAX_DIMS = 5 };
 
@@ -30,13 +32,17 @@ rj_status rj_ncread_open(const char *path, int *id)
     /* Asked first because nc_open takes what is not there for an address on the network. */
     RJ_REQUIRE(rj_path_exists(path), RJ_ERR_MISSING,
                "%s: no such file; give the NetCDF file that `resjac run` or `resjac reduce` wrote", path);
+    RJ_TRY(rj_seal_check(path, true));
     error = nc_open(path, NC_NOWRITE, &opened);
     RJ_REQUIRE(error != NC_ENOMEM, RJ_ERR_NOMEM, "%s: no memory to open it", path);
     RJ_REQUIRE(error == NC_NOERR, RJ_ERR_FORMAT,
                "%s: not a whole NetCDF file (%s); give the file that `resjac run` or `resjac reduce` wrote",
                path, nc_strerror(error));
+    RJ_TRY(rj_claims_check(path, opened));
     *id = opened;
+    opened = -1;
 done:
+    if (opened >= 0) nc_close(opened);
     return st;
 }
 
@@ -89,12 +95,13 @@ static rj_status get(const rj_ncread *group, int id, const char *variable, const
                      const size_t count[MAX_DIMS], double *data)
 {
     rj_status st = RJ_OK;
-    size_t total = 1;
+    size_t total = 1, n = 0;
     double fill = NAN;
 
     for (int i = 0; i < MAX_DIMS; i++) total *= count[i];
     RJ_TRY(rj_ncread_check(nc_get_vara_double(group->id, id, start, count, data), group, variable));
-    if (nc_get_att_double(group->id, id, "_FillValue", &fill) == NC_NOERR)
+    if (nc_inq_attlen(group->id, id, "_FillValue", &n) == NC_NOERR && n == 1 &&
+        nc_get_att_double(group->id, id, "_FillValue", &fill) == NC_NOERR)
         for (size_t i = 0; i < total; i++)
             if (data[i] == fill) data[i] = NAN;
 done:
@@ -138,21 +145,36 @@ done:
     return st;
 }
 
+/* Does a variable begin with the dimensions named, and have one more? Its length then. */
+static bool is_text(const rj_ncread *group, int n_names, char name[2][NC_MAX_NAME + 1], int n_dims,
+                    const int *dims, size_t *length)
+{
+    int expected = -1;
+
+    if (n_dims != n_names + 1) return false;
+    for (int i = 0; i < n_names; i++)
+        if (nc_inq_dimid(group->id, name[i], &expected) != NC_NOERR || expected != dims[i]) return false;
+    return nc_inq_dimlen(group->id, dims[n_names], length) == NC_NOERR;
+}
+
 rj_status rj_ncread_texts(const rj_ncread *group, const char *variable, const char *dim, ptrdiff_t n,
                           char (*text)[RJ_NAME_SIZE])
 {
     rj_status st = RJ_OK;
-    char *chars = NULL;
-    int id = 0, n_dims = 0, dims[NC_MAX_VAR_DIMS], expected = -1;
+    char *chars = NULL, name[2][NC_MAX_NAME + 1];
+    int id = 0, n_dims = 0, dims[NC_MAX_VAR_DIMS];
     nc_type type = NC_NAT;
     size_t length = 0;
+    const char *comma = strchr(dim, ',');
 
+    snprintf(name[0], sizeof name[0], "%.*s", (int)(comma != NULL ? comma - dim : (ptrdiff_t)strlen(dim)),
+             dim);
+    snprintf(name[1], sizeof name[1], "%s", comma != NULL ? comma + 1 : "");
     RJ_REQUIRE(nc_inq_varid(group->id, variable, &id) == NC_NOERR, RJ_ERR_FORMAT,
                "%s, group %s: no variable `%s(%s, string)`; was it written by resjac?", group->file,
                group->name, variable, dim);
     RJ_TRY(rj_ncread_check(nc_inq_var(group->id, id, NULL, &type, &n_dims, dims, NULL), group, variable));
-    RJ_REQUIRE(type == NC_CHAR && n_dims == 2 && nc_inq_dimid(group->id, dim, &expected) == NC_NOERR &&
-                   expected == dims[0] && nc_inq_dimlen(group->id, dims[1], &length) == NC_NOERR,
+    RJ_REQUIRE(type == NC_CHAR && is_text(group, comma != NULL ? 2 : 1, name, n_dims, dims, &length),
                RJ_ERR_FORMAT,
                "%s, group %s: variable `%s` is not char (%s, string); was it written by resjac?", group->file,
                group->name, variable, dim);

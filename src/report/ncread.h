@@ -14,7 +14,7 @@ typedef struct {
 } rj_ncread;
 
 /*   id [out] close it with nc_close; untouched on error
- * Not collective, as all of these. Errors: MISSING; FORMAT not NetCDF; NOMEM. */
+ * Not collective, as all of these. Errors: MISSING; FORMAT not NetCDF, damaged (seal.h, claims.h); IO; NOMEM. */
 RJ_CHECKED rj_status rj_ncread_open(const char *path, int *id);
 
 /* RJ_OK, or the status of a NetCDF error code: NOMEM; IO an error of the system; else FORMAT. */
@@ -35,7 +35,8 @@ RJ_CHECKED rj_status rj_ncread_rows(const rj_ncread *group, const char *variable
 RJ_CHECKED rj_status rj_ncread_block(const rj_ncread *group, const char *variable, const char *dims,
                                      const ptrdiff_t *start, const ptrdiff_t *count, double *data);
 
-/* A char variable (dim, any length), each row a NUL-terminated text cut to RJ_NAME_SIZE - 1 bytes.
+/* A char variable (dim, any length), "model", or "measure,benchmark", each row a NUL-terminated text cut to RJ_NAME_SIZE - 1 bytes.
+ *   n [in] the product of its dimensions but the last
  * Errors: FORMAT no such variable, not so; IO; NOMEM. */
 RJ_CHECKED rj_status rj_ncread_texts(const rj_ncread *group, const char *variable, const char *dim,
                                      ptrdiff_t n, char (*text)[RJ_NAME_SIZE]);

@@ -6,66 +6,13 @@
 #include <string.h>
 
 #include "output.h"
+#include "page_text.h"
 #include "resjac/base/file.h"
 #include "resjac/base/memory.h"
 #include "resjac/report/escape.h"
 #include "resjac/report/table.h"
 
-enum { PICTURE_LIMIT = 256 << 20 };
-
-static const char head[] =
-    "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; "
-    "style-src 'unsafe-inline'\">\n<title>resjac report</title>\n<style>\n"
-    "*{box-sizing:border-box}\n"
-    "body{margin:0 auto;max-width:64rem;padding:1rem 1.2rem 4rem;color:#1c2733;background:#fff;"
-    "font:16px/1.55 system-ui,-apple-system,'Segoe UI',Helvetica,Arial,sans-serif}\n"
-    "h1{font-size:1.7rem;line-height:1.2;margin:1rem 0 .3rem}\n"
-    "h2{font-size:1.3rem;margin:2.6rem 0 .6rem;padding-top:.8rem;border-top:1px solid "
-    "#d5dde5;overflow-wrap:anywhere}\n"
-    "h3{font-size:1.05rem;margin:0 0 .4rem}\n"
-    "p,li,figcaption{max-width:46rem}\n"
-    "nav ul{list-style:none;margin:0;padding:0;display:flex;flex-wrap:wrap;gap:.3rem 1.1rem}\n"
-    "nav li{overflow-wrap:anywhere}\n"
-    "a{color:#21609f}\n"
-    ".scroll{overflow-x:auto;-webkit-overflow-scrolling:touch}\n"
-    "table{border-collapse:collapse;font-size:.86rem;font-variant-numeric:tabular-nums}\n"
-    "th,td{padding:.35rem .6rem;border-bottom:1px solid #e3e9ef;text-align:left;vertical-align:top}\n"
-    "thead th{text-align:right;vertical-align:bottom;border-bottom:2px solid #9fb4c8;min-width:4.4rem}\n"
-    "thead th:first-child,.summary thead th:nth-child(2),.summary thead th:last-child,.scores thead "
-    "th:nth-child(2){text-align:left}\n"
-    ".summary td:last-child{min-width:12rem}\n"
-    "tbody th{font-weight:600;overflow-wrap:anywhere;min-width:9rem;max-width:18rem}\n"
-    "td.number{text-align:right;white-space:nowrap}\n"
-    "figure{margin:1.6rem 0 2.4rem}\n"
-    "figure img{display:block;width:100%;height:auto}\n"
-    "figure.narrow img{max-width:38rem}\n"
-    "figcaption{font-size:.9rem;color:#3c4a58;margin-top:.5rem}\n"
-    ".files{font-size:.85rem}\n"
-    ".failed{border-left:4px solid #c0392b;padding:.3rem .8rem;overflow-wrap:anywhere}\n"
-    "dl{display:grid;grid-template-columns:minmax(7rem,13rem) 1fr;gap:.3rem 1rem;font-size:.86rem}\n"
-    "dt{font-weight:600;overflow-wrap:anywhere}\n"
-    "dd{margin:0;overflow-wrap:anywhere}\n"
-    "pre{margin:0;padding:.6rem;background:#f3f6f9;overflow-x:auto;white-space:pre-wrap;overflow-wrap:"
-    "anywhere;"
-    "font-size:.82rem}\n"
-    "@media (max-width:40rem){figure.wide img{width:40rem;max-width:none}dl{grid-template-columns:1fr}"
-    "dd{margin-bottom:.5rem}}\n"
-    "@media print{body{max-width:none}figure{break-inside:avoid}}\n"
-    "</style>\n</head>\n<body>\n";
-
-static const char introduction[] =
-    "<p>A transformer is read here as a dynamical system: block after block adds to a running state, the "
-    "residual stream. "
-    "The derivative of what one block adds is its <b>residual Jacobian</b>. This report shows how strongly "
-    "those Jacobians "
-    "act, whether different blocks act along the same directions (<b>coupling</b>), how much of that chance "
-    "alone would "
-    "give (<b>null</b>), and what the path of the state through the blocks looks like. A <b>random-init "
-    "twin</b> is "
-    "the same architecture with untrained weights: what it shows too was not learned.</p>\n"
-    "<p>Each figure has its numbers as CSV and its gnuplot script beside this page.</p>\n";
+enum { PICTURE_LIMIT = 256 << 20, FEW_MODELS = 6 };
 
 static void base64(FILE *out, const unsigned char *data, size_t n)
 {
@@ -101,11 +48,16 @@ done:
 
 static void write_title(FILE *out, const rj_summaries *s, const rj_figure *f)
 {
-    fputs(rj_figure_title[f->kind], out);
+    fputs(rj_figure_text[f->kind].title, out);
     if (f->kind == RJ_FIGURE_ALIGNMENT) {
         fputs(", prompt ", out);
         rj_escape_html(out, s->model[f->model].alignment[f->alignment].prompt);
     }
+    if (f->kind == RJ_FIGURE_EMERGENCE) {
+        fputs(", ", out);
+        rj_escape_html(out, s->model[f->model].series);
+    }
+    if (f->kind == RJ_FIGURE_TOKENS) fprintf(out, ", %s", rj_token_mode_name[f->mode]);
     if (f->k_label[0] == '\0') return;
     fputs(", K = ", out);
     rj_escape_html(out, f->k_label);
@@ -116,10 +68,8 @@ static rj_status write_figure(FILE *out, const rj_summaries *s, const char *fold
                               bool caption, const char *embedded, const char *linked)
 {
     rj_status st = RJ_OK;
-    const bool wide = f->kind == RJ_FIGURE_COUPLING || f->kind == RJ_FIGURE_OVERVIEW ||
-                      f->kind == RJ_FIGURE_SCORES ||
-                      f->kind == RJ_FIGURE_ALIGNMENT ||
-                      (f->kind == RJ_FIGURE_SINGULAR && rj_figure_twin_of(s, &s->model[f->model]) != NULL);
+    const bool wide = rj_figure_text[f->kind].wide &&
+                      (f->kind != RJ_FIGURE_SINGULAR || rj_figure_twin_of(s, &s->model[f->model]) != NULL);
 
     fprintf(out, "<figure class=\"%s\">\n<h3>", wide ? "wide" : "narrow");
     write_title(out, s, f);
@@ -127,7 +77,7 @@ static rj_status write_figure(FILE *out, const rj_summaries *s, const char *fold
     if (f->drawn) {
         fputs("<div class=\"scroll\" tabindex=\"0\"><img alt=\"", out);
         write_title(out, s, f);
-        if (f->model >= 0) {
+        if (rj_figure_text[f->kind].section == RJ_SECTION_MODEL) {
             fputs(" of ", out);
             rj_escape_html(out, s->model[f->model].name);
         }
@@ -135,10 +85,10 @@ static rj_status write_figure(FILE *out, const rj_summaries *s, const char *fold
         RJ_TRY(write_picture(out, folder, f, embedded));
         fputs("</div>\n", out);
     } else {
-        fputs("<p>Not drawn: every value is missing.</p>\n", out);
+        fputs("<p>Not drawn: its values are missing, or too few.</p>\n", out);
     }
     fputs("<figcaption>", out);
-    if (caption) fputs(rj_figure_caption[f->kind], out);
+    if (caption) fputs(rj_figure_text[f->kind].caption, out);
     if (f->drawn)
         fprintf(out,
                 " <span class=\"files\"><a href=\"%s.%s\">figure</a>, <a href=\"%s.csv\">numbers</a>, "
@@ -149,16 +99,18 @@ done:
     return st;
 }
 
-/* All figures of one model, or the overviews (-1). */
-static rj_status write_section(FILE *out, const rj_summaries *s, int model, const char *folder, int n,
-                               const rj_figure *figure, const char *embedded, const char *linked)
+/* All figures of a section; of RJ_SECTION_MODEL those of one model. */
+static rj_status write_section(FILE *out, const rj_summaries *s, rj_section section, int model,
+                               const char *folder, int n, const rj_figure *figure, const char *embedded,
+                               const char *linked)
 {
     rj_status st = RJ_OK;
     bool explained[RJ_N_FIGURE_KINDS] = {false};
 
     for (int i = 0; i < n; i++) {
         const rj_figure *f = &figure[i];
-        if (f->model != model) continue;
+        if (rj_figure_text[f->kind].section != section || (section == RJ_SECTION_MODEL && f->model != model))
+            continue;
         RJ_TRY(write_figure(out, s, folder, f, !explained[f->kind], embedded, linked));
         explained[f->kind] = true;
     }
@@ -166,46 +118,101 @@ done:
     return st;
 }
 
-static rj_status write_scores(FILE *out, const rj_summaries *s, const char *folder, int n,
-                              const rj_figure *figure, const char *embedded, const char *linked)
+/* Has a section a figure, or the table of scores? */
+static bool is_told(const rj_summaries *s, rj_section section, int n, const rj_figure *figure)
+{
+    if (section == RJ_SECTION_SCORES && s->scores->n_benchmarks > 0) return true;
+    for (int i = 0; i < n; i++)
+        if (rj_figure_text[figure[i].kind].section == section && figure[i].drawn) return true;
+    return false;
+}
+
+static void write_number(FILE *out, double x)
+{
+    if (isfinite(x))
+        fprintf(out, "<td class=\"number\">%.1e</td>", x);
+    else
+        fputs("<td class=\"number\">&ndash;</td>", out);
+}
+
+static void write_count(FILE *out, ptrdiff_t part, ptrdiff_t all)
+{
+    fprintf(out, "<td class=\"number\">%td of %td</td>", part, all);
+}
+
+/* The table behind the figure: what is counted rather than measured stands here alone. */
+static void write_certificates(FILE *out, const rj_summaries *s)
+{
+    static const char *const heading[] = {"model",           "worst residual",  "worst orthogonality loss",
+                                          "flagged gaps",    "blocks at kinks", "by full, grid, Krylov",
+                                          "prompts measured"};
+
+    fputs("<div class=\"scroll long\" tabindex=\"0\"><table>\n<thead><tr>", out);
+    for (size_t i = 0; i < sizeof heading / sizeof heading[0]; i++)
+        fprintf(out, "<th scope=\"col\">%s</th>", heading[i]);
+    fputs("</tr></thead>\n<tbody>\n", out);
+    for (int i = 0; i < s->n_models; i++) {
+        const rj_summary *m = &s->model[i];
+        const rj_summary_certificates *c = &m->certificates;
+        if (!m->measured) continue;
+        fputs("<tr><th scope=\"row\">", out);
+        rj_escape_html(out, m->name);
+        fputs("</th>", out);
+        write_number(out, rj_histogram_most(&c->residual));
+        write_number(out, rj_histogram_most(&c->orthogonality));
+        write_count(out, c->n_flagged, c->n_gaps);
+        write_count(out, c->n_kinked, c->n_blocks);
+        fprintf(out, "<td class=\"number\">%td, %td, %td</td>", c->by_method[1], c->by_method[2],
+                c->by_method[3]);
+        write_count(out, m->n_measured, m->n_prompts);
+        fputs("</tr>\n", out);
+    }
+    fputs("</tbody>\n</table></div>\n", out);
+}
+
+/* A section that has something to show, its figures, and the table of scores. */
+static rj_status write_story(FILE *out, const rj_summaries *s, rj_section section, const char *folder, int n,
+                             const rj_figure *figure, const char *embedded, const char *linked)
 {
     rj_status st = RJ_OK;
 
-    if (s->scores == NULL) goto done;
-    fputs("<h2 id=\"scores\">Measures against benchmark scores</h2>\n"
-          "<p>Does a measure go along with the score? One point is a <b>lineage</b>: models that share their "
-          "pre-training "
-          "are not independent, so their means are correlated. <b>p</b> is for the pair named beforehand "
-          "(primary), "
-          "<b>q</b> (Benjamini-Yekutieli) for the others, which are many. <b>r given L, d</b> holds the "
-          "number of blocks "
-          "and the width fixed. Measures that only tell the size of a model (ln_parameters, n_layers, "
-          "d_model) or what "
-          "chance gives (coupling_null) are rivals. Columns marked iid take every model as independent, "
-          "which overstates "
-          "the evidence. All pairs and numbers: <a href=\"scores.csv\">scores.csv</a>.</p>\n"
-          "<div class=\"scroll\" tabindex=\"0\">",
+    if (!is_told(s, section, n, figure)) goto done;
+    fprintf(out, "<h2 id=\"%s\">%s</h2>\n%s", rj_page_opening[section].id, rj_page_opening[section].heading,
+            rj_page_opening[section].text);
+    RJ_TRY(write_section(out, s, section, -1, folder, n, figure, embedded, linked));
+    if (section == RJ_SECTION_CERTIFICATES) write_certificates(out, s);
+    if (section != RJ_SECTION_SCORES || s->scores->n_benchmarks == 0) goto done;
+    fputs("<h3>Measures against scores in numbers</h3>\n"
+          "<p>All pairs and all statistics: <a href=\"scores.csv\">scores.csv</a>.</p>\n"
+          "<div class=\"scroll long\" tabindex=\"0\">",
           out);
     rj_table_write_scores(s->scores, RJ_TABLE_HTML, out);
     fputs("</div>\n", out);
-    RJ_TRY(write_section(out, s, RJ_FIGURE_OF_SCORES, folder, n, figure, embedded, linked));
 done:
     return st;
 }
 
-static void write_navigation(FILE *out, const rj_summaries *s)
+/* The story in a row; the models, which may be many, in a list that opens. */
+static void write_navigation(FILE *out, const rj_summaries *s, int n, const rj_figure *figure)
 {
-    fputs("<nav><ul>\n<li><a href=\"#summary\">Summary</a></li>\n<li><a "
-          "href=\"#certificates\">Certificates</a></li>\n",
-          out);
-    if (s->scores != NULL) fputs("<li><a href=\"#scores\">Scores</a></li>\n", out);
+    int measured = 0;
+
+    for (int i = 0; i < s->n_models; i++) measured += s->model[i].measured;
+    fputs("<nav>\n<ul>\n<li><a href=\"#summary\">Summary</a></li>\n", out);
+    for (rj_section i = 0; i < RJ_SECTION_MODEL; i++)
+        if (is_told(s, i, n, figure))
+            fprintf(out, "<li><a href=\"#%s\">%s</a></li>\n", rj_page_opening[i].id,
+                    rj_page_opening[i].heading);
+    fputs("<li><a href=\"#provenance\">Provenance</a></li>\n</ul>\n", out);
+    fprintf(out, "<details%s>\n<summary>Models (%d)</summary>\n<ul>\n", measured > FEW_MODELS ? "" : " open",
+            measured);
     for (int i = 0; i < s->n_models; i++) {
         if (!s->model[i].measured) continue;
         fprintf(out, "<li><a href=\"#model-%d\">", i);
         rj_escape_html(out, s->model[i].name);
         fputs("</a></li>\n", out);
     }
-    fputs("<li><a href=\"#provenance\">Provenance</a></li>\n</ul></nav>\n", out);
+    fputs("</ul>\n</details>\n</nav>\n", out);
 }
 
 static void write_failures(FILE *out, const rj_summaries *s)
@@ -218,46 +225,6 @@ static void write_failures(FILE *out, const rj_summaries *s)
         rj_escape_html(out, s->model[i].status);
         fputs("</p>\n", out);
     }
-}
-
-static void write_number(FILE *out, double x)
-{
-    if (isfinite(x))
-        fprintf(out, "<td class=\"number\">%.1e</td>", x);
-    else
-        fputs("<td class=\"number\">&ndash;</td>", out);
-}
-
-static void write_certificates(FILE *out, const rj_summaries *s)
-{
-    fputs(
-        "<h2 id=\"certificates\">Certificates</h2>\n"
-        "<p>Every singular triplet is checked against the Jacobian itself. The <b>residual</b> is the larger "
-        "of "
-        "||<i>Jv</i> &minus; <i>su</i>|| and ||<i>J</i>&#8242;<i>u</i> &minus; <i>sv</i>||, over "
-        "<i>s</i><sub>1</sub>, here the "
-        "worst of all prompts, blocks and leading <i>K</i> triplets. The <b>orthogonality loss</b> says how "
-        "far the "
-        "directions are from perpendicular. A <b>flagged gap</b> is a block whose leading <i>K</i> singular "
-        "values lie so "
-        "close together (relative gap below 1e-5) that single directions, and so its coupling, are not well "
-        "determined.</p>\n<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr><th "
-        "scope=\"col\">model</th>"
-        "<th scope=\"col\">worst residual</th><th scope=\"col\">worst orthogonality loss</th>"
-        "<th scope=\"col\">flagged gaps</th><th scope=\"col\">prompts measured</th></tr></thead>\n<tbody>\n",
-        out);
-    for (int i = 0; i < s->n_models; i++) {
-        const rj_summary *m = &s->model[i];
-        if (!m->measured) continue;
-        fputs("<tr><th scope=\"row\">", out);
-        rj_escape_html(out, m->name);
-        fputs("</th>", out);
-        write_number(out, m->worst_residual);
-        write_number(out, m->worst_orthogonality);
-        fprintf(out, "<td class=\"number\">%td of %td</td><td class=\"number\">%td of %td</td></tr>\n",
-                m->n_flagged, m->n_gaps, m->n_measured, m->n_prompts);
-    }
-    fputs("</tbody>\n</table></div>\n", out);
 }
 
 static void write_provenance(FILE *out, const rj_summaries *s)
@@ -286,23 +253,22 @@ rj_status rj_page_write(const rj_summaries *s, const char *folder, int n, const 
     FILE *out = NULL;
 
     RJ_TRY(rj_output_open(folder, "index", ".html", &out));
-    fputs(head, out);
+    fputs(rj_page_head, out);
     fputs("<h1>Residual Jacobians: report</h1>\n", out);
-    write_navigation(out, s);
-    fputs(introduction, out);
+    write_navigation(out, s, n, figure);
+    fputs(rj_page_introduction, out);
     write_failures(out, s);
-    fputs("<h2 id=\"summary\">Summary</h2>\n<div class=\"scroll\" tabindex=\"0\">", out);
+    fputs("<h2 id=\"summary\">Summary</h2>\n<div class=\"scroll long\" tabindex=\"0\">", out);
     RJ_TRY(rj_table_write(s, RJ_TABLE_HTML, out));
     fputs("</div>\n", out);
-    RJ_TRY(write_section(out, s, -1, folder, n, figure, embedded, linked));
-    RJ_TRY(write_scores(out, s, folder, n, figure, embedded, linked));
-    write_certificates(out, s);
+    for (rj_section i = 0; i < RJ_SECTION_MODEL; i++)
+        RJ_TRY(write_story(out, s, i, folder, n, figure, embedded, linked));
     for (int i = 0; i < s->n_models; i++) {
         if (!s->model[i].measured) continue;
         fprintf(out, "<h2 id=\"model-%d\">", i);
         rj_escape_html(out, s->model[i].name);
         fputs("</h2>\n", out);
-        RJ_TRY(write_section(out, s, i, folder, n, figure, embedded, linked));
+        RJ_TRY(write_section(out, s, RJ_SECTION_MODEL, i, folder, n, figure, embedded, linked));
     }
     write_provenance(out, s);
     fputs("</body>\n</html>\n", out);

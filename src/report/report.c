@@ -34,7 +34,7 @@ static rj_status write_scores(const rj_summaries *s, const char *folder, rj_tabl
     rj_status st = RJ_OK;
     FILE *out = NULL;
 
-    if (s->scores == NULL) goto done;
+    if (s->scores->n_benchmarks == 0) goto done;
     RJ_TRY(rj_output_open(folder, "scores", suffix, &out));
     rj_table_write_scores(s->scores, format, out);
 done:

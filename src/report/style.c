@@ -88,12 +88,6 @@ void rj_style_panel(FILE *out, int width, int height, int left, int right, int b
             (double)top / height);
 }
 
-void rj_style_legend(FILE *out, int height)
-{
-    fprintf(out, "set key at screen 0.5, screen %.5f center bottom horizontal maxcols 3 width 0\n",
-            4.0 / height);
-}
-
 void rj_style_log_axis(FILE *out, double ln_low, double ln_high)
 {
     static const int digit[] = {1, 2, 5, 3, 4, 6, 8}; /* the first n_digits are labelled */
@@ -121,6 +115,21 @@ void rj_style_range(double *low, double *high)
     if (pad <= 1e-9 * fabs(*high)) pad = *high != 0.0 ? 0.05 * fabs(*high) : 0.5;
     *low -= pad;
     *high += pad;
+}
+
+double rj_style_tick(double low, double high, int most)
+{
+    const double least = (high - low) / most, power = pow(10.0, floor(log10(least)));
+    return least <= power         ? power
+           : least <= 2.0 * power ? 2.0 * power
+           : least <= 5.0 * power ? 5.0 * power
+                                  : 10.0 * power;
+}
+
+void rj_style_signed_palette(FILE *out)
+{
+    fputs("set palette defined (-1 '#2166ac', -0.5 '#92c5de', 0 '#f7f7f7', 0.5 '#fdb863', 1 '#b35806')\n",
+          out);
 }
 
 ptrdiff_t rj_style_step(ptrdiff_t n)

@@ -24,18 +24,20 @@ void rj_style_begin(FILE *out, const char *stem, int width, int height, const ch
 /* Margins of one panel in pixels from the left and bottom edge. */
 void rj_style_panel(FILE *out, int width, int height, int left, int right, int bottom, int top);
 
-/* The legend in one row at the bottom edge; the panel then starts RJ_STYLE_LEGEND_BOTTOM pixels above it. */
-enum { RJ_STYLE_LEGEND_BOTTOM = 74 };
-void rj_style_legend(FILE *out, int height);
-
 /* A logarithmic y axis from exp(ln_low) to exp(ln_high), labelled at 1, 2, 5 of each decade where there are few. */
 void rj_style_log_axis(FILE *out, double ln_low, double ln_high);
 
 /* low..high widened to 5 % beyond and never empty; [0,1] where nothing is finite. */
 void rj_style_range(double *low, double *high);
 
+/* Distance of ticks on an axis from low to high: 1, 2 or 5 times a power of ten, at most `most` ticks. */
+double rj_style_tick(double low, double high, int most);
+
 /* Distance of ticks on an axis of whole numbers 0..n: 1, 2 or 5 times a power of ten, at most 7 ticks. */
 ptrdiff_t rj_style_step(ptrdiff_t n);
+
+/* The palette of signed numbers: blue below, white at the middle, orange above; apart for the colour-blind. */
+void rj_style_signed_palette(FILE *out);
 
 /* The viridis colour of t in 0..1 as "#rrggbb", linear between the palette's nine points. */
 void rj_style_viridis(double t, char colour[8]);

@@ -9,6 +9,8 @@
 #include "resjac/base/file.h"
 #include "resjac/base/memory.h"
 #include "summary_alignment.h"
+#include "summary_certificates.h"
+#include "summary_tokens.h"
 
 static const char twin_suffix[] = "__random_init";
 
@@ -26,6 +28,9 @@ static void free_model(rj_summary *m)
     rj_free(m->ln_norm_all);
     rj_free(m->path);
     rj_free(m->pc);
+    rj_free(m->line_shape_scores);
+    rj_free(m->expodistances);
+    rj_summary_free_tokens(m);
     for (ptrdiff_t i = 0; i < m->n_alignments; i++) rj_free(m->alignment[i].magnitude);
     rj_free(m->alignment);
 }
@@ -67,21 +72,28 @@ done:
 static rj_status read_scalars(const rj_ncread *group, const double *prompt_status, rj_summary *m)
 {
     rj_status st = RJ_OK;
+    double *value = NULL;
+
+    RJ_NEW(m->line_shape_scores, m->n_measured, 1);
+    RJ_NEW(m->expodistances, m->n_measured, 1);
     const struct {
         const char *name;
         rj_moment *moment;
-    } scalar[] = {{"line_shape_score", &m->line_shape_score},
-                  {"expodistance", &m->expodistance},
-                  {"growth_rate", &m->growth_rate},
-                  {"growth_intercept", &m->growth_intercept},
-                  {"growth_r2", &m->growth_r2}};
-    double *value = NULL;
+        double *each;
+    } scalar[] = {{"line_shape_score", &m->line_shape_score, m->line_shape_scores},
+                  {"expodistance", &m->expodistance, m->expodistances},
+                  {"growth_rate", &m->growth_rate, NULL},
+                  {"growth_intercept", &m->growth_intercept, NULL},
+                  {"growth_r2", &m->growth_r2, NULL}};
 
     RJ_NEW(value, m->n_prompts, 1);
     for (size_t i = 0; i < sizeof scalar / sizeof *scalar; i++) {
         RJ_TRY(rj_ncread_rows(group, scalar[i].name, "prompt", 0, m->n_prompts, value));
-        for (ptrdiff_t p = 0; p < m->n_prompts; p++)
-            if (prompt_status[p] == 0.0) rj_moment_add(scalar[i].moment, value[p]);
+        for (ptrdiff_t p = 0, n = 0; p < m->n_prompts; p++) {
+            if (prompt_status[p] != 0.0) continue;
+            rj_moment_add(scalar[i].moment, value[p]);
+            if (scalar[i].each != NULL) scalar[i].each[n++] = value[p];
+        }
     }
 done:
     RJ_FREE(value);
@@ -131,71 +143,24 @@ done:
     return st;
 }
 
-/* max(worst, |x|); a missing certificate does not make a good one. */
-static double worse(double worst, double x)
-{
-    return isnan(worst) || fabs(x) > worst ? fabs(x) : worst;
-}
-
-/* Singular values of one prompt, and the certificates of those that enter a coupling: the leading max K. */
-static rj_status read_spectrum(const rj_ncread *group, ptrdiff_t p, double leading, double *slab,
-                               rj_summary *m)
-{
-    rj_status st = RJ_OK;
-    static const char *const residual[] = {"residual_right", "residual_left"};
-    const ptrdiff_t n = m->L * m->n_sv;
-
-    RJ_TRY(rj_ncread_rows(group, "singular_value", "prompt,layer,sv", p, 1, slab));
-    for (ptrdiff_t i = 0; i < n; i++) rj_moment_add(&m->ln_sv[i], slab[i] > 0.0 ? log(slab[i]) : NAN);
-    for (int r = 0; r < 2; r++) {
-        RJ_TRY(rj_ncread_rows(group, residual[r], "prompt,layer,sv", p, 1, slab));
-        for (ptrdiff_t i = 0; i < n; i++)
-            if ((double)(i % m->n_sv) < leading && isfinite(slab[i]))
-                m->worst_residual = worse(m->worst_residual, slab[i]);
-    }
-done:
-    return st;
-}
-
 /* A file with `store.merge: summary` has no spectra: they are missing in the report too. */
 static rj_status read_spectra(const rj_ncread *group, const double *prompt_status, rj_summary *m)
 {
     rj_status st = RJ_OK;
-    double *slab = NULL, leading = 0.0;
+    double *slab = NULL;
     int id = 0;
-    const bool has_spectra = nc_inq_varid(group->id, "singular_value", &id) == NC_NOERR;
 
-    for (ptrdiff_t k = 0; k < m->n_k; k++) leading = fmax(leading, m->k_count[k]);
     RJ_NEW(slab, m->L, m->n_sv);
     RJ_NEW(m->ln_sv, m->L, m->n_sv);
+    if (nc_inq_varid(group->id, "singular_value", &id) != NC_NOERR) goto done;
     for (ptrdiff_t p = 0; p < m->n_prompts; p++) {
         if (prompt_status[p] != 0.0) continue;
-        if (has_spectra) RJ_TRY(read_spectrum(group, p, leading, slab, m));
-        RJ_TRY(rj_ncread_rows(group, "orthogonality_loss", "prompt,layer", p, 1, slab));
-        for (ptrdiff_t l = 0; l < m->L; l++)
-            if (isfinite(slab[l])) m->worst_orthogonality = worse(m->worst_orthogonality, slab[l]);
+        RJ_TRY(rj_ncread_rows(group, "singular_value", "prompt,layer,sv", p, 1, slab));
+        for (ptrdiff_t i = 0; i < m->L * m->n_sv; i++)
+            rj_moment_add(&m->ln_sv[i], slab[i] > 0.0 ? log(slab[i]) : NAN);
     }
 done:
     RJ_FREE(slab);
-    return st;
-}
-
-static rj_status read_gaps(const rj_ncread *group, const double *prompt_status, rj_summary *m)
-{
-    rj_status st = RJ_OK;
-    double *flag = NULL;
-
-    RJ_NEW(flag, m->L, m->n_k);
-    for (ptrdiff_t p = 0; p < m->n_prompts; p++) {
-        if (prompt_status[p] != 0.0) continue;
-        RJ_TRY(rj_ncread_rows(group, "gap_flag", "prompt,layer,k", p, 1, flag));
-        for (ptrdiff_t i = 0; i < m->L * m->n_k; i++) {
-            m->n_gaps += isfinite(flag[i]);
-            m->n_flagged += isfinite(flag[i]) && flag[i] != 0.0;
-        }
-    }
-done:
-    RJ_FREE(flag);
     return st;
 }
 
@@ -283,9 +248,10 @@ static rj_status read_group(const rj_ncread *group, rj_summary *m)
     RJ_TRY(read_norms(group, prompt_status, m));
     RJ_TRY(read_paths(group, prompt_status, m));
     RJ_TRY(read_spectra(group, prompt_status, m));
-    RJ_TRY(read_gaps(group, prompt_status, m));
     RJ_TRY(read_coupling(group, prompt_status, m));
+    RJ_TRY(rj_summary_read_certificates(group, prompt_status, m));
     RJ_TRY(rj_summary_read_alignment(group, prompt_status, m));
+    RJ_TRY(rj_summary_read_tokens(group, prompt_status, m));
 done:
     RJ_FREE(prompt_status);
     return st;
@@ -306,6 +272,10 @@ static rj_status read_facts(const rj_ncread *root, rj_summaries *s)
     for (ptrdiff_t i = 0; i < n; i++) memcpy(s->model[i].family, text[i], RJ_NAME_SIZE);
     RJ_TRY(rj_ncread_texts(root, "status", "model", n, text));
     for (ptrdiff_t i = 0; i < n; i++) memcpy(s->model[i].status, text[i], RJ_NAME_SIZE);
+    RJ_TRY(rj_ncread_texts(root, "series_name", "model", n, text));
+    for (ptrdiff_t i = 0; i < n; i++) memcpy(s->model[i].series, text[i], RJ_NAME_SIZE);
+    RJ_TRY(rj_ncread_rows(root, "series_step", "model", 0, n, number));
+    for (ptrdiff_t i = 0; i < n; i++) s->model[i].step = number[i];
     RJ_TRY(rj_ncread_rows(root, "n_parameters", "model", 0, n, number));
     for (ptrdiff_t i = 0; i < n; i++) s->model[i].n_parameters = number[i];
     RJ_TRY(rj_ncread_rows(root, "n_layers", "model", 0, n, number));
@@ -366,7 +336,6 @@ static rj_status read_models(const rj_ncread *root, rj_summaries *s)
     for (int i = 0; i < s->n_models; i++) {
         rj_summary *m = &s->model[i];
         rj_ncread group = {.file = root->file, .name = m->name};
-        m->worst_residual = m->worst_orthogonality = NAN;
         if (nc_inq_grp_ncid(root->id, m->name, &group.id) != NC_NOERR) {
             RJ_REQUIRE(
                 strcmp(m->status, "ok") != 0, RJ_ERR_FORMAT,

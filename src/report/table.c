@@ -87,8 +87,8 @@ static void model_row(rj_table_writer *t, const rj_summary *m, int n_labels, con
     rj_table_number(t, rj_moment_mean(&m->line_shape_score), "%.3f");
     rj_table_number(t, rj_moment_mean(&m->expodistance), "%.3g");
     rj_table_number(t, rj_moment_mean(&m->growth_rate), "%.4f");
-    rj_table_number(t, m->worst_residual, "%.1e");
-    rj_table_number(t, m->worst_orthogonality, "%.1e");
+    rj_table_number(t, rj_histogram_most(&m->certificates.residual), "%.1e");
+    rj_table_number(t, rj_histogram_most(&m->certificates.orthogonality), "%.1e");
     rj_table_text(t, m->status);
     rj_table_end_row(t);
 }

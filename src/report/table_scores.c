@@ -51,6 +51,7 @@ static void head_row(rj_table_writer *t)
     for (int i = 0; i < (csv ? (int)RJ_N_STATISTICS : (int)N_COLUMNS); i++)
         rj_table_text(t, csv ? rj_statistics[i].name : column[i].shown);
     rj_table_text(t, "reliability");
+    rj_table_text(t, csv ? "statistics_status" : "test");
     rj_table_end_row(t);
     rj_table_end_head(t);
 }
@@ -69,6 +70,7 @@ static void pair_row(rj_table_writer *t, const rj_score_summary *s, int measure,
     for (int i = 0; i < (csv ? (int)RJ_N_STATISTICS : (int)N_COLUMNS); i++)
         rj_table_number(t, s->statistic[csv ? i : (int)column[i].id][at], csv ? "" : column[i].fmt);
     rj_table_number(t, s->reliability[measure], "%.3f");
+    rj_table_text(t, s->reason[at]);
     rj_table_end_row(t);
 }
 

@@ -47,7 +47,7 @@ static rj_status run_first(MPI_Comm self, const rj_study *study)
     rj_team *team = NULL;
 
     RJ_TRY(rj_team_create(self, &shape, &team));
-    RJ_TRY(rj_model_open(m->deck->path, m->is_twin, study->deck->seed, &model));
+    RJ_TRY(rj_model_open_stack(m->deck->path, m->deck->stack, m->is_twin, study->deck->seed, &model));
     RJ_TRY(rj_record_create(&sizes, &record));
     RJ_TRY(rj_pipeline_run(team, model, &o, 1, m->tokens, record));
 done:

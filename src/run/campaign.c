@@ -128,7 +128,8 @@ static rj_status measure_unit(campaign *c, const rj_team *team, campaign_unit *u
     if (open->index != u->model) {
         rj_model_close(&open->model);
         open->index = -1;
-        RJ_TRY_ALL(team->comm, rj_model_open(m->deck->path, m->is_twin, c->deck->seed, &open->model));
+        RJ_TRY_ALL(team->comm, rj_model_open_stack(m->deck->path, m->deck->stack, m->is_twin, c->deck->seed,
+                                                   &open->model));
         open->index = u->model;
     }
     RJ_TRY(do_unit(c, team, u, open->model, in_store));

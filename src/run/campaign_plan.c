@@ -13,6 +13,7 @@
 #include "resjac/run/machine.h"
 #include "resjac/run/plan.h"
 #include "resjac/store/manifest.h"
+#include "resjac/store/seal.h"
 #include "resjac/store/tidy.h"
 
 /* Part i of n of a list of `total`, both from 1. */
@@ -119,7 +120,7 @@ done:
     return st;
 }
 
-static rj_status move_away(const char *path)
+static rj_status move_away(const char *why, const char *path)
 {
     rj_status st = RJ_OK;
     char old[4096];
@@ -128,12 +129,25 @@ static rj_status move_away(const char *path)
     for (int i = 1; i < 1000; i++) {
         snprintf(old, sizeof old, "%s.old-%d", path, i);
         if (rj_path_exists(old)) continue;
-        RJ_REQUIRE(rename(path, old) == 0, RJ_ERR_CREATE, "--fresh: cannot rename %s to %s", path, old);
-        rj_log(RJ_LOG_INFO, "--fresh: %s is kept as %s", path, old);
+        RJ_REQUIRE(rename(path, old) == 0, RJ_ERR_CREATE, "%s: cannot rename %s to %s", why, path, old);
+        rj_log(RJ_LOG_INFO, "%s: %s is kept as %s", why, path, old);
         return RJ_OK;
     }
-    RJ_FAIL(RJ_ERR_CREATE, "--fresh: %s.old-1 to -999 are there already; delete some", path);
+    RJ_FAIL(RJ_ERR_CREATE, "%s: %s.old-1 to -999 are there already; delete some", why, path);
 done:
+    return st;
+}
+
+/* "Nothing has changed" is true only of a final file that is as it was written; another one is kept, and written again. */
+static rj_status check_output(campaign *c)
+{
+    rj_status st = rj_seal_check(c->deck->output, true);
+
+    c->was_complete = st == RJ_OK;
+    if (st == RJ_ERR_FORMAT || st == RJ_ERR_IO) {
+        rj_log(RJ_LOG_WARN, "%s", rj_status_message());
+        st = move_away("written again", c->deck->output);
+    }
     return st;
 }
 
@@ -144,8 +158,8 @@ static rj_status prepare_output(const rj_campaign_options *o, campaign *c)
     rj_manifest_unit *unit = NULL;
 
     if (o->fresh) {
-        RJ_TRY(move_away(c->folder));
-        RJ_TRY(move_away(c->deck->output));
+        RJ_TRY(move_away("--fresh", c->folder));
+        RJ_TRY(move_away("--fresh", c->deck->output));
     }
     RJ_REQUIRE(!rj_path_is_folder(c->deck->output), RJ_ERR_CREATE,
                "%s: is a folder; output must be a file's name", c->deck->output);
@@ -162,6 +176,7 @@ static rj_status prepare_output(const rj_campaign_options *o, campaign *c)
     RJ_TRY(rj_manifest_write(c->folder, rj_deck_keep(c->deck), rj_score_stage_key(c->scores), c->n_units,
                              unit, &c->same_manifest, c->manifest_sha256));
     c->was_complete = c->same_manifest && rj_status_is_done(c->folder) && rj_path_exists(c->deck->output);
+    if (c->was_complete) RJ_TRY(check_output(c));
 done:
     RJ_FREE(unit);
     return st;
@@ -273,8 +288,9 @@ done:
 static rj_status open_scores(campaign *c)
 {
     const rj_deck *d = c->deck;
-    const rj_score_rules rules = {d->scores,        d->n_score_columns, d->score_column,
-                                  d->score_primary, d->score_draws,     d->seed};
+    const rj_deck_scores *given = &d->scores;
+    const rj_score_rules rules = {given->table,   given->n_columns, given->column,
+                                  given->primary, given->draws,     d->seed};
 
     return rj_score_stage_open(&rules, &c->scores);
 }

@@ -11,6 +11,8 @@
 #include "deck_alignment.h"
 #include "deck_layout.h"
 #include "deck_paths.h"
+#include "deck_scores.h"
+#include "deck_tokens.h"
 #include "resjac/base/file.h"
 #include "resjac/base/memory.h"
 #include "resjac/run/score_stage.h"
@@ -25,19 +27,6 @@ typedef struct {
     const char *key;
     rj_status (*set)(deck_target *target, const rj_yaml *value);
 } deck_key;
-
-/* A key whose only value so far is its default. */
-static rj_status set_only(const rj_yaml *v, const char *word)
-{
-    rj_status st = RJ_OK;
-    const char *text = NULL;
-
-    RJ_TRY(rj_yaml_text(v, &text));
-    RJ_REQUIRE(strcmp(text, word) == 0, RJ_ERR_USAGE, "%s is \"%.64s\", this version has only \"%s\"",
-               rj_yaml_place(v), text, word);
-done:
-    return st;
-}
 
 static rj_status set_int(const rj_yaml *v, int low, int high, int *value)
 {
@@ -80,14 +69,17 @@ static rj_status set_special_tokens(deck_target *t, const rj_yaml *v)
 
 static rj_status set_token_mode(deck_target *t, const rj_yaml *v)
 {
-    (void)t;
-    return set_only(v, "depth");
+    return rj_deck_tokens_mode(v, &t->deck->tokens);
 }
 
 static rj_status set_token_at(deck_target *t, const rj_yaml *v)
 {
-    (void)t;
-    return set_only(v, "last");
+    return rj_deck_tokens_at(v, &t->deck->tokens);
+}
+
+static rj_status set_token_layers(deck_target *t, const rj_yaml *v)
+{
+    return rj_deck_tokens_layers(v, &t->deck->tokens);
 }
 
 static rj_status set_one_k(const rj_yaml *v, rj_deck_k *k)
@@ -139,6 +131,15 @@ done:
 static rj_status set_norm(deck_target *t, const rj_yaml *v)
 {
     return set_int(v, 1, 2, &t->deck->norm);
+}
+
+static rj_status set_vju(deck_target *t, const rj_yaml *v)
+{
+    static const char *const words[] = {"false", "true", NULL};
+    int i = 0;
+    const rj_status st = rj_yaml_choice(v, words, &i);
+    t->deck->vju = i == 1;
+    return st;
 }
 
 static rj_status set_svd_method(deck_target *t, const rj_yaml *v)
@@ -294,56 +295,22 @@ static rj_status set_output(deck_target *t, const rj_yaml *v)
 
 static rj_status set_score_table(deck_target *t, const rj_yaml *v)
 {
-    return rj_deck_path(t->folder, v, &t->deck->scores);
-}
-
-static void free_columns(int n, char ***column)
-{
-    for (int i = 0; *column != NULL && i < n; i++) RJ_FREE((*column)[i]);
-    RJ_FREE(*column);
+    return rj_deck_path(t->folder, v, &t->deck->scores.table);
 }
 
 static rj_status set_score_columns(deck_target *t, const rj_yaml *v)
 {
-    rj_status st = RJ_OK;
-    char **column = NULL;
-    ptrdiff_t n = 0;
-
-    RJ_TRY(rj_yaml_length(v, &n));
-    RJ_REQUIRE(1 <= n && n <= 64, RJ_ERR_USAGE, "%s has %td entries, needs 1..64", rj_yaml_place(v), n);
-    RJ_NEW(column, n, 1);
-    for (ptrdiff_t i = 0; i < n; i++) {
-        const rj_yaml item = rj_yaml_item(v, i);
-        const char *text = NULL;
-        RJ_TRY(rj_yaml_text(&item, &text));
-        RJ_TRY(rj_text_copy(text, &column[i]));
-    }
-    free_columns(t->deck->n_score_columns, &t->deck->score_column);
-    t->deck->score_column = column;
-    t->deck->n_score_columns = (int)n;
-    column = NULL;
-done:
-    free_columns((int)n, &column);
-    return st;
+    return rj_deck_scores_columns(v, &t->deck->scores);
 }
 
 static rj_status set_score_primary(deck_target *t, const rj_yaml *v)
 {
-    rj_status st = RJ_OK;
-    const char *text = NULL;
-    char *copy = NULL;
-
-    RJ_TRY(rj_yaml_text(v, &text));
-    RJ_TRY(rj_text_copy(text, &copy));
-    RJ_FREE(t->deck->score_primary);
-    t->deck->score_primary = copy;
-done:
-    return st;
+    return rj_deck_scores_primary(v, &t->deck->scores);
 }
 
 static rj_status set_resamples(deck_target *t, const rj_yaml *v)
 {
-    return set_int(v, RJ_SCORE_LEAST_DRAWS, RJ_SCORE_MOST_DRAWS, &t->deck->score_draws);
+    return set_int(v, RJ_SCORE_LEAST_DRAWS, RJ_SCORE_MOST_DRAWS, &t->deck->scores.draws);
 }
 
 static rj_status set_models(deck_target *t, const rj_yaml *v)
@@ -366,9 +333,10 @@ static const deck_key keys[] = {
     {"prompts.special_tokens", set_special_tokens},
     {"tokens.mode", set_token_mode},
     {"tokens.at", set_token_at},
-    {"tokens.layers", refuse_section},
+    {"tokens.layers", set_token_layers},
     {"coupling.k", set_k},
     {"coupling.norm", set_norm},
+    {"coupling.vju", set_vju},
     {"svd.method", set_svd_method},
     {"svd.tolerance", set_svd_tolerance},
     {"arithmetic", set_arithmetic},
@@ -449,10 +417,11 @@ static rj_status set_defaults(rj_deck *deck)
     deck->max_tokens = 256;
     deck->special_tokens = true;
     deck->norm = 2;
+    deck->vju = true;
     deck->unit_prompts = 8;
     deck->per_prompt = RJ_PER_PROMPT_COUPLING;
     deck->provenance_full = true;
-    deck->score_draws = RJ_SCORE_DRAWS;
+    deck->scores.draws = RJ_SCORE_DRAWS;
     RJ_NEW(deck->k, 3, 1);
     deck->n_k = 3;
     for (int i = 0; i < 3; i++) {
@@ -460,33 +429,6 @@ static rj_status set_defaults(rj_deck *deck)
         snprintf(deck->k[i].label, sizeof deck->k[i].label, "%d", counts[i]);
     }
 done:
-    return st;
-}
-
-/* The primary measure must be one of those that this deck gives. */
-static rj_status check_scores(const rj_deck *deck)
-{
-    rj_status st = RJ_OK;
-    const char **label = NULL;
-    bool known = true;
-
-    RJ_REQUIRE(deck->scores != NULL || (deck->score_column == NULL && deck->score_primary == NULL),
-               RJ_ERR_USAGE,
-               "%s: scores.table is missing, but other keys of scores are there; add scores: {table: ...}",
-               deck->path);
-    RJ_REQUIRE(deck->scores == NULL || deck->score_column != NULL, RJ_ERR_USAGE,
-               "%s: scores.columns is missing; name the columns of %s to correlate with", deck->path,
-               deck->scores);
-    if (deck->score_primary == NULL) goto done;
-    RJ_NEW(label, deck->n_k, 1);
-    for (int i = 0; i < deck->n_k; i++) label[i] = deck->k[i].label;
-    RJ_TRY(rj_results_has_measure(deck->n_k, label, deck->score_primary, &known));
-    RJ_REQUIRE(known, RJ_ERR_USAGE,
-               "%s: scores.primary is \"%.64s\", which this deck does not measure; give a name such as "
-               "excess_coupling_k%s_offdiag",
-               deck->path, deck->score_primary, label[0]);
-done:
-    RJ_FREE(label);
     return st;
 }
 
@@ -500,7 +442,7 @@ static rj_status check_complete(const rj_deck *deck)
                deck->path);
     RJ_REQUIRE(deck->output != NULL, RJ_ERR_USAGE, "%s: output is missing; add output: out/name.nc",
                deck->path);
-    RJ_TRY(check_scores(deck));
+    RJ_TRY(rj_deck_scores_check(deck));
 done:
     return st;
 }
@@ -529,6 +471,7 @@ rj_status rj_deck_parse(const char *path, const char *text, size_t n, int n_set,
     for (int i = 0; i < n_set; i++) RJ_TRY(set_override(&target, set[i]));
     RJ_TRY(check_complete(own));
     RJ_TRY(rj_deck_layout_settle(path, &own->layout));
+    RJ_TRY(rj_deck_tokens_settle(path, &own->tokens));
     *deck = own;
     own = NULL;
 done:
@@ -546,10 +489,9 @@ void rj_deck_free(rj_deck **deck)
     rj_deck_models_free(d->n_models, &d->model);
     RJ_FREE(d->k);
     RJ_FREE(d->alignment);
+    rj_deck_tokens_free(&d->tokens);
     RJ_FREE(d->prompts);
-    RJ_FREE(d->scores);
-    free_columns(d->n_score_columns, &d->score_column);
-    RJ_FREE(d->score_primary);
+    rj_deck_scores_free(&d->scores);
     RJ_FREE(d->output);
     RJ_FREE(d->text);
     RJ_FREE(d->path);

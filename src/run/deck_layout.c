@@ -61,9 +61,6 @@ rj_status rj_deck_layout_settle(const char *deck, rj_deck_layout *l)
         "columns ranks: leave one of them auto",
         deck, l->team, l->stages, l->n_row > 0 ? l->n_row : 1, l->n_row > 0 ? l->n_col : 1);
     if (l->n_row == 0 && l->stages == 0) l->n_row = l->n_col = 1;
-    if (l->n_row == 0)
-        RJ_REQUIRE(l->team % l->stages == 0, RJ_ERR_USAGE,
-                   "%s: layout.team is %d, which %d stages do not divide", deck, l->team, l->stages);
     if (l->stages == 0) l->stages = l->team / (l->n_row * l->n_col);
 done:
     return st;

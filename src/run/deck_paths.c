@@ -117,8 +117,10 @@ done:
 
 static rj_status set_entry(void *target, const rj_yaml *v)
 {
-    static const char *const known[] = {"path", "glob", "name", "benchmark_name", "twin", "series", "step"};
+    static const char *const known[] = {"path", "glob",   "name", "benchmark_name",
+                                        "twin", "series", "step", "stack"};
     static const char *const twins[] = {"random-init", "none", NULL};
+    static const char *const stacks[] = {"encoder", "decoder", NULL};
     rj_status st = RJ_OK;
     entry *e = target;
     const char *key = strrchr(v->key, '.') + 1;
@@ -133,6 +135,11 @@ static rj_status set_entry(void *target, const rj_yaml *v)
     if (strcmp(key, "twin") == 0) {
         RJ_TRY(rj_yaml_choice(v, twins, &choice));
         e->model.twin = choice == 0;
+        return RJ_OK;
+    }
+    if (strcmp(key, "stack") == 0) {
+        RJ_TRY(rj_yaml_choice(v, stacks, &choice));
+        e->model.stack = choice == 0 ? RJ_STACK_ENCODER : RJ_STACK_DECODER;
         return RJ_OK;
     }
     const char *near = rj_nearest(key, known, sizeof known / sizeof known[0], sizeof known[0]);
@@ -225,7 +232,7 @@ done:
 static rj_status add_model(const entry *e, const char *path, int *n, rj_deck_model *list)
 {
     rj_status st = RJ_OK;
-    rj_deck_model m = {NULL, NULL, NULL, NULL, e->model.step, e->model.twin};
+    rj_deck_model m = {.step = e->model.step, .twin = e->model.twin, .stack = e->model.stack};
     char *name = NULL;
 
     RJ_REQUIRE(*n < MAX_MODELS, RJ_ERR_USAGE, "more than %d models in one deck; split it", MAX_MODELS);
@@ -276,7 +283,7 @@ done:
 static rj_status add_entry(const char *folder, const rj_yaml *v, int *n, rj_deck_model *list)
 {
     rj_status st = RJ_OK;
-    entry e = {folder, {NULL, NULL, NULL, NULL, NAN, false}, NULL};
+    entry e = {.folder = folder, .model.step = NAN};
 
     RJ_TRY(rj_yaml_each(v, "models[].", set_entry, &e));
     RJ_REQUIRE((e.model.path == NULL) != (e.glob == NULL), RJ_ERR_USAGE,

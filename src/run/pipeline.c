@@ -9,6 +9,7 @@
 #include "resjac/metrics/coupling.h"
 #include "resjac/metrics/trajectory.h"
 #include "team_exchange.h"
+#include "token_measures.h"
 #include "travel.h"
 
 static int max_k(const rj_pipeline_options *o)
@@ -21,7 +22,7 @@ static int max_k(const rj_pipeline_options *o)
 rj_sizes rj_pipeline_sizes(const rj_config *config, const rj_pipeline_options *options, ptrdiff_t n_prompts)
 {
     const int wanted = max_k(options) + 14 > 64 ? max_k(options) + 14 : 64;
-    rj_sizes s = {{0}};
+    rj_sizes s = {.modes = 0};
 
     s.size[RJ_DIM_PROMPT] = n_prompts;
     s.size[RJ_DIM_LAYER] = s.size[RJ_DIM_LAYER_J] = config->n_layer;
@@ -29,6 +30,8 @@ rj_sizes rj_pipeline_sizes(const rj_config *config, const rj_pipeline_options *o
     s.size[RJ_DIM_K] = options->n_k;
     s.size[RJ_DIM_SV] = wanted < config->d ? wanted : config->d;
     s.size[RJ_DIM_PC] = RJ_TRAJECTORY_PC;
+    if (options->tokens.modes != 0) s.size[RJ_DIM_TOKEN] = s.size[RJ_DIM_TOKEN_J] = options->tokens.n;
+    s.modes = options->tokens.modes;
     s.size[RJ_DIM_APROMPT] = options->n_aligned;
     if (options->n_aligned > 0)
         s.size[RJ_DIM_I] = s.size[RJ_DIM_J] = rj_schema_alignment(options->n_k, options->k);
@@ -61,19 +64,22 @@ static int64_t memory_shared(const rj_config *c, const rj_pipeline_options *o, i
     const int64_t d = c->d, attention = (int64_t)c->n_head * c->d_head;
     const int64_t kv = (int64_t)c->n_kv_head * c->d_head, ff = c->d_ff;
     const int64_t n_mlp = c->n_expert > 0 ? c->n_expert : 1;
-    const int64_t weights = d * (2 * attention + 2 * kv + 3 * ff * n_mlp); /* one block, dequantised */
-    const int64_t fold = (d * (attention + ff) + 4 * d * d) / n_grid;      /* G, H and products */
-    /* U, V', a copy, and ?gesdd's workspace; on a grid also the bidiagonal matrix's vectors in double on one rank */
-    const int64_t svd = n_grid == 1 ? 8 * d * d : 8 * d * d / n_grid + 5 * d * d * 8 / element;
-    const int64_t frame = 2 * rj_pipeline_triplets(c, o).k;
-    const int64_t coupling = d * (2 * (frame > 512 ? frame : 512) + frame); /* frames, images; a row's own */
+    const int64_t n_attention = c->reads_memory ? 2 : 1;
+    const int64_t weights =
+        d * (n_attention * (2 * attention + 2 * kv) + 3 * ff * n_mlp); /* one block, dequantised */
+    const int64_t fold = (d * (attention + ff) + 4 * d * d) / n_grid;  /* G, H and products */
+    /* U, V', a copy, and ?gesdd's workspace; on a grid also the bidiagonal matrix's vectors on one rank */
+    const int64_t svd = n_grid == 1 ? 8 * d * d : 8 * d * d / n_grid + 5 * d * d;
+    const int64_t frame = rj_pipeline_triplets(c, o).k, half = frame > 512 ? frame : 512;
+    const int64_t coupling = d * ((o->vju ? 4 : 3) * half + 2 * frame); /* frames, images; a row's own */
     const int64_t pass = T * (4 * d + attention + 2 * kv + 3 * ff) + T * T;
     const int64_t base = 45 << 20; /* program, libraries, MPI's and HDF5's buffers */
 
     const rj_sizes sizes = rj_pipeline_sizes(c, o, 1);
     const int64_t aligned = o->n_aligned * rj_schema_count(RJ_VAR_ALIGNMENT_MATRIX, &sizes);
 
-    return base + element * (weights + (fold > svd ? fold : svd) + coupling) + 8 * (pass + aligned);
+    return base + element * (weights + (fold > svd ? fold : svd) + coupling) + 8 * (pass + aligned) +
+           rj_measure_tokens_memory(c, o);
 }
 
 /* Prompts that fit beside each other, at most n_prompts; < 1: none does. */
@@ -138,7 +144,7 @@ static rj_status measure_whole(rj_travel *t, const rj_tokens *tokens, double sec
         else
             rj_measure_nothing(r, p, (rj_status)t->status[i]);
         *rj_record_at(r, RJ_VAR_N_TOKENS, p) = own->n;
-        *rj_record_at(r, RJ_VAR_LAST_TOKEN_ID, p) = own->ids[own->n - 1];
+        *rj_record_at(r, RJ_VAR_LAST_TOKEN_ID, p) = rj_travel_measured(t->config, own);
     }
 done:
     return st;

@@ -14,7 +14,7 @@
 #include "study_models.h"
 
 /* Raise it whenever values of any variable change for the same input. */
-static const char *const results_version = "resjac results 2";
+static const char *const results_version = "resjac results 3";
 
 enum { PROMPTS_LIMIT = 1 << 30 };
 
@@ -75,6 +75,14 @@ static void add_int(rj_hash *hash, int64_t n)
     rj_hash_add(hash, &n, sizeof n);
 }
 
+static void add_tokens(rj_hash *hash, const rj_token_options *tokens, int n_layer)
+{
+    rj_hash_add_text(hash, "token modes");
+    add_int(hash, (int64_t)tokens->modes);
+    for (int i = 0; i < tokens->n; i++) add_int(hash, tokens->at[i]);
+    for (int l = 0; l < n_layer; l++) add_int(hash, tokens->layer[l]);
+}
+
 static rj_status unit_key(const rj_study *s, const rj_study_model *m, int unit, char key[65])
 {
     rj_status st = RJ_OK;
@@ -115,8 +123,11 @@ static rj_status unit_key(const rj_study *s, const rj_study_model *m, int unit, 
         add_int(hash, m->tokens[p].n);
         rj_hash_add(hash, m->tokens[p].ids, (size_t)m->tokens[p].n * sizeof *m->tokens[p].ids);
     }
+    if (!options.vju) rj_hash_add_text(hash, "no coupling_misfit_vju");
+    if (m->config.reads_memory) rj_hash_add_text(hash, "decoder");
     if (options.n_aligned > 0) rj_hash_add_text(hash, "alignment_matrix"); /* units without are as ever */
     for (int i = 0; i < options.n_aligned; i++) add_int(hash, options.aligned[i]);
+    if (options.tokens.modes != 0) add_tokens(hash, &options.tokens, m->config.n_layer);
     RJ_TRY(rj_hash_digest(hash, digest));
     rj_hash_text(digest, key);
 done:
@@ -155,9 +166,10 @@ static rj_status open_alone(const rj_study *s, rj_study_model *m, rj_model **mod
 {
     rj_status st = RJ_OK;
 
-    RJ_TRY(rj_model_open(m->deck->path, m->is_twin, s->deck->seed, model));
+    RJ_TRY(rj_model_open_stack(m->deck->path, m->deck->stack, m->is_twin, s->deck->seed, model));
     RJ_TRY(rj_study_describe(s, rj_model_config(*model), rj_model_parameters(*model), m));
     RJ_TRY(tokenise(s, *model, m));
+    RJ_TRY(rj_study_choose_tokens(s, m));
     RJ_TRY(rj_study_choose_grid(s, m));
 done:
     return st;
@@ -270,6 +282,8 @@ void rj_study_free(rj_study **study)
         for (int p = 0; m->ids != NULL && p < s->prompts->n; p++) RJ_FREE(m->ids[p]);
         RJ_FREE(m->ids);
         RJ_FREE(m->tokens);
+        RJ_FREE(m->token);
+        RJ_FREE(m->token_layer);
         RJ_FREE(m->k_count);
         RJ_FREE(m->k_label);
         RJ_FREE(m->key);
@@ -300,6 +314,8 @@ rj_shard_head rj_study_head(const rj_study *study, int model, int unit)
                           .n_k = study->deck->n_k,
                           .k_count = m->k_count,
                           .k_label = m->k_label,
+                          .n_token = m->token_options.n,
+                          .token = m->token,
                           .arithmetic = arithmetic[study->deck->arithmetic],
                           .last_block = last[study->deck->last_block],
                           .norm = study->deck->norm};

@@ -44,6 +44,8 @@ rj_status rj_study_describe(const rj_study *s, const rj_config *config, int64_t 
     rj_status st = RJ_OK;
     const rj_deck *deck = s->deck;
 
+    RJ_REQUIRE(deck->last_block != RJ_LAST_FINAL_NORM || rj_config_ends_in_norm(config), RJ_ERR_FORMAT,
+               "last_block is final-norm, but %s; take raw or skip", rj_config_end(config));
     m->config = *config;
     m->config.rope = m->config.local_rope = (rj_rope){0}; /* their lists are the model's own */
     m->facts.n_parameters = n_parameters;
@@ -57,6 +59,62 @@ rj_status rj_study_describe(const rj_study *s, const rj_config *config, int64_t 
         m->k_label[k] = deck->k[k].label;
     }
 done:
+    return st;
+}
+
+/* Which layers tokens.layers means. */
+static rj_status choose_token_layers(const rj_deck_tokens *asked, const rj_study_model *m, bool *layer)
+{
+    rj_status st = RJ_OK;
+    const int L = m->config.n_layer;
+
+    for (int l = 0; l < L; l++) layer[l] = asked->n_layers == 0;
+    for (int i = 0; i < asked->n_layers; i++) {
+        const int l = asked->layers[i] < 0 ? L + asked->layers[i] : asked->layers[i] - 1;
+        RJ_REQUIRE(
+            0 <= l && l < L, RJ_ERR_USAGE,
+            "tokens.layers: model %s has layers 1..%d, not %d; change tokens.layers or leave the model out",
+            m->facts.name, L, asked->layers[i]);
+        layer[l] = true;
+    }
+done:
+    return st;
+}
+
+rj_status rj_study_choose_tokens(const rj_study *s, rj_study_model *m)
+{
+    rj_status st = RJ_OK;
+    const rj_deck_tokens *asked = &s->deck->tokens;
+    int longest = 0, *at = NULL;
+    bool *layer = NULL;
+
+    if (asked->modes == 0) goto done;
+    RJ_REQUIRE(
+        !m->config.reads_memory, RJ_ERR_USAGE,
+        "model %s: tokens.mode has more than depth, but a decoder is measured at its start token, which has "
+        "no other beside it; take models[].stack: encoder, or leave the model out",
+        m->facts.name);
+    for (int p = 0; p < s->prompts->n; p++) longest = m->tokens[p].n > longest ? m->tokens[p].n : longest;
+    const int n = asked->n_at > 0 ? asked->n_at : longest;
+    RJ_NEW(at, n, 1);
+    RJ_NEW(layer, m->config.n_layer, 1);
+    for (int i = 0; i < n; i++) {
+        at[i] = asked->n_at > 0 ? asked->at[i] : i;
+        RJ_REQUIRE(
+            -longest <= at[i] && at[i] < longest, RJ_ERR_USAGE,
+            "tokens.at: model %s has prompts of at most %d tokens, none has token %d; change tokens.at or "
+            "prompts.file",
+            m->facts.name, longest, at[i]);
+    }
+    RJ_TRY(choose_token_layers(asked, m, layer));
+    m->token = at;
+    m->token_layer = layer;
+    m->token_options = (rj_token_options){asked->modes, n, at, layer};
+    at = NULL;
+    layer = NULL;
+done:
+    RJ_FREE(layer);
+    RJ_FREE(at);
     return st;
 }
 
@@ -74,6 +132,11 @@ rj_status rj_study_choose_grid(const rj_study *s, rj_study_model *m)
                "model %s: svd.method is krylov, which works in one rank, and has a grid of %d x %d ranks; "
                "take auto or full, or set layout.grid to 1x1",
                m->facts.name, m->shape.n_row, m->shape.n_col);
+    RJ_REQUIRE(
+        m->shape.n_row * m->shape.n_col == 1 || s->deck->tokens.modes == 0, RJ_ERR_USAGE,
+        "model %s: tokens.mode has more than depth, which works in one rank, and has a grid of %d x %d "
+        "ranks; set layout.grid to 1x1 (layout.stages may stay)",
+        m->facts.name, m->shape.n_row, m->shape.n_col);
 done:
     return st;
 }
@@ -119,8 +182,10 @@ static rj_pipeline_options options_of(const rj_study *study, const rj_study_mode
                              .n_k = deck->n_k,
                              .k = m->k_count,
                              .norm = deck->norm,
+                             .vju = deck->vju,
                              .seed = deck->seed,
-                             .memory = study->memory};
+                             .memory = study->memory,
+                             .tokens = m->token_options};
 
     o.svd = svd_method(deck, m, &o);
     if (o.svd == RJ_SVD_KRYLOV) o.svd_tolerance = deck->svd_tolerance;

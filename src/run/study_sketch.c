@@ -50,14 +50,15 @@ static rj_status sketch_model(const rj_study *s, rj_study_model *m)
 
     RJ_TRY(config_path(m->deck->path, &path));
     RJ_TRY(rj_weights_open(path, &w));
-    RJ_TRY(rj_config_read(w, &config));
+    RJ_TRY(rj_config_read_stack(w, m->deck->stack, &config));
     if (rj_weights_format(w) == RJ_FORMAT_SAFETENSORS) {
         rj_config counted = {0};
-        RJ_TRY(rj_model_count(path, &counted, &n_parameters));
+        RJ_TRY(rj_model_count_stack(path, m->deck->stack, &counted, &n_parameters));
         rj_config_free(&counted);
     }
     RJ_TRY(rj_study_describe(s, &config, n_parameters, m));
     RJ_TRY(count_tokens(s, w, m));
+    RJ_TRY(rj_study_choose_tokens(s, m));
     RJ_TRY(rj_study_choose_grid(s, m));
     m->n_units = rj_study_count_units(s);
 done:

@@ -3,16 +3,34 @@
 
 static const double long_unit = 600.0; /* seconds */
 
+/* A target in the middle of the prompt sees half of it; all listed tokens count that a prompt of mean length has. */
+static rj_token_work token_work(const rj_team_case *c)
+{
+    const rj_token_options *t = &c->options->tokens;
+    const bool self = t->modes >> RJ_MODE_SELF & 1, input = t->modes >> RJ_MODE_FIXED_INPUT & 1;
+    const bool output = t->modes >> RJ_MODE_FIXED_OUTPUT & 1, influence = t->modes >> RJ_MODE_INFLUENCE & 1;
+    const double n = t->n < c->tokens ? t->n : c->tokens;
+    int layers = 0;
+
+    for (int l = 0; t->modes != 0 && l < c->config->n_layer; l++) layers += t->layer[l];
+    const double each = n * layers / c->config->n_layer;
+    return (rj_token_work){.forwards = each * (.5 * self + .5 * input + (output || influence)),
+                           .jacobians = each * (self + input + (output || influence)),
+                           .full = each * influence,
+                           .pairs = each * n * (self + input + output)};
+}
+
 rj_work rj_team_work(const rj_team_case *c)
 {
     const rj_config *m = c->config;
     const rj_pipeline_options *o = c->options;
     const rj_sizes sizes = rj_pipeline_sizes(m, o, 1);
     const rj_krylov_options triplets = rj_pipeline_triplets(m, o);
+    const int n_attention = m->reads_memory ? 2 : 1; /* the encoder's pass counts as the decoder's */
     rj_work w = {.n_layer = m->n_layer,
                  .d = m->d,
-                 .attention = m->n_head * m->d_head,
-                 .kv = m->n_kv_head * m->d_head,
+                 .attention = n_attention * m->n_head * m->d_head,
+                 .kv = n_attention * m->n_kv_head * m->d_head,
                  .d_ff = m->d_ff *
                          (m->n_expert > 0 ? m->n_expert_used : 1), /* flops are those of the experts in use */
                  .gated = m->gated,
@@ -20,15 +38,18 @@ rj_work rj_team_work(const rj_team_case *c)
                  .twin = c->is_twin,
                  .is_double = o->arithmetic == RJ_DOUBLE,
                  .krylov = o->svd == RJ_SVD_KRYLOV,
+                 .vju = o->vju,
                  .k = triplets.k,
                  .most = triplets.most,
                  .n_k = o->n_k,
                  .prompts = c->unit_prompts,
-                 .tokens = c->tokens};
+                 .tokens = c->tokens,
+                 .token = token_work(c)};
 
     for (int id = 0; id < RJ_N_VARIABLES; id++)
-        w.stored += c->unit_prompts * (rj_schema[id].type == RJ_VALUE_DOUBLE ? 8.0 : 4.0) *
-                    (double)rj_schema_count((rj_variable_id)id, &sizes);
+        if (rj_sizes_have(&sizes, rj_schema[id].mode))
+            w.stored += c->unit_prompts * (rj_schema[id].type == RJ_VALUE_DOUBLE ? 8.0 : 4.0) *
+                        (double)rj_schema_count((rj_variable_id)id, &sizes);
     return w;
 }
 

@@ -11,12 +11,76 @@
 #include "resjac/base/memory.h"
 #include "resjac/linalg/psvd.h"
 #include "team_exchange.h"
+#include "token_measures.h"
+
+/* Of the memory and the stream. */
+static int columns(const rj_travel *t, int i)
+{
+    return t->n_memory[i] + t->n_tokens[i];
+}
 
 static void remember(const rj_travel *t, int i, int depth)
 {
     const ptrdiff_t d = t->config->d;
 
-    memcpy(t->path[i] + d * depth, t->x[i] + d * (t->n_tokens[i] - 1), (size_t)d * sizeof(double));
+    memcpy(t->path[i] + d * depth, t->x[i] + d * (columns(t, i) - 1), (size_t)d * sizeof(double));
+}
+
+int32_t rj_travel_measured(const rj_config *config, const rj_tokens *tokens)
+{
+    return config->reads_memory ? config->start_token : tokens->ids[tokens->n - 1];
+}
+
+/* A prompt through one block; the linearisation at its last token where point is not NULL. */
+static rj_status pass_block(const rj_travel *t, const rj_block *block, int i, double *x, rj_point **point)
+{
+    return rj_block_decode(block, t->n_memory[i], t->n_tokens[i], x, t->n_tokens[i] - 1, point);
+}
+
+/* Prompts, embedded for the encoder, become its last states, one block after the other for all of them. */
+static rj_status encode(const rj_model *encoder, rj_travel *t)
+{
+    rj_status st = RJ_OK;
+    const rj_config *c = rj_model_config(encoder);
+    rj_block *block = NULL;
+
+    for (int l = 0; l < c->n_layer; l++) {
+        RJ_TRY(rj_block_load(encoder, l, t->options->arithmetic, &block));
+        for (int i = 0; i < t->n; i++) {
+            const int T = t->n_memory[i];
+            if (t->status[i] != RJ_OK) continue;
+            RJ_TRY(rj_travel_own_trouble(t, i, rj_block_forward(block, T, t->x[i], T - 1, NULL)));
+            RJ_TRY(rj_travel_tick(t, 0, 0));
+        }
+        rj_block_free(&block);
+    }
+    for (int i = 0; i < t->n; i++)
+        for (ptrdiff_t j = 0; j < t->n_memory[i]; j++)
+            RJ_TRY(rj_model_final_norm(encoder, t->x[i] + j * c->d, t->x[i] + j * c->d));
+done:
+    rj_block_free(&block);
+    return st;
+}
+
+/* What enters the first block, and where there is an encoder what all blocks read. */
+static rj_status embed(const rj_tokens *tokens, rj_travel *t)
+{
+    rj_status st = RJ_OK;
+    const rj_model *encoder = rj_model_encoder(t->model);
+    const int32_t start = t->config->start_token;
+
+    for (int i = 0; i < t->n; i++) {
+        const rj_tokens *own = &tokens[t->first + i];
+        RJ_TRY(rj_model_embed(encoder != NULL ? encoder : t->model, own->n, own->ids, t->x[i]));
+    }
+    if (encoder != NULL) RJ_TRY(encode(encoder, t));
+    for (int i = 0; i < t->n; i++) {
+        if (encoder != NULL)
+            RJ_TRY(rj_model_embed(t->model, 1, &start, t->x[i] + (ptrdiff_t)t->config->d * t->n_memory[i]));
+        if (t->team->rank == 0) remember(t, i, 0);
+    }
+done:
+    return st;
 }
 
 rj_status rj_travel_start(const rj_tokens *tokens, rj_travel *t)
@@ -25,6 +89,7 @@ rj_status rj_travel_start(const rj_tokens *tokens, rj_travel *t)
     const rj_config *c = t->config;
 
     RJ_NEW(t->n_tokens, t->n, 1);
+    RJ_NEW(t->n_memory, t->n, 1);
     RJ_NEW(t->x, t->n, 1);
     RJ_NEW(t->path, t->n, 1);
     RJ_NEW(t->block, t->n, 1);
@@ -32,15 +97,14 @@ rj_status rj_travel_start(const rj_tokens *tokens, rj_travel *t)
     RJ_NEW(t->status, t->n, 1);
     for (int i = 0; i < t->n; i++) {
         const rj_tokens *own = &tokens[t->first + i];
-        t->n_tokens[i] = own->n;
-        RJ_NEW(t->x[i], c->d, own->n);
+        t->n_tokens[i] = c->reads_memory ? 1 : own->n;
+        t->n_memory[i] = c->reads_memory ? own->n : 0;
+        RJ_NEW(t->x[i], c->d, columns(t, i));
         RJ_NEW(t->path[i], c->d, c->n_layer + 1);
         RJ_NEW(t->block[i], c->n_layer, 1);
         RJ_NEW(t->top[i], c->n_layer, 1);
-        if (t->team->stage_at > 0) continue;
-        RJ_TRY(rj_model_embed(t->model, own->n, own->ids, t->x[i]));
-        if (t->team->rank == 0) remember(t, i, 0);
     }
+    if (t->team->stage_at == 0) RJ_TRY(embed(tokens, t));
 done:
     return st;
 }
@@ -62,6 +126,7 @@ void rj_travel_free(rj_travel *t)
     RJ_FREE(t->block);
     RJ_FREE(t->path);
     RJ_FREE(t->x);
+    RJ_FREE(t->n_memory);
     RJ_FREE(t->n_tokens);
 }
 
@@ -88,7 +153,7 @@ rj_status rj_travel_tick(const rj_travel *t, int steps, int coupled)
 
 /* What a stage passes on: copies of its streams, behind its last block. Arrays are [n]. */
 typedef struct {
-    double **y; /* [d,T_i] */
+    double **y; /* [d, memory, then T_i] */
     MPI_Request *request;
 } passed_on;
 
@@ -99,7 +164,7 @@ static rj_status passed_on_new(const rj_travel *t, passed_on *p)
     RJ_NEW(p->request, t->n, 1);
     for (int i = 0; i < t->n; i++) p->request[i] = MPI_REQUEST_NULL;
     RJ_NEW(p->y, t->n, 1);
-    for (int i = 0; i < t->n; i++) RJ_NEW(p->y[i], t->config->d, t->n_tokens[i]);
+    for (int i = 0; i < t->n; i++) RJ_NEW(p->y[i], t->config->d, columns(t, i));
 done:
     return st;
 }
@@ -118,14 +183,14 @@ static rj_status forward_one(rj_travel *t, const rj_block *block, int l, int i, 
                              rj_status outcome)
 {
     const rj_team *team = t->team;
-    const int d = t->config->d, T = t->n_tokens[i], last = t->stage.first + t->stage.count - 1;
+    const int d = t->config->d, T = columns(t, i), last = t->stage.first + t->stage.count - 1;
 
     if (l == t->stage.first) {
         if (team->stage_at > 0) rj_team_receive(team, d, T, t->x[i], &t->status[i]);
         if (outcome == RJ_OK) memcpy(p->y[i], t->x[i], sizeof(double) * (size_t)d * (size_t)T);
     }
     if (outcome == RJ_OK && t->status[i] == RJ_OK)
-        outcome = rj_travel_own_trouble(t, i, rj_block_forward(block, T, p->y[i], T - 1, NULL));
+        outcome = rj_travel_own_trouble(t, i, pass_block(t, block, i, p->y[i], NULL));
     if (outcome == RJ_OK) outcome = rj_travel_tick(t, 0, 0);
     if (outcome != RJ_OK && t->status[i] == RJ_OK) t->status[i] = (int)outcome;
     if (l == last) rj_team_send(team, d, T, p->y[i], t->status[i], &p->request[i]);
@@ -158,7 +223,7 @@ rj_status rj_travel_to_stages(rj_travel *t)
         st = forward_stage(t, &p);
     else
         for (int i = 0; i < t->n; i++)
-            rj_team_receive(team, t->config->d, t->n_tokens[i], t->x[i], &t->status[i]);
+            rj_team_receive(team, t->config->d, columns(t, i), t->x[i], &t->status[i]);
     RJ_TRY_ALL(team->comm, st);
     rj_team_agree_prompts(team, t->n, t->status);
 done:
@@ -232,6 +297,35 @@ done:
     return st;
 }
 
+/* While the token modes take their Jacobians of one block: `steps` as of rj_travel_tick. */
+typedef struct {
+    const rj_travel *travel;
+    int steps;
+} token_tick;
+
+static rj_status tick_token(void *ctx)
+{
+    const token_tick *t = ctx;
+    return rj_travel_tick(t->travel, t->steps, 0);
+}
+
+/* The token modes of prompt i at block l, whose states it has not passed yet. */
+static rj_status take_tokens(rj_travel *t, const rj_block *block, int l, int i, rj_last_block last)
+{
+    token_tick tick = {t, (l - t->stage.first) * t->n + i};
+    const rj_token_case c = {.config = t->config,
+                             .options = t->options,
+                             .block = block,
+                             .layer = l,
+                             .last = last,
+                             .T = t->n_tokens[i],
+                             .x = t->x[i],
+                             .tick = tick_token,
+                             .tick_ctx = &tick};
+
+    return rj_measure_tokens(&c, t->record, t->first + i);
+}
+
 /* Takes prompt i through block l: X^l, J^l, its leading triplets. Collective on the stage. */
 static rj_status step(rj_travel *t, const rj_block *block, int l, int i)
 {
@@ -248,8 +342,8 @@ static rj_status step(rj_travel *t, const rj_block *block, int l, int i)
     rj_topk *top = &t->top[i][l];
     rj_point *point = NULL;
 
-    RJ_TRY_ALL(team->stage,
-               rj_block_forward(block, t->n_tokens[i], t->x[i], t->n_tokens[i] - 1, skip ? NULL : &point));
+    if (!skip) RJ_TRY_ALL(team->stage, take_tokens(t, block, l, i, last));
+    RJ_TRY_ALL(team->stage, pass_block(t, block, i, t->x[i], skip ? NULL : &point));
     if (at_home) remember(t, i, l + 1);
     if (skip) goto done;
     rj_clock_enter(RJ_STAGE_JACOBIAN);

@@ -12,19 +12,23 @@ typedef struct {
     const rj_config *config;
     const rj_pipeline_options *options;
     rj_record *record;
-    rj_range stage, home; /* of blocks */
-    int first, n;         /* prompts of the record */
-    int *n_tokens;
-    double **x;                /* [d,T_i]: the stream in front of the stage, then behind it */
+    rj_range stage, home;      /* of blocks */
+    int first, n;              /* prompts of the record */
+    int *n_tokens, *n_memory;  /* of the stream; of what a decoder's blocks read besides, else 0 */
+    double **x;                /* [d, memory, then T_i]: the stream in front of the stage, then behind it */
     double **path;             /* [d,L+1]: the last token's states; this rank's depths only, else 0 */
     rj_coupling_block **block; /* [L]: blocks of `home`, else without data */
     rj_topk **top;             /* [L] */
     int *status;               /* rj_status of each prompt */
 } rj_travel;
 
-/* Allocates the batch; stage 0 embeds the prompts. Not collective; free with rj_travel_free also after an error.
- * Errors: those of rj_model_embed; NOMEM. */
+/* Allocates the batch; stage 0 embeds the prompts, of a decoder its start token behind the encoder's last states of the prompt: with
+ * the stream they go from stage to stage. Not collective; free with rj_travel_free also after an error.
+ * Errors: those of rj_model_embed and of the encoder's blocks; of options->tick; NOMEM. */
 RJ_CHECKED rj_status rj_travel_start(const rj_tokens *tokens, rj_travel *t);
+
+/* The token that is measured, and behind which there is none: of the prompt the last, of a decoder its start token. */
+int32_t rj_travel_measured(const rj_config *config, const rj_tokens *tokens);
 void rj_travel_free(rj_travel *t);
 
 /* Brings the streams in front of each stage, by the forward pass alone. Collective on the team.

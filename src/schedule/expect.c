@@ -43,11 +43,17 @@ static double jacobian_flops(const rj_work *w, int n_grid)
     return n_grid == 1 ? folded : 2 * folded;
 }
 
-/* J_i times the frames of all blocks, and the frames' products with each other, for one row. */
+/* J times one frame, and the frame's products with J's own. */
+static double pair_flops(const rj_work *w, bool vju)
+{
+    const double d = w->d, width = w->k;
+    return vju ? 4 * d * d * width + 12 * d * width * width : 2 * d * d * width + 10 * d * width * width;
+}
+
+/* One row: J_i with the frames of all blocks. */
 static double coupling_flops(const rj_work *w)
 {
-    const double d = w->d, L = w->n_layer, width = w->k;
-    return L * (4 * d * d * width + 12 * d * width * width);
+    return w->n_layer * pair_flops(w, w->vju);
 }
 
 static double svd_seconds(const rj_machine *m, const rj_work *w, int n_grid)
@@ -63,6 +69,24 @@ static double svd_flops(const rj_work *w)
 {
     const double d = w->d;
     return w->krylov ? 4 * d * d * rj_cost_krylov_columns(w->d, w->k, w->is_double) : 8.0 / 3 * d * d * d;
+}
+
+/* Adds what the token modes take of a prompt and block. */
+static void add_tokens(const rj_machine *m, const rj_work *w, double times, double s[RJ_N_WORK])
+{
+    const rj_token_work *t = &w->token;
+    const double full = rj_cost_full(&m->rates[w->is_double], w->d);
+
+    s[RJ_WORK_FORWARD] += times * t->forwards * forward_flops(w) * m->forward[w->is_double];
+    s[RJ_WORK_JACOBIAN] += times * t->jacobians * jacobian_flops(w, 1) * m->fold[w->is_double];
+    s[RJ_WORK_SVD] += times * (t->full * full + (t->jacobians - t->full) * svd_seconds(m, w, 1));
+    s[RJ_WORK_COUPLING] += times * t->pairs * pair_flops(w, false) * m->couple[w->is_double];
+}
+
+static double token_flops(const rj_work *w)
+{
+    return w->token.forwards * forward_flops(w) + w->token.jacobians * (jacobian_flops(w, 1) + svd_flops(w)) +
+           w->token.pairs * pair_flops(w, false);
 }
 
 /* Frames to every rank, streams from stage to stage, the record to the first rank. */
@@ -91,6 +115,7 @@ rj_expectation rj_expect_unit(const rj_machine *m, const rj_work *w, int stages,
     s[RJ_WORK_SVD] = n * in_stage * svd_seconds(m, w, n_grid);
     s[RJ_WORK_COUPLING] = n * kept * coupling_flops(w) * m->couple[w->is_double] +
                           n * 64 * m->null_draw * 2 * (w->k + 3.0) * w->n_k * w->k;
+    add_tokens(m, w, n * in_stage, s);
     s[RJ_WORK_EXCHANGE] = exchange_seconds(m, w, stages, n_grid);
     s[RJ_WORK_STORE] = m->store_unit + w->stored * m->store_byte;
     for (int i = 0; i < RJ_N_WORK; i++) e.total += s[i];
@@ -101,6 +126,7 @@ rj_expectation rj_expect_unit(const rj_machine *m, const rj_work *w, int stages,
         e.total -= in_stage * (forward + read) - read;
     }
     e.flops = n * w->n_layer *
-              (passes * forward_flops(w) + jacobian_flops(w, n_grid) + svd_flops(w) + coupling_flops(w));
+              (passes * forward_flops(w) + jacobian_flops(w, n_grid) + svd_flops(w) + coupling_flops(w) +
+               token_flops(w));
     return e;
 }

@@ -51,6 +51,11 @@ done:
     return st;
 }
 
+static int group_of(const rj_layout *l, rj_variable_id id)
+{
+    return l->part[rj_schema[id].mode];
+}
+
 /* CF's `coordinates`: the labels that are no coordinate variables. */
 static rj_status link_labels(const rj_nc *nc, const rj_layout *l, rj_variable_id id, bool per_prompt,
                              int variable)
@@ -63,7 +68,7 @@ static rj_status link_labels(const rj_nc *nc, const rj_layout *l, rj_variable_id
     const char *prompt = rj_schema[id].dims[0] == RJ_DIM_APROMPT ? "aprompt_id aprompt_index" : "prompt_id";
     snprintf(text, sizeof text, "%s%s%s", per_prompt ? prompt : "", per_prompt && by_k ? " " : "",
              by_k ? "k_label k_count" : "");
-    RJ_TRY(rj_nc_put_text(nc, l->group, variable, "coordinates", text));
+    RJ_TRY(rj_nc_put_text(nc, group_of(l, id), variable, "coordinates", text));
 done:
     return st;
 }
@@ -80,8 +85,10 @@ static rj_status define_variable(const rj_nc *nc, const rj_layout *l, rj_variabl
 
     for (int i = per_prompt ? 0 : 1; i < 5 && s->dims[i] != RJ_DIM_NONE; i++) {
         const size_t size = (size_t)l->sizes.size[s->dims[i]];
+        const bool one_by_one =
+            s->dims[i] == RJ_DIM_K || (s->mode != RJ_MODE_DEPTH && s->dims[i] == RJ_DIM_LAYER);
         chunk[n] = s->dims[i] == RJ_DIM_PROMPT && size > RJ_PROMPT_CHUNK ? RJ_PROMPT_CHUNK
-                   : s->dims[i] == RJ_DIM_K                              ? 1
+                   : one_by_one                                          ? 1
                                                                          : size;
         dims[n++] = l->dim[s->dims[i]];
     }
@@ -92,11 +99,11 @@ static rj_status define_variable(const rj_nc *nc, const rj_layout *l, rj_variabl
                               .n_dims = n,
                               .dims = dims,
                               .fill = true,
-                              .chunk = rj_schema_is_pairwise(id) ? chunk : NULL};
-    RJ_TRY(rj_nc_define(nc, l->group, &v, &mine));
+                              .chunk = rj_schema_is_packed(id) ? chunk : NULL};
+    RJ_TRY(rj_nc_define(nc, group_of(l, id), &v, &mine));
     RJ_TRY(link_labels(nc, l, id, per_prompt, mine));
     if (s->nondeterministic)
-        RJ_NC(nc, nc_put_att_uchar(l->group, mine, "nondeterministic", NC_BYTE, 1, &one));
+        RJ_NC(nc, nc_put_att_uchar(group_of(l, id), mine, "nondeterministic", NC_BYTE, 1, &one));
     *variable = mine;
 done:
     return st;
@@ -161,8 +168,7 @@ done:
     return st;
 }
 
-static rj_status define_coordinates(const rj_nc *nc, rj_layout *l, const int *k_count,
-                                    const char *const *k_label)
+static rj_status define_coordinates(const rj_nc *nc, rj_layout *l, const rj_shard_head *head)
 {
     rj_status st = RJ_OK;
     int label = -1;
@@ -173,10 +179,11 @@ static rj_status define_coordinates(const rj_nc *nc, rj_layout *l, const int *k_
     RJ_TRY(put_integers(nc, l, RJ_DIM_DEPTH, "depth", "blocks passed: 0 is the input of the first", 0, NULL));
     RJ_TRY(put_integers(nc, l, RJ_DIM_SV, "sv", "index of the singular value", 1, NULL));
     RJ_TRY(put_integers(nc, l, RJ_DIM_PC, "pc", "index of the principal component", 1, NULL));
-    RJ_TRY(put_integers(nc, l, RJ_DIM_K, "k_count", "number K of leading singular directions", 0, k_count));
+    RJ_TRY(put_integers(nc, l, RJ_DIM_K, "k_count", "number K of leading singular directions", 0,
+                        head->k_count));
     RJ_TRY(define_texts(nc, l, RJ_DIM_K, "k_label", "K as the deck gives it", RJ_NAME_SIZE, &label));
     for (ptrdiff_t i = 0; i < l->sizes.size[RJ_DIM_K]; i++)
-        RJ_TRY(rj_nc_put_texts(nc, l->group, label, (size_t)i, 1, RJ_NAME_SIZE, k_label[i], 0));
+        RJ_TRY(rj_nc_put_texts(nc, l->group, label, (size_t)i, 1, RJ_NAME_SIZE, head->k_label[i], 0));
     RJ_TRY(
         define_texts(nc, l, RJ_DIM_PROMPT, "prompt_id", "name of the prompt", RJ_NAME_SIZE, &l->prompt_id));
     RJ_TRY(define_texts(nc, l, RJ_DIM_PROMPT, "prompt_sha256", "SHA-256 of the prompt", RJ_SHA256_SIZE,
@@ -205,17 +212,71 @@ done:
     return st;
 }
 
-rj_status rj_layout_define(const rj_nc *nc, int group, rj_layout_kind kind, const rj_sizes *sizes,
-                           const int *k_count, const char *const *k_label, rj_layout *layout)
+/* The groups of the token modes, and which tokens. */
+static rj_status define_modes(const rj_nc *nc, rj_layout *l, const int *token)
 {
     rj_status st = RJ_OK;
+    static const char *const text = "token: from 0, or from the end of the prompt where negative; ";
+    char i[128], j[128];
+
+    snprintf(i, sizeof i, "%swhose Jacobian and singular values are taken", text);
+    snprintf(j, sizeof j, "%swhose singular vectors are taken", text);
+    RJ_TRY(put_integers(nc, l, RJ_DIM_TOKEN, "token", i, 0, token));
+    RJ_TRY(put_integers(nc, l, RJ_DIM_TOKEN_J, "token_j", j, 0, token));
+    for (int mode = RJ_MODE_DEPTH + 1; mode < RJ_N_MODES; mode++)
+        if (rj_sizes_have(&l->sizes, (rj_mode)mode))
+            RJ_NC(nc, nc_def_grp(l->group, rj_mode_name((rj_mode)mode), &l->part[mode]));
+done:
+    return st;
+}
+
+static rj_layout layout_of(int group, rj_layout_kind kind, const rj_sizes *sizes)
+{
     rj_layout l = {.group = group, .kind = kind, .sizes = *sizes, .aprompt_id = -1, .aprompt_index = -1};
+
+    for (int mode = RJ_MODE_DEPTH; mode < RJ_N_MODES; mode++)
+        l.part[mode] = mode == RJ_MODE_DEPTH ? group : -1;
+    return l;
+}
+
+rj_status rj_layout_part(const rj_nc *nc, int group, rj_mode mode, int *part)
+{
+    rj_status st = RJ_OK;
+
+    if (mode == RJ_MODE_DEPTH)
+        *part = group;
+    else
+        RJ_REQUIRE(nc_inq_ncid(group, rj_mode_name(mode), part) == NC_NOERR, RJ_ERR_FORMAT,
+                   "%s: group %s is missing: the file is broken", nc->path, rj_mode_name(mode));
+done:
+    return st;
+}
+
+rj_status rj_layout_regroup(const rj_nc *nc, int group, rj_layout *layout)
+{
+    rj_status st = RJ_OK;
+
+    layout->group = group;
+    for (int mode = RJ_MODE_DEPTH; mode < RJ_N_MODES; mode++)
+        if (rj_sizes_have(&layout->sizes, (rj_mode)mode))
+            RJ_TRY(rj_layout_part(nc, group, (rj_mode)mode, &layout->part[mode]));
+done:
+    return st;
+}
+
+rj_status rj_layout_define(const rj_nc *nc, int group, rj_layout_kind kind, const rj_sizes *sizes,
+                           const rj_shard_head *head, rj_layout *layout)
+{
+    rj_status st = RJ_OK;
+    rj_layout l = layout_of(group, kind, sizes);
     const bool aligned = has(&l, RJ_VAR_ALIGNMENT_MATRIX);
 
     for (int i = RJ_DIM_PROMPT; i < (aligned ? RJ_N_DIMS : RJ_DIM_APROMPT); i++)
-        RJ_NC(nc, nc_def_dim(group, rj_dim_name((rj_dim)i), (size_t)sizes->size[i], &l.dim[i]));
-    RJ_TRY(define_coordinates(nc, &l, k_count, k_label));
+        if (sizes->size[i] > 0)
+            RJ_NC(nc, nc_def_dim(group, rj_dim_name((rj_dim)i), (size_t)sizes->size[i], &l.dim[i]));
+    RJ_TRY(define_coordinates(nc, &l, head));
     if (aligned) RJ_TRY(define_aligned(nc, &l));
+    if (sizes->modes != 0) RJ_TRY(define_modes(nc, &l, head->token));
     for (int i = 0; i < RJ_N_VARIABLES; i++) {
         const rj_variable_id id = (rj_variable_id)i;
         l.value[i] = l.mean[i] = l.sd[i] = -1;
@@ -228,12 +289,12 @@ done:
     return st;
 }
 
-static rj_status find_variable(const rj_nc *nc, const rj_layout *l, const char *name, int *id)
+static rj_status find_variable(const rj_nc *nc, int group, const char *name, int *id)
 {
     rj_status st = RJ_OK;
 
-    RJ_NC(nc, nc_inq_varid(l->group, name, id));
-    RJ_TRY(rj_nc_collective(nc, l->group, *id));
+    RJ_NC(nc, nc_inq_varid(group, name, id));
+    RJ_TRY(rj_nc_collective(nc, group, *id));
 done:
     return st;
 }
@@ -242,24 +303,25 @@ rj_status rj_layout_find(const rj_nc *nc, int group, rj_layout_kind kind, const 
                          rj_layout *layout)
 {
     rj_status st = RJ_OK;
-    rj_layout l = {.group = group, .kind = kind, .sizes = *sizes, .aprompt_id = -1, .aprompt_index = -1};
+    rj_layout l = layout_of(group, kind, sizes);
     char name[NC_MAX_NAME];
 
-    RJ_TRY(find_variable(nc, &l, "prompt_id", &l.prompt_id));
-    RJ_TRY(find_variable(nc, &l, "prompt_sha256", &l.prompt_sha256));
+    RJ_TRY(rj_layout_regroup(nc, group, &l));
+    RJ_TRY(find_variable(nc, group, "prompt_id", &l.prompt_id));
+    RJ_TRY(find_variable(nc, group, "prompt_sha256", &l.prompt_sha256));
     if (has(&l, RJ_VAR_ALIGNMENT_MATRIX)) {
-        RJ_TRY(find_variable(nc, &l, "aprompt_id", &l.aprompt_id));
-        RJ_TRY(find_variable(nc, &l, "aprompt_index", &l.aprompt_index));
+        RJ_TRY(find_variable(nc, group, "aprompt_id", &l.aprompt_id));
+        RJ_TRY(find_variable(nc, group, "aprompt_index", &l.aprompt_index));
     }
     for (int i = 0; i < RJ_N_VARIABLES; i++) {
         const rj_variable *s = &rj_schema[i];
         l.value[i] = l.mean[i] = l.sd[i] = -1;
-        if (has(&l, (rj_variable_id)i)) RJ_TRY(find_variable(nc, &l, s->name, &l.value[i]));
+        if (has(&l, (rj_variable_id)i)) RJ_TRY(find_variable(nc, l.part[s->mode], s->name, &l.value[i]));
         if (!rj_schema_is_pairwise((rj_variable_id)i)) continue;
         name_of_mean(s, name);
-        RJ_TRY(find_variable(nc, &l, name, &l.mean[i]));
+        RJ_TRY(find_variable(nc, group, name, &l.mean[i]));
         snprintf(name, sizeof name, "%s_sd", s->name);
-        RJ_TRY(find_variable(nc, &l, name, &l.sd[i]));
+        RJ_TRY(find_variable(nc, group, name, &l.sd[i]));
     }
     *layout = l;
 done:
@@ -312,9 +374,9 @@ static rj_status put_values(const rj_nc *nc, const rj_layout *l, rj_variable_id 
     rj_layout_slab(id, &l->sizes, n > 0 ? first : 0, n, start, count);
     errno = 0;
     const int error =
-        integer ? nc_put_vara_int(l->group, l->value[id], start, count,
+        integer ? nc_put_vara_int(group_of(l, id), l->value[id], start, count,
                                   n > 0 ? whole : (const int *)(const void *)&nothing)
-                : nc_put_vara_double(l->group, l->value[id], start, count, n > 0 ? value : &nothing);
+                : nc_put_vara_double(group_of(l, id), l->value[id], start, count, n > 0 ? value : &nothing);
     if (st == RJ_OK && error != NC_NOERR) st = rj_nc_raise(nc, error, "nc_put_vara", __FILE__, __LINE__);
     rj_free(whole);
     return st;
@@ -382,8 +444,9 @@ rj_status rj_layout_release(const rj_nc *nc, const rj_layout *layout)
 
     for (int i = 0; i < RJ_N_VARIABLES && !nc->shared; i++) {
         const int id[3] = {layout->value[i], layout->mean[i], layout->sd[i]};
-        for (int j = 0; j < 3 && rj_schema_is_pairwise((rj_variable_id)i); j++)
-            if (id[j] >= 0) RJ_NC(nc, nc_set_var_chunk_cache(layout->group, id[j], 0, 0, 0.0f));
+        for (int j = 0; j < 3 && rj_schema_is_packed((rj_variable_id)i); j++)
+            if (id[j] >= 0)
+                RJ_NC(nc, nc_set_var_chunk_cache(group_of(layout, (rj_variable_id)i), id[j], 0, 0, 0.0f));
     }
 done:
     return st;
@@ -402,7 +465,8 @@ uint64_t rj_layout_bytes(rj_layout_kind kind, const rj_sizes *sizes)
         const uint64_t n = (uint64_t)rj_schema_count(id, sizes) * 8;
         const bool moments = kind != RJ_LAYOUT_SHARD && rj_schema_is_pairwise(id);
         const uint64_t rows = (uint64_t)rj_schema_rows(id, sizes);
-        bytes += rj_layout_has(kind, id) ? n * (rj_schema_is_pairwise(id) ? padded : rows) + own : 0;
+        bytes +=
+            rj_layout_has(kind, id) ? n * (rj_schema_is_packed(id) && rows > 0 ? padded : rows) + own : 0;
         bytes += moments ? 2 * (n + own) : 0;
     }
     return bytes;

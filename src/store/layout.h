@@ -18,6 +18,8 @@ typedef enum {
 /* Ids of what is defined; -1 where a variable is left out. */
 typedef struct {
     int group;
+    int part
+        [RJ_N_MODES]; /* the group of each mode: `group` itself, then those inside it, -1 where a mode is not measured */
     rj_layout_kind kind;
     rj_sizes sizes;
     int dim[RJ_N_DIMS];
@@ -28,10 +30,15 @@ typedef struct {
 
 enum { RJ_PROMPT_CHUNK = 16, RJ_SHA256_SIZE = 64 };
 
-/* Defines all of it and fills the coordinates: layer, layer_j, depth, sv, k_count, k_label.
- *   sizes [in] sizes[PROMPT] = prompts of the group */
+/* Defines all of it and fills the coordinates: layer, layer_j, depth, sv, k_count, k_label, token, token_j.
+ *   sizes [in] sizes[PROMPT] = prompts of the group
+ *   head  [in] its K and tokens */
 RJ_CHECKED rj_status rj_layout_define(const rj_nc *nc, int group, rj_layout_kind kind, const rj_sizes *sizes,
-                                      const int *k_count, const char *const *k_label, rj_layout *layout);
+                                      const rj_shard_head *head, rj_layout *layout);
+/* After the ids of groups have changed: those of a layout whose own group is `group` now. */
+RJ_CHECKED rj_status rj_layout_regroup(const rj_nc *nc, int group, rj_layout *layout);
+/* The group of a mode inside a model's. Errors: FORMAT it is not there. */
+RJ_CHECKED rj_status rj_layout_part(const rj_nc *nc, int group, rj_mode mode, int *part);
 /* The same ids from a file in which all is defined, its variables made ready for collective puts where it is shared. */
 RJ_CHECKED rj_status rj_layout_find(const rj_nc *nc, int group, rj_layout_kind kind, const rj_sizes *sizes,
                                     rj_layout *layout);

@@ -5,7 +5,7 @@
 #include "layout.h"
 #include "resjac/base/memory.h"
 
-static rj_status check_variable(const rj_nc *nc, rj_variable_id id, int *variable)
+static rj_status check_variable(const rj_nc *nc, int group, rj_variable_id id, int *variable)
 {
     rj_status st = RJ_OK;
     const rj_variable *s = &rj_schema[id];
@@ -13,16 +13,16 @@ static rj_status check_variable(const rj_nc *nc, rj_variable_id id, int *variabl
     nc_type type = NC_NAT;
     char name[NC_MAX_NAME + 1];
 
-    RJ_REQUIRE(nc_inq_varid(nc->id, s->name, &mine) == NC_NOERR, RJ_ERR_FORMAT,
+    RJ_REQUIRE(nc_inq_varid(group, s->name, &mine) == NC_NOERR, RJ_ERR_FORMAT,
                "%s: variable %s is missing: the shard is of another version of resjac, or broken", nc->path,
                s->name);
-    RJ_NC(nc, nc_inq_var(nc->id, mine, NULL, &type, &n, dims, NULL));
+    RJ_NC(nc, nc_inq_var(group, mine, NULL, &type, &n, dims, NULL));
     RJ_REQUIRE(type == rj_layout_type(s->type), RJ_ERR_FORMAT, "%s: variable %s has type %d, not %d",
                nc->path, s->name, (int)type, (int)rj_layout_type(s->type));
     for (int i = 0; i < 5; i++) {
         const char *expected = rj_dim_name(s->dims[i]);
         name[0] = '\0';
-        if (i < n) RJ_NC(nc, nc_inq_dimname(nc->id, dims[i], name));
+        if (i < n) RJ_NC(nc, nc_inq_dimname(group, dims[i], name));
         RJ_REQUIRE(n <= 5 && strcmp(name, expected) == 0, RJ_ERR_FORMAT,
                    "%s: dimension %d of variable %s is '%s', not '%s'", nc->path, i, s->name, name, expected);
         if (expected[0] == '\0') break;
@@ -35,15 +35,16 @@ done:
 static rj_status get_variable(const rj_nc *nc, rj_variable_id id, rj_record *record)
 {
     rj_status st = RJ_OK;
-    int variable = -1;
+    int group = -1, variable = -1;
     size_t start[5], count[5];
 
     if (rj_schema_rows(id, &record->sizes) == 0) goto done;
-    RJ_TRY(check_variable(nc, id, &variable));
+    RJ_TRY(rj_layout_part(nc, nc->id, rj_schema[id].mode, &group));
+    RJ_TRY(check_variable(nc, group, id, &variable));
     for (ptrdiff_t p = 0; p < rj_schema_rows(id, &record->sizes); p++) {
         double *value = rj_record_at(record, id, p);
         rj_layout_slab(id, &record->sizes, (size_t)p, 1, start, count);
-        RJ_NC(nc, nc_get_vara_double(nc->id, variable, start, count, value));
+        RJ_NC(nc, nc_get_vara_double(group, variable, start, count, value));
         for (ptrdiff_t i = 0; rj_schema[id].type == RJ_VALUE_INT && i < rj_schema_count(id, &record->sizes);
              i++)
             if (value[i] == NC_FILL_INT) value[i] = (double)NAN;

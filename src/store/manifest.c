@@ -148,8 +148,8 @@ static rj_status copy_text(const rj_json *manifest, const json_t *unit, const ch
     const char *text = NULL;
 
     RJ_TRY(rj_json_string(manifest, unit, key, true, &text));
-    RJ_REQUIRE(strlen(text) < size && strchr(text, '/') == NULL, RJ_ERR_FORMAT,
-               "%s: \"%s\" of a unit is \"%.200s\", needs a plain name of less than %zu bytes",
+    RJ_REQUIRE(strlen(text) < size && text[0] != '\0' && text[0] != '.' && strchr(text, '/') == NULL,
+               RJ_ERR_FORMAT, "%s: \"%s\" of a unit is \"%.200s\", needs a plain name of less than %zu bytes",
                manifest->path, key, text, size);
     memcpy(to, text, strlen(text) + 1);
 done:

@@ -13,7 +13,8 @@
 #include "resjac/base/fault.h"
 #include "resjac/base/file.h"
 #include "resjac/base/memory.h"
-#include "seal.h"
+#include "resjac/store/claims.h"
+#include "resjac/store/seal.h"
 
 static rj_status writing_status(int error)
 {
@@ -173,8 +174,11 @@ rj_status rj_nc_open(const char *path, bool sealed, rj_nc *nc)
     RJ_TRY(rj_fault_at(RJ_FAULT_NC_OPEN));
     RJ_TRY(rj_seal_check(path, sealed));
     RJ_NC(&mine, nc_open(path, NC_NOWRITE, &mine.id));
+    RJ_TRY(rj_claims_check(path, mine.id));
     *nc = mine;
+    mine.id = -1;
 done:
+    rj_nc_drop(&mine);
     return st;
 }
 

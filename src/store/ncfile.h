@@ -48,7 +48,7 @@ RJ_CHECKED rj_status rj_nc_reopen(const char *path, uint64_t more, rj_nc *nc);
 RJ_CHECKED rj_status rj_nc_open_shared(MPI_Comm comm, const char *path, rj_nc *nc);
 /* Of a shared file: the variable's values are put by all ranks together, those with none take part with zero counts. */
 RJ_CHECKED rj_status rj_nc_collective(const rj_nc *nc, int group, int variable);
-/* For reading; a seal (seal.h) is checked first, and required where `sealed`.
+/* For reading; a seal (seal.h) is checked first, and required where `sealed`; then the sizes that the file claims (claims.h).
  * Errors: MISSING; FORMAT damaged, or not a NetCDF-4 file; IO; NOMEM. */
 RJ_CHECKED rj_status rj_nc_open(const char *path, bool sealed, rj_nc *nc);
 /* No-op where it is not open. Errors: IO. */

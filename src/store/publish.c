@@ -12,7 +12,7 @@
 #include "resjac/base/file.h"
 #include "resjac/base/memory.h"
 #include "resjac/base/process.h"
-#include "seal.h"
+#include "resjac/store/seal.h"
 
 rj_status rj_publish_name(const char *path, char **temporary)
 {

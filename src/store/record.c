@@ -11,7 +11,7 @@ rj_status rj_record_create(const rj_sizes *sizes, rj_record **record)
     rj_record *r = NULL;
     const ptrdiff_t n_prompts = sizes->size[RJ_DIM_PROMPT], n_aligned = sizes->size[RJ_DIM_APROMPT];
 
-    for (int i = RJ_DIM_PROMPT; i < RJ_DIM_APROMPT; i++)
+    for (int i = RJ_DIM_PROMPT; i < (sizes->modes != 0 ? RJ_DIM_APROMPT : RJ_DIM_TOKEN); i++)
         RJ_REQUIRE(sizes->size[i] > 0, RJ_ERR_ARG, "dimension %s of a record is %td", rj_dim_name((rj_dim)i),
                    sizes->size[i]);
     RJ_REQUIRE(sizes->size[RJ_DIM_I] == sizes->size[RJ_DIM_J] && n_aligned <= n_prompts &&
@@ -60,7 +60,7 @@ ptrdiff_t rj_record_rows(const rj_record *record, rj_variable_id id, ptrdiff_t f
 
     if (rj_schema[id].dims[0] == RJ_DIM_PROMPT) {
         *row = first;
-        return n;
+        return rj_sizes_have(&r->sizes, rj_schema[id].mode) ? n : 0;
     }
     for (ptrdiff_t i = 0; i < r->sizes.size[RJ_DIM_APROMPT]; i++) {
         before += r->aprompt[i] < first;

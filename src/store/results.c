@@ -68,8 +68,7 @@ static rj_status define_model(const rj_nc *nc, const rj_results_model *model, co
     const rj_shard_head *head = &part->first->head;
     RJ_TRY(open_group(nc, model->facts.name, &group));
     RJ_TRY(put_group_attributes(nc, group, model, part));
-    RJ_TRY(rj_layout_define(nc, group, (rj_layout_kind)per_prompt, &part->sizes, head->k_count, head->k_label,
-                            &layout));
+    RJ_TRY(rj_layout_define(nc, group, (rj_layout_kind)per_prompt, &part->sizes, head, &layout));
     RJ_TRY(rj_results_values_define(nc, group));
 done:
     return st;

@@ -261,8 +261,8 @@ rj_status rj_results_compare(const char *a, const char *b, double tolerance, boo
     bool same = true;
     pair p = {.a = &nc_a, .b = &nc_b, .where = "", .tolerance = tolerance, .equal = &same};
 
-    RJ_TRY(rj_nc_open(a, false, &nc_a));
-    RJ_TRY(rj_nc_open(b, false, &nc_b));
+    RJ_TRY(rj_nc_open(a, true, &nc_a));
+    RJ_TRY(rj_nc_open(b, true, &nc_b));
     RJ_NEW(p.slab_a, RJ_CONTENT_SLAB, 1);
     RJ_NEW(p.slab_b, RJ_CONTENT_SLAB, 1);
     p.group_a = nc_a.id;

@@ -94,14 +94,18 @@ done:
     return st;
 }
 
-/* Dimensions, attributes and variables of a group; the root's `benchmark` belongs to the annex. */
-static rj_status copy_group(const rj_nc *from, int group, const rj_nc *to, int to_group)
+static rj_status copy_groups(const rj_nc *from, int group, const rj_nc *to, int to_group, int depth);
+
+/* Dimensions, attributes and variables of a group, then its groups; the root's `benchmark` belongs to the annex. */
+static rj_status copy_group(const rj_nc *from, int group, const rj_nc *to, int to_group, int depth)
 {
     rj_status st = RJ_OK;
-    int n = 0, dims[NC_MAX_DIMS], id;
+    int n = 0, *dims = NULL, id;
     char name[NC_MAX_NAME + 1];
     size_t size = 0;
 
+    RJ_NC(from, nc_inq_dimids(group, &n, NULL, 0));
+    RJ_NEW(dims, n, 1);
     RJ_NC(from, nc_inq_dimids(group, &n, dims, 0));
     for (int i = 0; i < n; i++) {
         RJ_NC(from, nc_inq_dim(group, dims[i], name, &size));
@@ -111,7 +115,28 @@ static rj_status copy_group(const rj_nc *from, int group, const rj_nc *to, int t
     RJ_TRY(copy_attributes(from, group, NC_GLOBAL, to, to_group, NC_GLOBAL));
     RJ_NC(from, nc_inq_nvars(group, &n));
     for (int i = 0; i < n; i++) RJ_TRY(copy_variable(from, group, i, to, to_group));
+    RJ_TRY(copy_groups(from, group, to, to_group, depth));
 done:
+    rj_free(dims);
+    return st;
+}
+
+static rj_status copy_groups(const rj_nc *from, int group, const rj_nc *to, int to_group, int depth)
+{
+    rj_status st = RJ_OK;
+    rj_content_name *name = NULL;
+    int n = 0, inner = -1, to_inner = -1;
+
+    RJ_REQUIRE(depth < RJ_CONTENT_DEPTH, RJ_ERR_FORMAT,
+               "%s: groups are nested deeper than %d: not written by resjac", from->path, RJ_CONTENT_DEPTH);
+    RJ_TRY(rj_content_groups(from, group, &n, &name));
+    for (int i = 0; i < n; i++) {
+        RJ_NC(from, nc_inq_ncid(group, name[i], &inner));
+        RJ_NC(to, nc_def_grp(to_group, name[i], &to_inner));
+        RJ_TRY(copy_group(from, inner, to, to_inner, depth + 1));
+    }
+done:
+    rj_free(name);
     return st;
 }
 
@@ -120,21 +145,12 @@ static rj_status copy_file(const rj_nc *from, const char *temporary)
     rj_status st = RJ_OK;
     rj_nc to = RJ_NC_CLOSED;
     rj_file *file = NULL;
-    rj_content_name *name = NULL;
-    int n = 0, group = -1, to_group = -1;
 
     RJ_TRY(rj_file_open(from->path, &file));
     RJ_TRY(rj_nc_create(temporary, rj_file_size(file) + (1 << 20), &to));
-    RJ_TRY(copy_group(from, from->id, &to, to.id));
-    RJ_TRY(rj_content_groups(from, from->id, &n, &name));
-    for (int i = 0; i < n; i++) {
-        RJ_NC(from, nc_inq_ncid(from->id, name[i], &group));
-        RJ_NC(&to, nc_def_grp(to.id, name[i], &to_group));
-        RJ_TRY(copy_group(from, group, &to, to_group));
-    }
+    RJ_TRY(copy_group(from, from->id, &to, to.id, 0));
     RJ_TRY(rj_nc_close(&to));
 done:
-    rj_free(name);
     rj_nc_drop(&to);
     rj_file_close(&file);
     return st;
@@ -146,7 +162,7 @@ rj_status rj_results_copy(const char *from, const char *path, const rj_results_a
     rj_nc nc = RJ_NC_CLOSED;
     char *temporary = NULL, format[64];
 
-    RJ_TRY(rj_nc_open(from, false, &nc));
+    RJ_TRY(rj_nc_open(from, true, &nc));
     RJ_TRY(rj_nc_get_text(&nc, nc.id, "resjac_format", sizeof format, format));
     RJ_REQUIRE(strcmp(format, RJ_RESULTS_FORMAT) == 0, RJ_ERR_FORMAT,
                "%s: its resjac_format is '%s', needs '%s': give a final file, or a folder of units", from,

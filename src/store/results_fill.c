@@ -143,7 +143,7 @@ static rj_status prepare(filling *f, const char *name)
 {
     rj_status st = RJ_OK;
     const bool has_group = f->part->n_shards > 0;
-    const rj_sizes none = {{0}};
+    const rj_sizes none = {.modes = 0};
     int group = -1;
 
     RJ_TRY(rj_merge_create(has_group ? &f->part->sizes : &none, f->plan->n_measures, &f->merge));

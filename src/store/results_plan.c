@@ -48,6 +48,9 @@ rj_status rj_results_agree(const char *path_a, const rj_shard_head *a, const rj_
     RJ_TRY(same_number(path_a, a->n_prompts_all, path_b, b->n_prompts_all, "n_prompts_all"));
     for (int i = RJ_DIM_PROMPT + 1; i < RJ_DIM_APROMPT; i++) /* those of alignment follow from the K */
         RJ_TRY(same_number(path_a, sizes_a->size[i], path_b, sizes_b->size[i], rj_dim_name((rj_dim)i)));
+    RJ_TRY(same_number(path_a, (int64_t)sizes_a->modes, path_b, (int64_t)sizes_b->modes, "token modes"));
+    for (int i = 0; i < a->n_token; i++)
+        RJ_TRY(same_number(path_a, a->token[i], path_b, b->token[i], "token"));
     for (int i = 0; i < a->n_k; i++) {
         RJ_TRY(same_text(path_a, a->k_label[i], path_b, b->k_label[i], "k_label"));
         RJ_TRY(same_number(path_a, a->k_count[i], path_b, b->k_count[i], "k_count"));

@@ -197,6 +197,24 @@ done:
     return st;
 }
 
+/* The groups of the token modes. */
+static rj_status check_modes(const place *model)
+{
+    rj_status st = RJ_OK;
+    place at = *model;
+    char name[2 * NC_MAX_NAME];
+
+    for (int mode = RJ_MODE_DEPTH + 1; mode < RJ_N_MODES; mode++) {
+        if (nc_inq_ncid(model->group, rj_mode_name((rj_mode)mode), &at.group) != NC_NOERR) continue;
+        snprintf(name, sizeof name, "%s%s%s", model->name, model->name[0] ? "/" : "",
+                 rj_mode_name((rj_mode)mode));
+        at.name = name;
+        RJ_TRY(check_group(&at));
+    }
+done:
+    return st;
+}
+
 static rj_status check_hash(const rj_nc *nc, int *n_problems)
 {
     rj_status st = rj_content_check(nc);
@@ -218,6 +236,7 @@ static rj_status check_part(const rj_nc *nc, int group, const char *name, int *n
     RJ_TRY(rj_nc_get_text(nc, group, "arithmetic", sizeof arithmetic, arithmetic));
     at.single = strcmp(arithmetic, "double") != 0;
     RJ_TRY(check_group(&at));
+    RJ_TRY(check_modes(&at));
 done:
     return st;
 }
@@ -230,7 +249,7 @@ rj_status rj_results_verify(const char *path, int *n_problems)
     int n = 0, problems = 0, group = -1;
     rj_content_name *name = NULL;
 
-    RJ_TRY(rj_nc_open(path, false, &nc));
+    RJ_TRY(rj_nc_open(path, true, &nc));
     RJ_TRY(rj_nc_get_text(&nc, nc.id, "resjac_format", sizeof format, format));
     const bool shard = strcmp(format, RJ_SHARD_FORMAT) == 0;
     RJ_REQUIRE(shard || strcmp(format, RJ_RESULTS_FORMAT) == 0, RJ_ERR_FORMAT,
@@ -238,7 +257,7 @@ rj_status rj_results_verify(const char *path, int *n_problems)
                RJ_RESULTS_FORMAT);
     RJ_TRY(check_hash(&nc, &problems));
     if (shard) RJ_TRY(check_part(&nc, nc.id, "", &problems));
-    RJ_TRY(rj_content_groups(&nc, nc.id, &n, &name));
+    if (!shard) RJ_TRY(rj_content_groups(&nc, nc.id, &n, &name));
     for (int i = 0; i < n; i++) {
         RJ_NC(&nc, nc_inq_ncid(nc.id, name[i], &group));
         RJ_TRY(check_part(&nc, group, name[i], &problems));

@@ -1,5 +1,5 @@
 /* seal.c: 40 bytes behind the end of a file. */
-#include "seal.h"
+#include "resjac/store/seal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -67,8 +67,11 @@ rj_status rj_seal_check(const char *path, bool required)
         RJ_TRY(rj_file_read(file, size - SEAL, SEAL, seal));
         sealed = memcmp(seal, mark, MARK) == 0;
     }
-    RJ_REQUIRE(sealed || !required, RJ_ERR_FORMAT,
-               "%s: the checksum at its end is missing: cut short, altered, or not of resjac", path);
+    RJ_REQUIRE(
+        sealed || !required, RJ_ERR_FORMAT,
+        "%s: the checksum at its end is missing: cut short, altered by another program, or not of resjac; "
+        "restore it, or make it anew of its folder of units",
+        path);
     if (!sealed) goto done;
     RJ_TRY(digest_of(file, size - SEAL, digest));
     RJ_REQUIRE(

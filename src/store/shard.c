@@ -74,10 +74,9 @@ static rj_status write_file(const char *path, const rj_shard_head *head, const r
 
     RJ_TRY(rj_nc_create(path, bytes, &nc));
     RJ_TRY(put_head(&nc, head));
-    RJ_TRY(
-        rj_layout_define(&nc, nc.id, RJ_LAYOUT_SHARD, &record->sizes, head->k_count, head->k_label, &layout));
+    RJ_TRY(rj_layout_define(&nc, nc.id, RJ_LAYOUT_SHARD, &record->sizes, head, &layout));
     RJ_TRY(rj_nc_begin_data(&nc, bytes));
-    layout.group = nc.id;
+    RJ_TRY(rj_layout_regroup(&nc, nc.id, &layout));
     RJ_TRY(rj_layout_put(&nc, &layout, 0, 0, record));
     RJ_TRY(rj_content_hash(&nc, hash));
     RJ_TRY(rj_nc_put_text(&nc, nc.id, NC_GLOBAL, "content_sha256", hash));
@@ -103,6 +102,9 @@ static rj_status check_head(const rj_shard_head *head, const rj_sizes *sizes)
                    sizes->size[RJ_DIM_I] == rj_schema_alignment(head->n_k, head->k_count),
                RJ_ERR_ARG, "alignment matrices of %td directions, those K need %td", sizes->size[RJ_DIM_I],
                rj_schema_alignment(head->n_k, head->k_count));
+    RJ_REQUIRE(head->n_token == sizes->size[RJ_DIM_TOKEN] && (head->n_token > 0) == (sizes->modes != 0),
+               RJ_ERR_ARG, "%d tokens in the head, %td in the record of modes %#zx", head->n_token,
+               sizes->size[RJ_DIM_TOKEN], sizes->modes);
     RJ_REQUIRE(head->unit >= 0 && head->unit < head->n_units && head->first_prompt >= 0 &&
                    head->first_prompt + n <= head->n_prompts_all,
                RJ_ERR_ARG, "unit %d of %d with prompts %td..%td of %td", head->unit, head->n_units,

@@ -11,7 +11,7 @@
 /* The shard and what its head points to. `shard` is first: a pointer to one is a pointer to the other. */
 typedef struct {
     rj_shard shard;
-    int *k_count;
+    int *k_count, *token;
     char (*k_text)[RJ_NAME_SIZE];
     const char **k_label;
     char arithmetic[RJ_NAME_SIZE], last_block[RJ_NAME_SIZE];
@@ -25,6 +25,8 @@ static const size_t largest[RJ_N_DIMS] = {[RJ_DIM_PROMPT] = 1 << 24,
                                           [RJ_DIM_K] = 1 << 10,
                                           [RJ_DIM_SV] = 1 << 20,
                                           [RJ_DIM_PC] = 16,
+                                          [RJ_DIM_TOKEN] = 1 << 20,
+                                          [RJ_DIM_TOKEN_J] = 1 << 20,
                                           [RJ_DIM_APROMPT] = 1 << 24,
                                           [RJ_DIM_I] = RJ_ALIGNMENT_MOST,
                                           [RJ_DIM_J] = RJ_ALIGNMENT_MOST};
@@ -32,13 +34,15 @@ static const size_t largest[RJ_N_DIMS] = {[RJ_DIM_PROMPT] = 1 << 24,
 static rj_status get_sizes(const rj_nc *nc, rj_sizes *sizes)
 {
     rj_status st = RJ_OK;
-    rj_sizes s = {{0}};
+    rj_sizes s = {.modes = 0};
+    int group = -1;
 
     for (int i = RJ_DIM_PROMPT; i < RJ_N_DIMS; i++) {
         const char *name = rj_dim_name((rj_dim)i);
         int id = -1;
         size_t n = 0;
-        if (i >= RJ_DIM_APROMPT && nc_inq_dimid(nc->id, name, &id) != NC_NOERR) continue; /* no alignment */
+        if (i >= RJ_DIM_TOKEN && nc_inq_dimid(nc->id, name, &id) != NC_NOERR)
+            continue; /* no token mode, no alignment */
         RJ_REQUIRE(nc_inq_dimid(nc->id, name, &id) == NC_NOERR && nc_inq_dimlen(nc->id, id, &n) == NC_NOERR,
                    RJ_ERR_FORMAT, "%s: dimension %s is missing: not a shard, or broken", nc->path, name);
         RJ_REQUIRE(n >= 1 && n <= largest[i], RJ_ERR_FORMAT, "%s: dimension %s is %zu, not in 1..%zu",
@@ -53,6 +57,12 @@ static rj_status get_sizes(const rj_nc *nc, rj_sizes *sizes)
                    (s.size[RJ_DIM_APROMPT] > 0) == (s.size[RJ_DIM_I] > 0),
                RJ_ERR_FORMAT, "%s: %td prompts do not go with aprompt = %td, i = %td, j = %td", nc->path,
                s.size[RJ_DIM_PROMPT], s.size[RJ_DIM_APROMPT], s.size[RJ_DIM_I], s.size[RJ_DIM_J]);
+    for (int mode = RJ_MODE_DEPTH + 1; mode < RJ_N_MODES; mode++)
+        if (nc_inq_ncid(nc->id, rj_mode_name((rj_mode)mode), &group) == NC_NOERR) s.modes |= 1u << mode;
+    RJ_REQUIRE(s.size[RJ_DIM_TOKEN] == s.size[RJ_DIM_TOKEN_J] && (s.size[RJ_DIM_TOKEN] > 0) == (s.modes != 0),
+               RJ_ERR_FORMAT,
+               "%s: the groups of its token modes (%#zx) do not go with token = %td, token_j = %td", nc->path,
+               s.modes, s.size[RJ_DIM_TOKEN], s.size[RJ_DIM_TOKEN_J]);
     *sizes = s;
 done:
     return st;
@@ -161,11 +171,25 @@ done:
     return st;
 }
 
+/* Which tokens the token modes have. */
+static rj_status get_tokens(const rj_nc *nc, size_t n, owner *o)
+{
+    rj_status st = RJ_OK;
+    int id = -1;
+
+    if (n == 0) goto done;
+    RJ_NEW(o->token, (ptrdiff_t)n, 1);
+    RJ_TRY(find(nc, "token", NC_INT, n, 1, &id));
+    RJ_NC(nc, nc_get_var_int(nc->id, id, o->token));
+done:
+    return st;
+}
+
 rj_status rj_shard_get_head(const rj_nc *nc, rj_shard **shard, rj_sizes *sizes)
 {
     rj_status st = RJ_OK;
     char format[64];
-    rj_sizes mine = {{0}};
+    rj_sizes mine = {.modes = 0};
     owner *o = NULL;
     rj_shard *s = NULL;
 
@@ -179,6 +203,7 @@ rj_status rj_shard_get_head(const rj_nc *nc, rj_shard **shard, rj_sizes *sizes)
     RJ_TRY(get_facts(nc, &s->head.model));
     RJ_TRY(get_unit(nc, mine.size[RJ_DIM_PROMPT], &s->head));
     RJ_TRY(get_k(nc, (size_t)mine.size[RJ_DIM_K], o));
+    RJ_TRY(get_tokens(nc, (size_t)mine.size[RJ_DIM_TOKEN], o));
     const ptrdiff_t directions = rj_schema_alignment((int)mine.size[RJ_DIM_K], o->k_count);
     RJ_REQUIRE(mine.size[RJ_DIM_I] == 0 || mine.size[RJ_DIM_I] == directions, RJ_ERR_FORMAT,
                "%s: dimension i is %td, but its K need %td", nc->path, mine.size[RJ_DIM_I], directions);
@@ -187,6 +212,8 @@ rj_status rj_shard_get_head(const rj_nc *nc, rj_shard **shard, rj_sizes *sizes)
     s->head.n_k = (int)mine.size[RJ_DIM_K];
     s->head.k_count = o->k_count;
     s->head.k_label = o->k_label;
+    s->head.n_token = (int)mine.size[RJ_DIM_TOKEN];
+    s->head.token = o->token;
     s->head.arithmetic = o->arithmetic;
     s->head.last_block = o->last_block;
     *shard = s;
@@ -236,6 +263,7 @@ void rj_shard_close(rj_shard **shard)
     rj_record_destroy(&o->shard.record);
     rj_free(o->k_label);
     rj_free(o->k_text);
+    rj_free(o->token);
     rj_free(o->k_count);
     rj_free(o);
     *shard = NULL;

@@ -99,12 +99,16 @@ static rj_status open_file(const char *checkpoint, rj_tokenizer **tok)
     char *folder = NULL, *path = NULL;
     rj_json *j = NULL;
 
-    if (!rj_path_is_folder(checkpoint)) RJ_TRY(rj_path_folder(checkpoint, &folder));
-    RJ_TRY(rj_path_join(folder != NULL ? folder : checkpoint, FILE_NAME, &path));
+    if (rj_path_is_folder(checkpoint))
+        RJ_TRY(rj_path_copy(checkpoint, &folder));
+    else
+        RJ_TRY(rj_path_folder(checkpoint, &folder));
+    RJ_TRY(rj_path_join(folder, FILE_NAME, &path));
     RJ_REQUIRE(rj_path_exists(path), RJ_ERR_MISSING,
-               "%s is missing; have it written by transformers: "
-               "AutoTokenizer.from_pretrained(..).save_pretrained(..)",
+               "%s is missing; jobs/tokenizer_to_json.py makes it of vocab.json, tokenizer.model or spiece.model, else "
+               "have it written by transformers: AutoTokenizer.from_pretrained(..).save_pretrained(..)",
                path);
+    RJ_TRY(rj_weights_check_inside(folder, path));
     RJ_TRY(rj_json_open(path, FILE_LIMIT, &j));
     RJ_TRY(rj_tokenizer_from_json(j, tok));
 done:

@@ -26,6 +26,21 @@ static rj_status optional_integer(const rj_gguf *g, const char *key, int64_t *nu
     return rj_gguf_has(g, key) ? rj_gguf_integer(g, key, number) : RJ_OK;
 }
 
+/* snapshots/<commit>/x is a link to ../../blobs/<hash> in a hub's cache. */
+rj_status rj_weights_check_inside(const char *folder, const char *path)
+{
+    rj_status st = RJ_OK;
+    char *blobs = NULL;
+
+    RJ_TRY(rj_path_join(folder, "../../blobs", &blobs));
+    RJ_REQUIRE(!rj_path_exists(path) || rj_path_is_inside(path, folder) || rj_path_is_inside(path, blobs),
+               RJ_ERR_FORMAT, "%s: a link out of the model's folder; copy the file, or link the whole folder",
+               path);
+done:
+    rj_free(blobs);
+    return st;
+}
+
 /* The path of file i (from 0) of the set whose first file is `first`: name-00001-of-000NN.gguf. */
 static rj_status split_path(const char *first, int i, int n, char **path)
 {
@@ -68,10 +83,11 @@ static rj_status open_gguf(const char *path, rj_shards *s)
 {
     rj_status st = RJ_OK;
     rj_gguf *first = NULL;
-    char *name = NULL;
+    char *name = NULL, *folder = NULL;
     int64_t count = 1, n_tensors = -1, found = 0;
     ptrdiff_t n = 0;
 
+    RJ_TRY(rj_path_folder(path, &folder));
     RJ_TRY(rj_gguf_open(path, &first));
     RJ_TRY(optional_integer(first, "split.count", &count));
     if (count == 0) count = 1; /* some writers say so of a model in one file */
@@ -85,6 +101,7 @@ static rj_status open_gguf(const char *path, rj_shards *s)
     for (int i = 0; i < s->n && s->n > 1; i++) {
         if (i > 0) {
             RJ_TRY(split_path(path, i, s->n, &name));
+            RJ_TRY(rj_weights_check_inside(folder, name));
             RJ_TRY(rj_gguf_open(name, &s->gguf[i]));
             RJ_FREE(name);
         }
@@ -96,6 +113,7 @@ static rj_status open_gguf(const char *path, rj_shards *s)
                "%s: key split.tensors.count is %" PRId64 ", but the %d files have %" PRId64 " tensors", path,
                n_tensors, s->n, found);
 done:
+    rj_free(folder);
     rj_free(name);
     rj_gguf_close(&first);
     return st;
@@ -139,21 +157,6 @@ done:
     return st;
 }
 
-/* A link must not lead out of the folder either, but into a hub's cache: snapshots/<commit>/x is ../../blobs/<hash> there. */
-static rj_status check_inside(const char *folder, const char *path)
-{
-    rj_status st = RJ_OK;
-    char *blobs = NULL;
-
-    RJ_TRY(rj_path_join(folder, "../../blobs", &blobs));
-    RJ_REQUIRE(!rj_path_exists(path) || rj_path_is_inside(path, folder) || rj_path_is_inside(path, blobs),
-               RJ_ERR_FORMAT, "%s: a link out of the model's folder; copy the file, or link the whole folder",
-               path);
-done:
-    rj_free(blobs);
-    return st;
-}
-
 static rj_status open_indexed(const char *folder, const char *index, rj_shards *s)
 {
     rj_status st = RJ_OK;
@@ -167,7 +170,7 @@ static rj_status open_indexed(const char *folder, const char *index, rj_shards *
     s->n = n;
     for (int i = 0; i < n; i++) {
         RJ_TRY(rj_path_join(folder, file[i], &path));
-        RJ_TRY(check_inside(folder, path));
+        RJ_TRY(rj_weights_check_inside(folder, path));
         RJ_TRY(rj_safetensors_open(path, &s->safetensors[i]));
         RJ_FREE(path);
     }
@@ -207,7 +210,9 @@ static rj_status open_safetensors(const char *folder, const char *single, rj_sha
     RJ_REQUIRE(rj_path_exists(config), RJ_ERR_MISSING,
                "%s: not found, but a safetensors checkpoint needs it; a GGUF model is named by its file",
                config);
+    RJ_TRY(rj_weights_check_inside(folder, config));
     RJ_TRY(rj_json_open(config, MAX_CONFIG, &s->config));
+    if (single == NULL) RJ_TRY(rj_weights_check_inside(folder, rj_path_exists(model) ? model : index));
     if (single != NULL)
         RJ_TRY(open_single(single, s));
     else if (rj_path_exists(model))

@@ -4,13 +4,15 @@
 # Usage: tests/bench/compare.sh MODEL TOKENS [REPEATS] [BLOCKS]
 #   MODEL    GGUF file or folder; or gpt2: its shape with random weights
 #   BLOCKS   the reference takes the first BLOCKS blocks only, its time is scaled to all; 0 (default): all
+# VJU=true: both also measure the misfit with U and V exchanged, which the paper does not use.
+# CORE: the core that both take in turn (0).
 # PYTHON     an interpreter with torch, transformers and netCDF4 (tests/oracle/README.md); RESJAC: default build/resjac
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$here/../..
 python=${PYTHON:-python3}
 resjac=${RESJAC:-$root/build/resjac}
-[ $# -ge 2 ] || { sed -n 's/^# \{0,1\}//; 2,9p' "$0" && exit 64; }
+[ $# -ge 2 ] || { sed -n 's/^# \{0,1\}//; 2,11p' "$0" && exit 64; }
 model=$1 tokens=$2 repeats=${3:-3} blocks=${4:-0}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -28,15 +30,16 @@ END
 cat >"$work/deck.yaml" <<END
 models: [{path: $(realpath "$model"), name: measured}]
 prompts: {file: ids.jsonl}
-coupling: {k: [10, 30, 50]}
+coupling: {k: [10, 30, 50], vju: ${VJU:-false}}
 last_block: $([ "$blocks" -gt 0 ] && echo raw || echo final-norm)
 store: {per_prompt: all}
 output: out.nc
 END
 pin=()
-! command -v taskset >/dev/null || pin=(taskset -c 0)
+! command -v taskset >/dev/null || pin=(taskset -c "${CORE:-0}")
 for ((i = 0; i < repeats; i++)); do
     "${pin[@]}" "$python" "$here/reference.py" "$model" "$work/ids.json" "$work/reference.npz" --layers "$blocks" \
+        $([ "${VJU:-false}" = false ] || echo --vju) \
         2>/dev/null >>"$work/reference.txt"
     "${pin[@]}" "$resjac" run "$work/deck.yaml" --fresh >"$work/log" 2>&1 || { cat "$work/log" && exit 1; }
     "$python" "$here/agree.py" "$work/reference.npz" "$work/out.nc" >"$work/agree" || { cat "$work/agree" && exit 1; }

@@ -5,7 +5,7 @@ Last token; one residual Jacobian a block by vectorised vector-Jacobian products
 published code takes; full decompositions; all pairs of blocks for every K. All in float32. The last block's state is behind
 the final norm, as there (deck key last_block: final-norm).
 
-  reference.py MODEL IDS.json OUT.npz [--layers N] [--k 10,30,50] [--threads 1]
+  reference.py MODEL IDS.json OUT.npz [--layers N] [--k 10,30,50] [--vju] [--threads 1]
   reference.py --make-gpt2 FOLDER         a GPT-2 (12 blocks, d = 768) with random weights, for its shape
 
 MODEL: a GGUF file or a Hugging Face folder. IDS.json: one list of token ids. --layers: the first N blocks only; their
@@ -71,16 +71,17 @@ def misfit(jac, s, left, right):
     return float(torch.linalg.norm((left.T @ jac @ right).abs() - torch.diag(s)) / torch.linalg.norm(s))
 
 
-def measures(jac, decomposed, counts):
+def measures(jac, decomposed, counts, exchanged):
     n = len(jac)
-    ujv, vju = np.zeros((len(counts), n, n)), np.zeros((len(counts), n, n))
+    ujv, vju = np.zeros((len(counts), n, n)), np.full((len(counts), n, n), np.nan)
     for q, k in enumerate(counts):
         for i in range(n):
             for j in range(n):
                 u, v = decomposed[j][0][:, :k], decomposed[j][2][:k, :].T
                 s = decomposed[i][1][:k]
                 ujv[q, i, j] = misfit(jac[i], s, u, v)
-                vju[q, i, j] = misfit(jac[i], s, v, u)
+                if exchanged:
+                    vju[q, i, j] = misfit(jac[i], s, v, u)
     return ujv, vju
 
 
@@ -91,6 +92,7 @@ def main():
     parser.add_argument("out", nargs="?")
     parser.add_argument("--make-gpt2", action="store_true")
     parser.add_argument("--layers", type=int, default=0)
+    parser.add_argument("--vju", action="store_true", help="also the misfit with U and V exchanged")
     parser.add_argument("--k", default="10,30,50")
     parser.add_argument("--threads", type=int, default=1)
     a = parser.parse_args()
@@ -114,7 +116,7 @@ def main():
     chunks = 2 * (len(ids) // 20) + 5
     jac = timed("jacobian", lambda: [jacobian(hidden[l + 1], hidden[l], chunks).detach() for l in range(n)])
     decomposed = timed("svd", lambda: [torch.linalg.svd(j) for j in jac])
-    ujv, vju = timed("pairs", lambda: measures(jac, decomposed, counts))
+    ujv, vju = timed("pairs", lambda: measures(jac, decomposed, counts, a.vju))
     s = np.stack([x[1].numpy() for x in decomposed])
     np.savez(a.out, ujv=ujv, vju=vju, s=s, counts=counts, **{"seconds_" + k: v for k, v in clock.items()})
     # of a part of the blocks: what grows with the number of blocks, and what with its square

@@ -7,7 +7,7 @@ export OMPI_MCA_rmaps_base_oversubscribe=1
 cp -r "$input" input
 mkdir -p models/checkpoints models/precision/{smollm2,kjv-llama-128x4} out
 printf '{"id": "a", "text": "ab"}\n' >out/paper-prompts.jsonl
-printf 'a\nb\n' >input/own-prompts.txt
+printf 'a b c d e f\nb\n' >input/own-prompts.txt
 cp input/own-prompts.txt input/quickstart-prompts.txt
 echo '{"ids": [1, 2]}' >models/precision/kjv-llama-128x4/prompts.jsonl
 
@@ -34,5 +34,5 @@ for deck in input/*.yaml; do
   planned=$(grep -c 'INFO model .* blocks, d = ' out.txt)
   [ "$planned" = $((n + twins)) ] || fail "$deck: $planned models are planned, it names $n and $twins twins"
 done
-[ "$decks" = 9 ] || fail "$decks decks in input/, this test knows 9"
+[ "$decks" = 10 ] || fail "$decks decks in input/, this test knows 10"
 finish

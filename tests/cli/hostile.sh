@@ -7,14 +7,24 @@ tiny_deck "$golden/llama_base" out.nc >deck.yaml
 run() { local code=$1 words=(); shift; while [ "$1" != -- ]; do words+=("$1"); shift; done; shift; LIMIT=20 expect "$code" "${words[@]}" -- ranks 1 "$resjac" run deck.yaml "$@"; }
 fresh() { rm -rf model; cp -r "$golden/$1" model; chmod -R u+w model; }
 
-# neither FIFO nor device nor folder, wherever a file is read
+# neither FIFO nor device nor folder, wherever a file is read; nor a link out of the folder
 for file in config.json model.safetensors tokenizer.json; do
   fresh llama_base; rm "model/$file"; mkfifo "model/$file"
   LIMIT=20 expect "$([ $file = tokenizer.json ] && echo 0 || echo 65)" "model/$file" 'FIFO or device' -- ranks 1 "$resjac" inspect model
-  rm "model/$file"; ln -s /dev/zero "model/$file"
-  LIMIT=20 expect "$([ $file = tokenizer.json ] && echo 0 || echo 65)" "model/$file" 'FIFO or device' -- ranks 1 "$resjac" inspect model
+  rm "model/$file"
+  for target in /dev/zero "$golden/llama_base/$file" ../deck.yaml; do
+    ln -sfn "$target" "model/$file"
+    LIMIT=20 expect "$([ $file = tokenizer.json ] && echo 0 || echo 65)" "model/$file" "a link out of the model's folder" -- ranks 1 "$resjac" inspect model
+  done
 done
-mkfifo pipe.gguf pipe.jsonl
+ln -s /dev/zero zero.gguf
+run 65 'zero.gguf' 'FIFO or device' -- --set 'models=[{path: zero.gguf}]'
+mkfifo pipe.gguf pipe.jsonl pipe.nc
+printf 'model,v1\na,1\n' >scores.csv
+for command in 'verify pipe.nc' 'verify pipe.nc pipe.nc' 'report pipe.nc -o figures' 'reduce pipe.nc -o more.nc --scores scores.csv --column v1'; do
+  # shellcheck disable=SC2086 # words
+  LIMIT=20 expect 65 'pipe.nc' 'FIFO or device' -- "$resjac" $command
+done
 run 65 'pipe.gguf' 'FIFO or device' -- --set 'models=[{path: pipe.gguf}]'
 run 65 'pipe.jsonl' 'FIFO or device' -- --set prompts.file=pipe.jsonl
 

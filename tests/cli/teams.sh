@@ -42,6 +42,17 @@ expect 64 'needs at least 4 ranks, the run has 3' -- ranks 3 "$resjac" run deck.
 expect 64 'layout.team is 5' -- ranks 1 "$resjac" run deck.yaml --set layout.team=5 --set layout.grid=1x2
 expect 64 'such as 2x2' -- ranks 1 "$resjac" run deck.yaml --set layout.grid=four
 
+# both stacks of an encoder-decoder; what the decoder reads goes with its stream
+printf 'models: [{path: %s, name: encoder, stack: encoder}, {path: %s, name: decoder, stack: decoder, twin: random-init}]\n' "$golden/t5dec_base" "$golden/t5dec_base/model-F16.gguf" >stacks.yaml
+printf 'prompts: {file: stacks.jsonl}\ncoupling: {k: [3]}\nlayout: {unit_prompts: 2}\noutput: stacks.nc\n' >>stacks.yaml
+expect 0 'decoder   2 blocks with stack: decoder, 30384 parameters' -- ranks 1 "$resjac" inspect "$golden/t5dec_base/config.json"
+printf '{"ids": [1, 2, 3, 40]}\n{"ids": [4, 5]}\n{"ids": [9]}\n' >stacks.jsonl
+expect 0 'is written' -- ranks 1 "$resjac" run stacks.yaml
+expect 0 'is written' -- ranks 2 "$resjac" run stacks.yaml --set output=stacks2.nc --set layout.stages=2
+expect 0 'equal content' -- "$resjac" verify stacks.nc stacks2.nc
+expect 64 'family llama there is one stack' -- ranks 1 "$resjac" run stacks.yaml --set "models=[{path: $golden/llama_base, stack: encoder}]"
+expect 64 'stack is "both"' 'encoder | decoder' -- ranks 1 "$resjac" run stacks.yaml --set "models=[{path: $golden/t5dec_base, stack: both}]"
+
 # one unit of several prompts on more ranks than blocks
 run_as fill 6 layout.unit_prompts=8 layout.stages=6
 run_as fill1 1 layout.unit_prompts=8

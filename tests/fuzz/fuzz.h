@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "../temporary.h"
 #include "resjac/base/memory.h"
 #include "resjac/base/status.h"
 
@@ -17,20 +17,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n); /* of libFuzzer, and 
 /* What opening the latest input gave; for replay.c. */
 extern rj_status fuzz_outcome;
 
-static inline void fuzz_remove_folder(void)
-{
-    temporary_end(NULL);
-}
-
-/* Path of a file of n bytes in a folder of this process. */
-static inline const char *fuzz_file(const char *name, const void *data, size_t n)
-{
-    if (temporary_folder[0] == '\0') {
-        if (temporary_begin(NULL) != 0) abort();
-        atexit(fuzz_remove_folder);
-    }
-    return temporary_file(name, data, n);
-}
+/* A folder of this process, removed at its end; and the path of a file of n bytes in it, which the readers get from memory. The
+ * latest bytes of a name count. */
+const char *fuzz_folder(void);
+const char *fuzz_file(const char *name, const void *data, size_t n);
 
 /* At the end of each input, all closed. */
 static inline int fuzz_end(rj_status st)

@@ -10,7 +10,7 @@
 static inline void fuzz_encode(const rj_tokenizer *tok, const uint8_t *data, size_t n)
 {
     static const char fixed[] =
-        "Hello world's 12345  \n\t na\xc3\xafve e\xcc\x81 \xe6\x97\xa5\xe6\x9c\xac <s></s> "
+        "Hello world's 12345  \n\t na\xc3\xafve e\xcc\x81\xcc\xa3 \xe6\x97\xa5\xe6\x9c\xac <s></s> "
         "\xf0\x9f\x98\x80 \xff\xc3 \0 don'T_a-b ...";
     char text[sizeof fixed + 256];
     int32_t *id = NULL;

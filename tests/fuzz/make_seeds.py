@@ -1,6 +1,6 @@
 """Seeds of the fuzz targets: small good files, and known attacks on each format, one a file.
 
-Usage: python3 tests/fuzz/make_seeds.py. Writes tests/fuzz/seeds/<format>/<name>; `valid-` must be accepted,
+Usage: python3 tests/fuzz/make_seeds.py, beside tests/golden. Writes tests/fuzz/seeds/<format>/<name>; `valid-` must be accepted,
 `refused-` must not. Seeds of other names (`crash-..`: what fuzzing found) are left alone."""
 
 import base64
@@ -211,6 +211,19 @@ def index_seeds():
     }  # fmt: skip
     for name, weight_map in bad.items():
         yield f"refused-{name}", index(weight_map)
+    def first(no=0, count=2, *more, kind=U16):
+        keys = [key("split.no", kind, no), key("split.count", kind, count), *more]
+        return gguf(keys, [tensor("a", [2], 0, 0)], bytes(8))
+
+    yield "valid-split", first()
+    yield "valid-split-tensors", first(0, 2, key("split.tensors.count", I32, 2))
+    yield "valid-split-of-one", first(0, 1)
+    yield "valid-split-of-none", first(0, 0)
+    for name, set_ in {"number": first(1), "three": first(0, 3), "many": first(0, (1 << 63) - 1, kind=I64),
+                       "negative": first(0, -1, kind=I32), "tensors": first(0, 2, key("split.tensors.count", I32, 3)),
+                       "text": gguf([key("split.count", STRING, "2")], [ONE], bytes(8)),
+                       "twice": gguf([key("split.count", U16, 2)], [tensor("c", [2], 0, 0)], bytes(8))}.items():  # fmt: skip
+        yield f"refused-split-{name}", set_
     yield "refused-empty-file", b""
     yield "refused-deep", b'{"weight_map":' + b"[" * 3000 + b"]" * 3000 + b"}"
     yield "refused-twice", b'{"weight_map":{"a":"m-1","a":"m-1"}}'
@@ -280,6 +293,8 @@ def tokenizer_json_seeds():
         {"type": "Digits", "individual_digits": True}, BYTE_LEVEL]))  # fmt: skip
     yield "valid-unigram", unigram()
     yield "valid-unigram-bytes", unigram({"byte_fallback": True, "unk_id": None})
+    yield "valid-unigram-spelt", unigram({"byte_fallback": True, "unk_id": 0, "vocab": [["<unk>", 0.0], ["a", -1.0]] +
+                                          [[f"<0x{b:02X}>", -9.0] for b in range(256)]})  # fmt: skip
     yield "valid-rules-astray", unigram(rules=charsmap(base=(1 << 21) - 1))  # found out when a text is read
     for name, model in {"unknown": {"unk_id": 6}, "vocab": {"vocab": {}}, "pair": {"vocab": [["a"]]}, "score": {"vocab": [["a", "b"]]}}.items():
         yield f"refused-unigram-{name}", unigram(model)
@@ -360,6 +375,48 @@ CONFIG = {
 }  # fmt: skip
 
 
+def metadata(path):
+    """The keys of a GGUF file but the tokenizer's, and no tensor: what a configuration is read from."""
+    data = path.read_bytes()
+    n_keys, at, kept = struct.unpack_from("<Q", data, 16)[0], 24, []
+
+    def string(at):
+        n = struct.unpack_from("<Q", data, at)[0]
+        return data[at + 8 : at + 8 + n], at + 8 + n
+
+    def value(kind, at):
+        return string(at)[1] if kind == STRING else at + struct.calcsize("<" + WIDE[kind])
+
+    for _ in range(n_keys):
+        start = at
+        name, at = string(at)
+        kind, at = struct.unpack_from("<I", data, at)[0], at + 4
+        n = 1
+        if kind == ARRAY:
+            kind, n = struct.unpack_from("<IQ", data, at)
+            at += 12
+        for _ in range(n):
+            at = value(kind, at)
+        if not name.startswith(b"tokenizer."):
+            kept.append(data[start:at])
+    return gguf(kept)
+
+
+def whole():
+    """A whole llama of one block, width 8, two heads."""
+    sizes = {"block_count": 1, "embedding_length": 8, "attention.head_count": 2, "feed_forward_length": 8, "context_length": 64}
+    keys = [ARCH, *(key("llama." + k, U32, v) for k, v in sizes.items()), key("llama.attention.layer_norm_rms_epsilon", F32, 1e-5)]
+    block = {"attn_norm": [8], "ffn_norm": [8], **{k: [8, 8] for k in ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")}}
+    shapes = {"token_embd": [8, 4], "output_norm": [8], **{"blk.0." + k: v for k, v in block.items()}}
+    tensors, offset = [], 0
+    for name, dims in shapes.items():
+        n = dims[0] * (dims[1] if len(dims) > 1 else 1)
+        tensors.append(tensor(name + ".weight", dims, 0 if len(dims) == 1 else 1, offset))
+        offset += 4 * n if len(dims) == 1 else 2 * n
+        offset += -offset % 32
+    return gguf(keys, tensors, bytes(offset))
+
+
 def config_seeds():
     def config(**change):
         return json.dumps({**CONFIG, **change}).encode()
@@ -397,6 +454,10 @@ def config_seeds():
     pairs = [key("llama." + k, U32, v) for k, v in sizes.items()]
     eps = key("llama.attention.layer_norm_rms_epsilon", F32, 1e-5)
     yield "valid-gguf", gguf([ARCH, *pairs, eps], [tensor("token_embd.weight", [8, 2], 0, 0)], bytes(64))
+    yield "valid-gguf-whole", whole()
+    golden = {path.parent.name: path for path in sorted((HERE.parent / "golden").glob("*/model*.gguf"))}
+    for name, path in golden.items():
+        yield f"valid-gguf-{name}", metadata(path)
     yield "gguf-arrays", gguf([ARCH, array("llama.attention.head_count", U32, [2]), *pairs[:2], *pairs[3:], eps])
     yield "refused-gguf-architecture", gguf([key("general.architecture", STRING, "nope")])
     yield "refused-gguf-no-keys", gguf([ARCH])
@@ -413,6 +474,13 @@ def deck_seeds():
         "tokens: {mode: depth, at: last}\ncoupling: {k: [1, 0.5d], norm: 1}\nsvd: {method: full, tolerance: auto}\n"
         "arithmetic: double\nlast_block: skip\nlayout: {unit_prompts: 2, memory_per_rank: 1.5G, threads: 1}\n"
         "weights: {access: read}\nstore: {per_prompt: all, merge: all}\nprovenance: minimal\nseed: 1\noutput: o/x.nc\n")  # fmt: skip
+    yield "valid-team", good + "layout: {team: 8, stages: 2, grid: 2x2}\nstore: {alignment: [a, 3]}\n"
+    yield "valid-stages", good + "layout: {team: 2, stages: 2}\nstore: {alignment: [b]}\n"
+    yield "valid-tokens", good + "tokens: {mode: [depth, self, influence], at: [0, 1, -1], layers: [1, -1]}\ncoupling: {vju: true}\n"
+    yield "valid-tokens-all", good + "tokens: {mode: fixed_input, at: all, layers: all}\n"
+    yield "valid-tokens-last", good.replace("a.gguf", "a.gguf, stack: decoder") + "tokens: {mode: [fixed_output], at: last}\n"
+    yield "valid-scores", good + ("coupling: {k: [3]}\nscores: {table: s.csv, columns: [v1, v2], resamples: 1000, "
+                                  "primary: excess_coupling_k3_offdiag}\n")  # fmt: skip
     yield "valid-glob", good.replace("path: a.gguf", "glob: '*.gguf'")
     bad = {
         "empty": "", "comment": "# nothing", "scalar": "x", "list": "[]", "tab": "a:\t- b\n\tc: d", "open": "{", "quote": "a: 'b",
@@ -429,6 +497,14 @@ def deck_seeds():
         "k-hex": good + "coupling: {k: [0x1p3x]}\n", "k-many": good + f"coupling: {{k: {list(range(1, 66))}}}\n",
         "k-twice": good + "coupling: {k: [1, 1]}\n", "memory": good + "layout: {memory_per_rank: 1e999T}\n",
         "memory-negative": good + "layout: {memory_per_rank: -4G}\n", "seed": good + "seed: 99999999999999999999\n",
+        "team": good + "layout: {team: 5, grid: 2x2}\n", "team-stages": good + "layout: {team: 5, stages: 2}\n",
+        "grid": good + "layout: {grid: 2x2x2}\n", "grid-huge": good + "layout: {grid: 99999x99999}\n",
+        "grid-zero": good + "layout: {grid: 0x1}\n", "alignment": good + "store: {alignment: 1}\n",
+        "alignment-long": good + f"store: {{alignment: [{'a' * 200}]}}\n", "columns": good + "scores: {columns: [a]}\n",
+        "scores": good + "scores: {table: s.csv}\n", "section": good + "weights: {stage_to: x}\n", "token-layers": good + "tokens: {layers: [1]}\n",
+        "token-layer-0": good + "tokens: {mode: self, layers: [0]}\n", "token-twice": good + "tokens: {mode: self, at: [1, 1]}\n",
+        "token-modes": good + "tokens: {mode: []}\n", "token-mode-twice": good + "tokens: {mode: [self, self]}\n",
+        "primary": good + "scores: {table: s.csv, columns: [a], primary: nope}\n",
         "not-utf8": good.encode() + b"seed: \xff\n", "utf16": good.encode("utf-16"), "long-key": good + "k" * 900 + ": 1\n",
     }  # fmt: skip
     for name, value in bad.items():
@@ -452,10 +528,48 @@ def csv_seeds():
         yield f"refused-{name}", value
 
 
+def prompts_seeds():
+    yield "valid-text", "the cat sat\n\u65e5\u672c\r\nlast"
+    yield "valid-json", '{"ids": [1, 5, 7, 9, 11, 13]}\n{"text": "a", "id": "x"}\n{"ids": [0], "id": "x"}\r\n'
+    bad = {
+        "empty": "", "line": "a\n\nb\n", "both": '{"ids": [1], "text": "a"}\n', "neither": "{}\n", "open": '{"ids": [1\n',
+        "no-ids": '{"ids": []}\n', "negative": '{"ids": [-1]}\n', "huge": '{"ids": [2147483648]}\n', "fraction": '{"ids": [1.0]}\n',
+        "huge-64": '{"ids": [9223372036854775808]}\n', "ids-text": '{"ids": "1"}\n', "text-list": '{"text": ["a"]}\n',
+        "no-text": '{"text": ""}\n', "id-long": '{"text": "a", "id": "%s"}\n' % ("i" * 200), "id-nul": '{"text": "a", "id": "\\u0000"}\n',
+        "id-number": '{"text": "a", "id": 1}\n', "twice": '{"text": "a", "text": "b"}\n', "list": '{"text": "a"}\n[1]\n',
+        "deep": '{"text": %s' % ("[" * 3000), "carriage-return": "\r\n", "surrogate": '{"text": "\\ud800"}\n',
+    }  # fmt: skip
+    for name, value in bad.items():
+        yield f"refused-{name}", value
+    yield "text-nul", b"a\0b\n\xff\n"
+
+
+def manifest_seeds():
+    unit = {"model": "m", "file": "m-unit0-0123.nc", "key": "0" * 64, "grid": [1, 2]}
+
+    def manifest(**change):
+        return json.dumps({"format": 1, "keep": 1, "annex": "", "units": [{**unit, **change}]})
+
+    yield "valid-one", manifest()
+    yield "valid-none", '{"units": []}'
+    yield "valid-no-grid", manifest(grid=None)
+    yield "valid-grid-huge", manifest(grid=[1 << 40, -1])
+    bad = {
+        "empty": "", "list": "[]", "no-units": "{}", "units": '{"units": {}}', "null": '{"units": [null]}', "number": '{"units": [1]}',
+        "path": manifest(file="../x.nc"), "absolute": manifest(file="/etc/passwd"), "parent": manifest(file=".."),
+        "nul": manifest(file="a\0b"), "long": manifest(file="f" * 5000), "model-path": manifest(model="a/b"),
+        "model-long": manifest(model="m" * 200), "key-long": manifest(key="0" * 65), "key-number": manifest(key=1),
+        "no-file": '{"units": [{"model": "m"}]}', "twice": '{"units": [], "units": []}', "deep": '{"units": ' + "[" * 3000,
+    }  # fmt: skip
+    for name, value in bad.items():
+        yield f"refused-{name}", value
+
+
 def main():
     formats = {
         "gguf": gguf_seeds, "safetensors": safetensors_seeds, "index": index_seeds, "tokenizer_json": tokenizer_json_seeds,
         "tokenizer_gguf": tokenizer_gguf_seeds, "config": config_seeds, "csv": csv_seeds, "deck": deck_seeds,
+        "prompts": prompts_seeds, "manifest": manifest_seeds,
     }  # fmt: skip
     for name, seeds in formats.items():
         folder = HERE / "seeds" / name

@@ -3,10 +3,8 @@
 # --check` and every fourth through `resjac run`: each ends within ten seconds with 0, 64, 65, 66 or 69, none by a signal, none prints a
 # control character, and nothing appears beside the deck's output. Mutant i is the same on every machine.
 # RESJAC_MUTANTS names a folder where those that fail are kept.
-mutate=$3 n=${4:-100} first=${5:-0}
-. "$(dirname "$0")/../cli/lib.sh" "$1" "$2"
-LIMIT=10
-export OMPI_MCA_ess_singleton_isolated=1 # no daemon for one rank: launches take two thirds of the time
+mutate=$(realpath "$3") n=${4:-100} first=${5:-0}
+. "$(dirname "$0")/judge.sh" "$1" "$2"
 # What is broken: folder, file of it; the file named to resjac is the folder where that is a safetensors checkpoint.
 sources=(llama_base/config.json llama_base/model.safetensors llama_base/tokenizer.json llama_base/model-F16.gguf
   llama_sharded/model.safetensors.index.json llama_sharded/model-00002-of-00003.safetensors llama_quant/model-Q4_0.gguf
@@ -14,14 +12,6 @@ sources=(llama_base/config.json llama_base/model.safetensors llama_base/tokenize
   mixtral_base/config.json mixtral_base/model.safetensors mixtral_odd/model-BF16.gguf)
 printf 'the cat sat\n' >prompts.txt
 printf '{"ids": [1, 5, 7]}\n{"ids": [3]}\n' >prompts.jsonl
-declare -A seen=()
-lost() { fail "mutant $i of $source ($what): $*"; tail -c 2000 out.txt; [ -z "${RESJAC_MUTANTS:-}" ] || cp -Lr "$work" "$RESJAC_MUTANTS/$i"; }
-judge() {
-  local code=$1; shift
-  seen[$code]=$((${seen[$code]:-0} + 1))
-  case $code in 0|64|65|66|69) ;; *) lost "exit code $code: $*" ;; esac
-  LC_ALL=C grep -qaP '[\x00-\x08\x0b-\x1f\x7f]' out.txt && lost "control characters in the output of $*"
-}
 for ((i = first; i < first + n; i++)); do
   source=${sources[i % ${#sources[@]}]} folder=${source%/*} work=m$i
   mkdir "$work"
@@ -42,5 +32,5 @@ for ((i = first; i < first + n; i++)); do
     case $left in deck.yaml|out.txt|prompts.jsonl|prompts.txt) ;; *) lost "left $left"; rm -rf -- "$left" ;; esac
   done
 done
-for code in "${!seen[@]}"; do printf 'exit code %s: %d\n' "$code" "${seen[$code]}"; done
+tell_codes
 finish

@@ -1,5 +1,7 @@
 /* replay.c: main of a target without libFuzzer: each file of a folder once. A seed whose name begins with "valid" must be
  * accepted, one with "refused" must not. Usage: TARGET FOLDER. Exit code 0, or 1; a crash is one. */
+#include <dirent.h>
+
 #include "fuzz.h"
 
 static uint8_t *load(const char *path, size_t *n)

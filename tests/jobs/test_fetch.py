@@ -225,6 +225,17 @@ class Fetch(unittest.TestCase):
         found = read_safetensors(self.folder / "a folder" / "bin" / "model.safetensors")
         self.assertEqual(found, read_safetensors(GOLDEN / "torch_bin" / "tensors.safetensors"))
 
+    def test_tokenizer_of_older_files(self):
+        files = {k: v for k, v in SINGLE.items() if k != "tokenizer.json"}
+        vocabulary = {"vocab.json": b'{"a": 0, "b": 1, "ab": 2, "<|endoftext|>": 3}', "merges.txt": b"#version: 0.2\na b\n"}
+        vocabulary["tokenizer_config.json"] = b'{"tokenizer_class": "GPT2Tokenizer", "bos_token": "<|endoftext|>"}'
+        self.start(org__old={**files, **vocabulary}, org__none=files)
+        self.fetch("old", says="tokenizer.json made of vocab.json")
+        folder = self.folder / "a folder" / "old"
+        self.assertEqual(json.loads((folder / "tokenizer.json").read_text())["model"]["merges"], [["a", "b"]])
+        self.inspects(folder)
+        self.fetch("none", says="no tokenizer.json (have transformers write one): tokenizer.model is missing")
+
     def test_bin_that_runs_something(self):
         path = self.folder / "evil.bin"
         archive(path, pickle.dumps({"weight": Attack()}))

@@ -50,6 +50,7 @@ static void three_by_three_by_hand(void **x)
     assert_true(fabs(rj_topk_gap(&top, 1) - 5.0 / 7) < 1e-14);
     assert_true(fabs(rj_topk_gap(&top, 2) - 2.0 / 7) < 1e-14);
     assert_true(rj_topk_gap(&top, 3) < 1e-15); /* s_3 = 0 = s_4 */
+    assert_int_equal(rj_topk_rank(&top), 2);
     rj_topk_free(&top);
     assert_true(top.s == NULL && top.u.data == NULL);
     rj_topk_free(&top);

@@ -97,6 +97,26 @@ static void pair_by_hand(void **x)
                 r.m.null[1] == -7); /* the other row is untouched */
 }
 
+/* Its products are left out; no other measure changes by a bit. */
+static void without_vju(void **x)
+{
+    static result all, less;
+    const int k[] = {2, 1};
+    hand h;
+    (void)x;
+    hand_init(&h);
+    result_clear(&all);
+    result_clear(&less);
+    less.m.misfit_vju = NULL;
+    assert_int_equal(rj_coupling_rows(2, h.block, 2, k, 2, 0, 0, 1, NULL, &all.m), RJ_OK);
+    assert_int_equal(rj_coupling_rows(2, h.block, 2, k, 2, 0, 0, 1, NULL, &less.m), RJ_OK);
+    for (int p = 0; p < N_ARRAYS; p++)
+        for (int i = 0; i < CELLS; i++) {
+            const double was = &all.value[p][0] == all.m.misfit_vju ? -7 : all.value[p][i];
+            assert_true(less.value[p][i] == was || (isnan(less.value[p][i]) && isnan(was)));
+        }
+}
+
 /* A = [-4 6; 0 3] row by row, whatever K is; where block 1 has one triplet its leading element alone. */
 static void alignment_by_hand(void **x)
 {
@@ -268,7 +288,8 @@ static void rows_do_not_depend_on_the_split(void **x)
             if (l != i) own[l].jac = (rj_matrix){0}; /* only compared with */
         assert_int_equal(rj_coupling_rows(MAX_L, own, 3, k, 2, 9, i, 1, NULL, &split.m), RJ_OK);
     }
-    assert_int_equal(rj_coupling_rows(MAX_L, w.block, 3, k, 2, 9, MAX_L / 2, MAX_L / 2, NULL, &split.m), RJ_OK);
+    assert_int_equal(rj_coupling_rows(MAX_L, w.block, 3, k, 2, 9, MAX_L / 2, MAX_L / 2, NULL, &split.m),
+                     RJ_OK);
     assert_memory_equal(all.value, split.value, sizeof all.value);
     blocks_end(&w);
 }
@@ -298,6 +319,24 @@ static void order_of_blocks_and_of_counts_is_free(void **x)
     blocks_end(&w);
 }
 
+/* Arrays that are not given change nothing of those that are. */
+static void what_is_not_wanted_is_left_out(void **x)
+{
+    static blocks w;
+    static result all;
+    const int k[] = {2, 5};
+    double misfit[2 * 9], null[2 * 3];
+    const rj_coupling_measures some = {.misfit = misfit, .null = null};
+    (void)x;
+    blocks_begin(&w, RJ_DOUBLE, 24, 8, 3);
+    result_clear(&all);
+    assert_int_equal(rj_coupling_rows(3, w.block, 2, k, 2, 0, 0, 3, NULL, &all.m), RJ_OK);
+    assert_int_equal(rj_coupling_rows(3, w.block, 2, k, 2, 0, 0, 3, NULL, &some), RJ_OK);
+    assert_memory_equal(misfit, all.m.misfit, sizeof misfit);
+    assert_memory_equal(null, all.m.null, sizeof null);
+    blocks_end(&w);
+}
+
 static void missing_blocks_are_missing(void **x)
 {
     static blocks w;
@@ -313,6 +352,7 @@ static void missing_blocks_are_missing(void **x)
         w.block[1].top = zero ? &w.top[1] : NULL;
         w.block[1].frobenius = 0;
         for (int i = 0; i < 7; i++) w.top[1].s[i] = 0; /* J_1 = 0: directions without meaning */
+        for (int i = 0; i < w.top[1].n_all; i++) w.top[1].s_all[i] = 0;
         assert_int_equal(rj_coupling_rows(3, w.block, 1, k, 2, 0, 0, 3, NULL, &r.m), RJ_OK);
         for (int p = 0; p < 13; p++)
             for (int at = 0; at < 9; at++) {
@@ -448,6 +488,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(pair_by_hand, no_leak),
+        cmocka_unit_test_teardown(without_vju, no_leak),
         cmocka_unit_test_teardown(alignment_by_hand, no_leak),
         cmocka_unit_test_teardown(dropped_triplet_by_hand, no_leak),
         cmocka_unit_test_teardown(norm_one_divides_by_the_sum, no_leak),
@@ -455,6 +496,7 @@ int main(void)
         cmocka_unit_test_teardown(common_signs_are_free, no_leak),
         cmocka_unit_test_teardown(rows_do_not_depend_on_the_split, no_leak),
         cmocka_unit_test_teardown(order_of_blocks_and_of_counts_is_free, no_leak),
+        cmocka_unit_test_teardown(what_is_not_wanted_is_left_out, no_leak),
         cmocka_unit_test_teardown(missing_blocks_are_missing, no_leak),
         cmocka_unit_test_teardown(counts_above_the_numerical_rank_are_missing, no_leak),
         cmocka_unit_test_teardown(bad_arguments_are_refused, no_leak),

@@ -31,9 +31,9 @@ static const struct {
     const char *name;
     int at_least;
 } families[] = {{"llama", 22}, {"gpt2", 5},    {"qwen2", 5}, {"gemma3", 5}, {"gptneox", 4},  {"phi", 4},
-                {"gptneo", 2}, {"mistral", 2}, {"gemma", 4}, {"gemma2", 3}, {"olmo", 4},     {"falcon", 6},
-                {"mpt", 4},    {"hfolmo", 2},  {"qwen3", 3}, {"olmo2", 4},  {"stablelm", 4}, {"phi3", 4},
-                {"gptj", 2},   {"opt", 2},     {"bloom", 4}, {"t5", 4},     {"mixtral", 4}};
+                {"gptneo", 2}, {"mistral", 2}, {"gemma", 4}, {"gemma2", 5}, {"olmo", 4},     {"falcon", 6},
+                {"mpt", 4},    {"hfolmo", 2},  {"qwen3", 5}, {"olmo2", 4},  {"stablelm", 8}, {"phi3", 4},
+                {"gptj", 2},   {"opt", 5},     {"bloom", 4}, {"t5", 6},     {"t5dec", 5},    {"mixtral", 4}};
 
 static glob_t references;
 
@@ -127,7 +127,7 @@ static void form_by_columns(const rj_point *point, rj_last_block last, rj_matrix
     }
 }
 
-static void check_block(const rj_model *model, int layer, rj_arithmetic type, int T, double *x,
+static void check_block(const rj_model *model, int layer, rj_arithmetic type, int n_memory, int T, double *x,
                         const columns *jacobian, const double *final, errors *e)
 {
     const int d = rj_model_config(model)->d, L = rj_model_config(model)->n_layer;
@@ -137,7 +137,7 @@ static void check_block(const rj_model *model, int layer, rj_arithmetic type, in
     rj_matrix jac, formed;
 
     if (rj_block_load(model, layer, type, &block) != RJ_OK) fail_msg("%s", rj_status_message());
-    assert_int_equal(rj_block_forward(block, T, x, T - 1, &point), RJ_OK);
+    assert_int_equal(rj_block_decode(block, n_memory, T, x, T - 1, &point), RJ_OK);
     assert_int_equal(rj_matrix_new(type, d, d, &jac), RJ_OK);
     assert_int_equal(rj_matrix_new(type, d, d, &formed), RJ_OK);
     assert_int_equal(rj_point_jacobian(point, RJ_LAST_RAW, &jac), RJ_OK);
@@ -157,6 +157,11 @@ static void check_block(const rj_model *model, int layer, rj_arithmetic type, in
         form_by_columns(point, RJ_LAST_FINAL_NORM, &formed);
         worst(&e->final, jacobian_error(&formed, final, d));
     }
+    if (!rj_config_ends_in_norm(rj_model_config(model))) {
+        assert_null(final);
+        assert_int_equal(rj_point_jacobian(point, RJ_LAST_FINAL_NORM, &jac), RJ_ERR_FORMAT);
+        assert_non_null(strstr(rj_status_message(), "with the final norm is not defined"));
+    }
     assert_int_equal(rj_point_kinks(point), 0);
     rj_matrix_free(&formed);
     rj_matrix_free(&jac);
@@ -172,39 +177,86 @@ static void check_parameters(const rj_model *model, int nc)
         assert_int_equal(rj_model_parameters(model), n);
 }
 
+static int32_t *load_ids(int nc, const char *name, int n)
+{
+    double *token = load(nc, name);
+    int32_t *ids = calloc((size_t)n, sizeof *ids);
+
+    assert_true(token != NULL && ids != NULL);
+    for (int j = 0; j < n; j++) ids[j] = (int32_t)token[j];
+    free(token);
+    return ids;
+}
+
+/* memory <- the encoder's states behind its final norm. */
+static void encode(const rj_model *decoder, int nc, rj_arithmetic type, int T, double *memory, errors *e)
+{
+    const rj_model *encoder = rj_model_encoder(decoder);
+    const int d = rj_model_config(encoder)->d;
+    int32_t *ids = load_ids(nc, "memory_ids", T);
+    double *expected = load(nc, "memory");
+
+    assert_int_equal(rj_model_embed(encoder, T, ids, memory), RJ_OK);
+    for (int layer = 0; layer < rj_model_config(encoder)->n_layer; layer++) {
+        rj_block *block = NULL;
+        assert_int_equal(rj_block_load(encoder, layer, type, &block), RJ_OK);
+        assert_int_equal(rj_block_forward(block, T, memory, T - 1, NULL), RJ_OK);
+        rj_block_free(&block);
+    }
+    for (int j = 0; j < T; j++)
+        assert_int_equal(rj_model_final_norm(encoder, memory + (ptrdiff_t)j * d, memory + (ptrdiff_t)j * d),
+                         RJ_OK);
+    worst(&e->hidden, hidden_error(d, T, memory, expected));
+    free(ids), free(expected);
+}
+
+static void check_logits(const rj_model *model, int nc, const double *x, errors *e)
+{
+    const int n = rj_model_config(model)->n_vocab;
+    double *expected = load(nc, "logits_last"), *logits = calloc((size_t)n, sizeof *logits);
+
+    assert_non_null(logits);
+    if (expected != NULL) {
+        assert_int_equal(rj_model_logits(model, x, logits), RJ_OK);
+        worst(&e->logits, relative(n, logits, expected));
+    } else { /* an encoder */
+        assert_int_equal(rj_model_logits(model, x, logits), RJ_ERR_FORMAT);
+        assert_non_null(strstr(rj_status_message(), "evaluated as an encoder"));
+    }
+    free(expected), free(logits);
+}
+
+/* A file with a memory is one of a decoder. */
 static errors compare(const char *path, int nc, rj_arithmetic type)
 {
     rj_model *model = NULL;
     errors e = {0};
+    int id;
+    const bool decoder = nc_inq_varid(nc, "memory", &id) == NC_NOERR;
+    const rj_stack stack = decoder ? RJ_STACK_DECODER : RJ_STACK_DEFAULT;
 
-    if (rj_model_open(path, false, 0, &model) != RJ_OK) fail_msg("%s", rj_status_message());
+    if (rj_model_open_stack(path, stack, false, 0, &model) != RJ_OK) fail_msg("%s", rj_status_message());
     check_parameters(model, nc);
     const rj_config *c = rj_model_config(model);
-    const int T = length_of(nc, "token"), d = c->d;
-    double *token = load(nc, "token_ids"), *hidden = load(nc, "hidden"), *logits = load(nc, "logits_last");
-    double *final = load(nc, "jacobian_final_norm");
+    const int T = length_of(nc, "token"), d = c->d, n_memory = decoder ? length_of(nc, "memory_token") : 0;
+    double *hidden = load(nc, "hidden"), *final = load(nc, "jacobian_final_norm");
     columns jacobian = {load(nc, "jacobian"), d}; /* wide models: some columns */
     if (jacobian.values == NULL) jacobian = (columns){load(nc, "jacobian_columns"), length_of(nc, "column")};
-    double *x = calloc((size_t)d * (size_t)T, sizeof *x), *l = calloc((size_t)c->n_vocab, sizeof *l);
-    int32_t *ids = calloc((size_t)T, sizeof *ids);
+    double *all = calloc((size_t)d * (size_t)(n_memory + T), sizeof *all), *x = all + (ptrdiff_t)d * n_memory;
+    int32_t *ids = load_ids(nc, "token_ids", T);
 
     assert_non_null(jacobian.values);
     assert_true(length_of(nc, "d") == d && length_of(nc, "layer") == c->n_layer);
-    for (int j = 0; j < T; j++) ids[j] = (int32_t)token[j];
+    if (decoder) encode(model, nc, type, n_memory, all, &e);
+    assert_true(!decoder || ids[0] == c->start_token);
     assert_int_equal(rj_model_embed(model, T, ids, x), RJ_OK);
     worst(&e.hidden, hidden_error(d, T, x, hidden));
     for (int layer = 0; layer < c->n_layer; layer++) {
-        check_block(model, layer, type, T, x, &jacobian, final, &e);
+        check_block(model, layer, type, n_memory, T, all, &jacobian, final, &e);
         worst(&e.hidden, hidden_error(d, T, x, hidden + (ptrdiff_t)(layer + 1) * d * T));
     }
-    if (logits != NULL) {
-        assert_int_equal(rj_model_logits(model, x + (ptrdiff_t)(T - 1) * d, l), RJ_OK);
-        worst(&e.logits, relative(c->n_vocab, l, logits));
-    } else { /* an encoder */
-        assert_int_equal(rj_model_logits(model, x + (ptrdiff_t)(T - 1) * d, l), RJ_ERR_FORMAT);
-        assert_non_null(strstr(rj_status_message(), "evaluated as an encoder"));
-    }
-    free(token), free(hidden), free(logits), free(jacobian.values), free(final), free(x), free(l), free(ids);
+    check_logits(model, nc, x + (ptrdiff_t)(T - 1) * d, &e);
+    free(hidden), free(jacobian.values), free(final), free(all), free(ids);
     rj_model_close(&model);
     return e;
 }

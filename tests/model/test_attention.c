@@ -54,7 +54,10 @@ static rj_attention attention_with(int window, int norms, extras e)
                       .bidirectional = e.bidirectional};
 
     if (e.n_bucket > 0)
-        a.relative = (rj_relative){e.n_bucket, 6, HEADS, normal_vector("relative", HEADS * e.n_bucket)};
+        a.relative = (rj_relative){.n_bucket = e.n_bucket,
+                                   .max_distance = 6,
+                                   .n_head = HEADS,
+                                   .bias = normal_vector("relative", HEADS * e.n_bucket)};
     if (norms >= 0) {
         a.query_norm = norm_of("query norm", (rj_norm_kind)norms, e.whole ? HEADS * DH : DH);
         a.key_norm = norm_of("key norm", (rj_norm_kind)norms, e.whole ? a.n_kv_head * DH : DH);
@@ -98,7 +101,7 @@ static void a_window_counts_the_token_itself(void **state)
     a.query = a.key = a.value = a.out = unit_matrix;
     for (a.window = 0; a.window <= 4; a.window++) {
         rj_attention_point point = {.map.ld = 1};
-        assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 2, &point));
+        assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 2, 2, &point));
         assert_true(fabs(out[4] - expected[a.window][0]) < 1e-15);
         assert_true(fabs(out[5] - expected[a.window][1]) < 1e-15);
         assert_true(fabs(point.self[0] - 1.0 / (a.window == 0 || a.window > 3 ? 3 : a.window)) < 1e-15);
@@ -117,15 +120,15 @@ static void norms_take_lengths_away(void **state)
 
     (void)state;
     a.query = a.key = a.value = a.out = unit_matrix;
-    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, NULL));
+    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, 0, NULL));
     assert_true(fabs(out[2] - 6.0) < 1e-9); /* logits 12 and 36 */
-    a.key_norm = (rj_norm){RJ_NORM_RMS, 2, 0.0, gain, NULL};
-    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, NULL));
+    a.key_norm = (rj_norm){.kind = RJ_NORM_RMS, .d = 2, .gain = gain};
+    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, 0, NULL));
     assert_true(fabs(out[2] - 4.0) < 1e-14 && out[3] == 0.0);
     /* and queries: (2,0) and (6,0) become (sqrt 2,0) each, so that only the keys' lengths count */
     a.key_norm = (rj_norm){0};
-    a.query_norm = (rj_norm){RJ_NORM_RMS, 2, 0.0, gain, NULL};
-    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, NULL));
+    a.query_norm = (rj_norm){.kind = RJ_NORM_RMS, .d = 2, .gain = gain};
+    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, 0, NULL));
     const double p = 1.0 / (1.0 + exp(-4.0 * sqrt(2.0)));
     assert_true(fabs(out[2] - (6.0 * p + 2.0 * (1.0 - p))) < 1e-14);
 }
@@ -136,7 +139,9 @@ static void buckets_by_hand(void **state)
 {
     static const int last[] = {0, 1, 2, 3, 4, 5, 6, 7, 11, 15, 22, 31, 45, 63, 90, 100000};
     static const int small[] = {0, 1, 2, 3, 3, 4, 4, 4, 5, 5, 5, 5, 5};
-    const rj_relative published = {.n_bucket = 32, .max_distance = 128}, odd = {13, 11, 1, NULL};
+    const rj_relative published = {.n_bucket = 32, .max_distance = 128},
+                      odd = {.n_bucket = 13, .max_distance = 11};
+    const rj_relative one_way = {.n_bucket = 32, .one_way = true, .max_distance = 128};
 
     (void)state;
     for (int distance = 0, bucket = 0; distance < 3000; distance++) {
@@ -148,6 +153,14 @@ static void buckets_by_hand(void **state)
         assert_int_equal(rj_relative_bucket(&odd, -distance), small[distance]);
         if (distance > 0) assert_int_equal(rj_relative_bucket(&odd, distance), 6 + small[distance]);
     }
+    /* one way: 16 of their own, then 16 (8^(i/16)): 18.2, 20.7, .. 112.4; what is ahead is not seen */
+    for (int distance = 0; distance < 19; distance++)
+        assert_int_equal(rj_relative_bucket(&one_way, -distance), distance < 17   ? distance
+                                                                  : distance < 19 ? 16
+                                                                                  : 17);
+    assert_int_equal(rj_relative_bucket(&one_way, -112), 30);
+    assert_int_equal(rj_relative_bucket(&one_way, -113), 31);
+    assert_int_equal(rj_relative_bucket(&one_way, -5000), 31);
 }
 
 /* One head of size 2 with unit matrices, no logits but the relative numbers ln 2 behind and ln 3 ahead. */
@@ -163,14 +176,39 @@ static void both_directions_by_hand(void **state)
 
     (void)state;
     a.query = a.key = a.value = a.out = unit_matrix;
-    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 1, NULL));
+    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 1, 1, NULL));
     for (int j = 0; j < 3; j++) assert_true(fabs(out[2 * j] - 3.0) + fabs(out[2 * j + 1] - 4.0) < 1e-14);
-    a.relative = (rj_relative){4, 100, 1, bias};
-    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 1, &point));
+    a.relative = (rj_relative){.n_bucket = 4, .max_distance = 100, .n_head = 1, .bias = bias};
+    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 1, 1, &point));
     assert_true(fabs(out[0] - (1.0 + 3.0 * 3.0 + 3.0 * 5.0) / 7.0) < 1e-14);
     assert_true(fabs(out[2] - (2.0 * 1.0 + 3.0 + 3.0 * 5.0) / 6.0) < 1e-14);
     assert_true(fabs(out[5] - (2.0 * 2.0 + 10.0) / 5.0) < 1e-14);
     assert_true(fabs(point.self[0] - 1.0 / 6.0) < 1e-15);
+    rj_attention_point_free(&point);
+}
+
+/* One head of size 2 with unit matrices: two states read three, which all of them see; logits 1 of the first query to the first of
+ * them, else 0. */
+static void memories_by_hand(void **state)
+{
+    double one[] = {1, 0, 0, 1}, y[] = {1, 0, 0, 0}, memory[] = {1, 0, 0, 4, 0, 8}, out[4], dx[] = {0, 1},
+           jdx[2];
+    const rj_linear unit_matrix = {.weight = view(one, 2, 2)};
+    rj_attention a = {.n_head = 1, .n_kv_head = 1, .d_head = 2, .scale = 1.0, .bidirectional = true};
+    rj_attention_point point = {.map.ld = 1};
+    const rj_matrix my = view(y, 2, 2), mmemory = view(memory, 2, 3), mdx = view(dx, 2, 1);
+    rj_matrix mout = view(out, 2, 2), mjdx = view(jdx, 2, 1);
+    const double e = exp(1.0);
+
+    (void)state;
+    a.query = a.key = a.value = a.out = unit_matrix;
+    assert_ok(rj_attention_read(&a, &my, &mmemory, &mout, 1, &point));
+    assert_true(fabs(out[0] - e / (e + 2.0)) < 1e-15 && fabs(out[1] - 12.0 / (e + 2.0)) < 1e-14);
+    assert_true(fabs(out[2] - 1.0 / 3.0) < 1e-15 && fabs(out[3] - 4.0) < 1e-14);
+    assert_true(point.self == NULL && point.key.data == NULL);
+    /* at equal weights map = covariance of values and keys: of the second dimension 80/3 - 16, mixed -4/3 */
+    assert_ok(rj_attention_jvp(&a, &point, &mdx, &mjdx));
+    assert_true(fabs(jdx[0] + 4.0 / 3.0) < 1e-14 && fabs(jdx[1] - 32.0 / 3.0) < 1e-13);
     rj_attention_point_free(&point);
 }
 
@@ -197,17 +235,17 @@ static void caps_and_clips_by_hand(void **state)
     (void)state;
     a.query = a.key = a.value = a.out = unit_matrix;
     a.softcap = 2.0; /* logits 1.2 and 3.6 */
-    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, NULL));
+    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, 0, NULL));
     const double capped = 2.0 * tanh(1.8) - 2.0 * tanh(0.6), p = 1.0 / (1.0 + exp(-capped));
     assert_true(fabs(out[2] - (6.0 * p + 2.0 * (1.0 - p))) < 1e-14);
     a.softcap = 0.0;
     a.alibi_max = 8.0; /* slope 1/256: the earlier one loses it */
-    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, NULL));
+    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, 0, NULL));
     const double q = 1.0 / (1.0 + exp(-2.4 - 1.0 / 256.0));
     assert_true(fabs(out[2] - (6.0 * q + 2.0 * (1.0 - q))) < 1e-14);
     a.alibi_max = 0.0;
     a.clip = 3.0; /* query 3, keys and values 2 and 3 */
-    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, NULL));
+    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, 0, NULL));
     const double r = 1.0 / (1.0 + exp(-0.3));
     assert_true(fabs(out[2] - (3.0 * r + 2.0 * (1.0 - r))) < 1e-14 && out[0] == 2.0);
 }
@@ -225,12 +263,12 @@ static void a_window_forgets_the_rest(void **state)
     fill_normal("long", D * LONG, y);
     for (size_t i = 0; i < sizeof windows / sizeof *windows; i++) {
         rj_attention windowed = attention(windows[i], RJ_NORM_RMS), full = attention(0, RJ_NORM_RMS);
-        assert_ok(rj_attention_forward(&windowed, &rope, &my, &mout, 0, NULL));
+        assert_ok(rj_attention_forward(&windowed, &rope, &my, &mout, 0, 0, NULL));
         for (int t = 0; t < LONG; t += 7) {
             const int n = t + 1 < windows[i] ? t + 1 : windows[i];
             const rj_matrix some = view(y + D * (t + 1 - n), D, n);
             rj_matrix malone = view(alone, D, n);
-            assert_ok(rj_attention_forward(&full, &rope, &some, &malone, 0, NULL));
+            assert_ok(rj_attention_forward(&full, &rope, &some, &malone, 0, 0, NULL));
             for (int k = 0; k < D; k++) assert_true(fabs(out[k + D * t] - alone[k + D * (n - 1)]) < 1e-13);
         }
         rj_attention_free(&windowed);
@@ -248,9 +286,9 @@ static double remainder_of(const rj_attention *a, const rj_rope_table *rope, int
     rj_matrix mout = view(out, D, T), mmoved = view(moved, D, T);
 
     fill_normal("y", D * T, y);
-    assert_ok(rj_attention_forward(a, rope, &my, &mout, 0, NULL));
+    assert_ok(rj_attention_forward(a, rope, &my, &mout, 0, 0, NULL));
     for (int i = 0; i < D; i++) y[i + D * t] += h * dy[i];
-    assert_ok(rj_attention_forward(a, rope, &my, &mmoved, 0, NULL));
+    assert_ok(rj_attention_forward(a, rope, &my, &mmoved, 0, 0, NULL));
     for (int i = 0; i < D; i++) {
         const double r = moved[i + D * t] - out[i + D * t] - h * jdy[i];
         sum += r * r;
@@ -282,7 +320,7 @@ static void check_derivative(const rj_attention *a, const rj_rope_table *rope, i
     rj_attention_point point = {.map.ld = 1};
 
     fill_normal("y", D * T, y), fill_normal("dy", D, dy), fill_normal("g", D, g);
-    assert_ok(rj_attention_forward(a, rope, &my, &mout, t, &point));
+    assert_ok(rj_attention_forward(a, rope, &my, &mout, t, t, &point));
     assert_ok(rj_attention_jvp(a, &point, &mdy, &mjdy));
     assert_ok(rj_attention_vjp(a, &point, &mg, &mjg));
     for (int i = 0; i < D; i++) left += g[i] * jdy[i], right += jg[i] * dy[i];
@@ -365,8 +403,8 @@ static void both_directions_of_a_long_prompt(void **state)
     (void)state;
     fill_normal("long", D * LONG, y);
     for (int t = 0; t < LONG; t++) memcpy(turned + D * (LONG - 1 - t), y + D * t, D * sizeof *y);
-    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, NULL));
-    assert_ok(rj_attention_forward(&a, NULL, &mturned, &mback, 0, NULL));
+    assert_ok(rj_attention_forward(&a, NULL, &my, &mout, 0, 0, NULL));
+    assert_ok(rj_attention_forward(&a, NULL, &mturned, &mback, 0, 0, NULL));
     for (int t = 0; t < LONG; t++)
         for (int k = 0; k < D; k++) assert_true(fabs(out[k + D * t] - back[k + D * (LONG - 1 - t)]) < 1e-13);
     rj_attention_free(&a);
@@ -399,6 +437,7 @@ int main(void)
         unit(alibi_slopes_by_hand),
         unit(buckets_by_hand),
         unit(both_directions_by_hand),
+        unit(memories_by_hand),
         unit(both_directions_of_a_long_prompt),
         unit(caps_and_clips_by_hand),
         unit(derivatives),

@@ -210,13 +210,64 @@ static void t5_by_its_keys(void **state)
     assert_true(newer.gated && newer.activation == RJ_ACT_SILU);
 }
 
+static rj_status read_decoder(const char *text, rj_config *config)
+{
+    rj_weights *w = NULL;
+    json_t *root = json_loads(text, 0, NULL);
+
+    assert_ok(rj_weights_open(config_only(root), &w));
+    const rj_status st = rj_config_read_stack(w, RJ_STACK_DECODER, config);
+    rj_weights_close(&w);
+    json_decref(root);
+    return st;
+}
+
+/* The decoder has its own number of blocks, as many as the encoder where the file does not say. */
+static void t5_decoders_by_their_keys(void **state)
+{
+    rj_config c = {0}, deeper = {0};
+
+    (void)state;
+    assert_ok(read_decoder("{\"model_type\": \"t5\", \"num_layers\": 3, \"decoder_start_token_id\": 5}", &c));
+    assert_ok(read_decoder("{\"model_type\": \"t5\", \"num_layers\": 3, \"num_decoder_layers\": 7, "
+                           "\"tie_word_embeddings\": false, \"decoder_start_token_id\": 0}",
+                           &deeper));
+    assert_true(c.n_layer == 3 && c.start_token == 5 && c.reads_memory && !c.bidirectional && c.tied_head &&
+                c.scale == 1.0);
+    assert_string_equal(c.family, "t5_decoder");
+    assert_true(deeper.n_layer == 7 && !deeper.tied_head && deeper.start_token == 0);
+}
+
+static void refused_stacks(void **state)
+{
+    static const struct {
+        const char *config, *a, *b;
+    } cases[] = {
+        {"{\"model_type\": \"t5\"}", "decoder_start_token_id is missing", "t5_decoder"},
+        {"{\"model_type\": \"t5\", \"decoder_start_token_id\": 0, \"is_encoder_decoder\": false}",
+         "is_encoder_decoder = false", "t5_decoder"},
+        {"{\"model_type\": \"t5\", \"decoder_start_token_id\": 0, \"relative_attention_max_distance\": 16}",
+         "distance 16", "more than 16"},
+    };
+    rj_config c = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(read_decoder(cases[i].config, &c), RJ_ERR_FORMAT);
+        assert_message("config.json", cases[i].a, cases[i].b, NULL);
+    }
+    assert_int_equal(read_decoder("{\"model_type\": \"mistral\"}", &c), RJ_ERR_USAGE);
+    assert_message("the decoder is asked for", "of family mistral there is one stack", NULL);
+    assert_int_equal(c.n_layer, 0);
+}
+
 static void refused_configurations(void **state)
 {
     static const struct {
         const char *config, *a, *b;
     } cases[] = {
         {"{\"model_type\": \"mamba\"}", "model_type = \"mamba\"", "known: llama"},
-        {"{\"model_type\": \"t5\", \"is_encoder_decoder\": false}", "is_encoder_decoder = false", "t5"},
+        {"{\"model_type\": \"t5\", \"is_decoder\": true}", "is_decoder = true", "t5"},
         {"{\"model_type\": \"t5\", \"scalable_attention\": true}", "scalable_attention", "t5"},
         {"{\"model_type\": \"t5\", \"feed_forward_proj\": \"gated-gelu-new\"}",
          "feed_forward_proj = \"gated-gelu-new\"", "known: silu"},
@@ -260,10 +311,14 @@ static void refused_configurations(void **state)
         {"{\"model_type\": \"mpt\", \"no_bias\": false}", "no_bias = false", "mpt"},
         {"{\"model_type\": \"mpt\", \"expansion_ratio\": 3}", "expansion_ratio = 3", "mpt"},
         {"{\"model_type\": \"mpt\", \"logit_scale\": 0.5}", "logit_scale = 0.5", ""},
-        {"{\"model_type\": \"stablelm\", \"qk_layernorm\": true}", "qk_layernorm = true", "stablelm"},
+        {"{\"model_type\": \"stablelm\", \"hidden_size\": 4096, \"num_attention_heads\": 1024, "
+         "\"num_key_value_heads\": "
+         "1024}",
+         "1024 attention heads", "stablelm at most 512"},
         {"{\"model_type\": \"gptj\", \"rotary_dim\": 300}", "rotary_dim = 300", "256"},
-        {"{\"model_type\": \"opt\", \"do_layer_norm_before\": false}", "do_layer_norm_before = false", "opt"},
-        {"{\"model_type\": \"opt\", \"word_embed_proj_dim\": 512}", "word_embed_proj_dim = 512", "768"},
+        {"{\"model_type\": \"opt\", \"do_layer_norm_before\": 0}", "do_layer_norm_before", "bool"},
+        {"{\"model_type\": \"opt\", \"layer_norm_elementwise_affine\": false}",
+         "layer_norm_elementwise_affine = false", "opt"},
         {"{\"model_type\": \"bloom\", \"apply_residual_connection_post_layernorm\": true}",
          "apply_residual_connection_post_layernorm = true", "bloom"},
         {"{\"model_type\": \"mixtral\", \"num_experts_per_tok\": 9}", "9 of 8 experts a token", "all of"},
@@ -376,6 +431,8 @@ int main(void)
         unit(rotary_shares),
         unit(olmo_of_its_authors),
         unit(t5_by_its_keys),
+        unit(t5_decoders_by_their_keys),
+        unit(refused_stacks),
         unit(refused_configurations),
         unit(unknown_keys),
         unit(refused_gguf_files),

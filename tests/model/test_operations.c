@@ -6,20 +6,40 @@
 #include "resjac/model/mlp.h"
 #include "resjac/model/norm.h"
 
-enum { D = 11, N = 3 };
+enum { D = 12, N = 3 };
 
 /* x = (3,4), eps = 0: rms = sqrt(12.5) */
 static void norms_by_hand(void **state)
 {
     double gain[] = {2.0, 10.0}, bias[] = {0.5, -1.0}, y[2];
     const double x[] = {3.0, 4.0};
-    rj_norm rms = {RJ_NORM_RMS, 2, 0.0, gain, NULL}, layer = {RJ_NORM_LAYER, 2, 0.75, gain, bias};
+    rj_norm rms = {RJ_NORM_RMS, 2, 0.0, gain, NULL, 1}, layer = {RJ_NORM_LAYER, 2, 0.75, gain, bias, 1};
 
     (void)state;
     rj_norm_apply(&rms, x, y);
     assert_true(fabs(y[0] - 6.0 / sqrt(12.5)) < 1e-15 && fabs(y[1] - 40.0 / sqrt(12.5)) < 1e-14);
     rj_norm_apply(&layer, x, y); /* mean 3.5, variance 1/4, r = 1 */
     assert_true(fabs(y[0] + 0.5) < 1e-15 && fabs(y[1] - 4.0) < 1e-15);
+}
+
+/* (3,4,6,8) in two groups: each as if alone, with its own gains; x may be y. */
+static void groups_are_normed_alone(void **state)
+{
+    double gain[] = {1.0, 2.0, 3.0, 4.0}, x[] = {3.0, 4.0, 6.0, 8.0};
+    const rj_norm norm = {RJ_NORM_RMS, 4, 0.0, gain, NULL, 2};
+    rj_norm_point point = {0};
+
+    (void)state;
+    assert_ok(rj_norm_linearise(&norm, x, &point));
+    assert_true(fabs(point.inverse[0] - 1.0 / sqrt(12.5)) < 1e-16 &&
+                fabs(point.inverse[1] - 0.5 / sqrt(12.5)) < 1e-16);
+    rj_norm_apply(&norm, x, x);
+    for (int i = 0; i < 4; i++)
+        assert_true(fabs(x[i] - gain[i] * (i % 2 == 0 ? 3.0 : 4.0) / sqrt(12.5)) < 1e-15);
+    double length[] = {3.0, 4.0, 0.0, 0.0}; /* D x = 0 group by group: lengths are not seen */
+    rj_norm_jvp(&point, length);
+    for (int i = 0; i < 4; i++) assert_true(fabs(length[i]) < 1e-15);
+    rj_norm_point_free(&point);
 }
 
 static void norm_derivatives(void **state)
@@ -29,8 +49,9 @@ static void norm_derivatives(void **state)
     (void)state;
     fill_normal("gain", D, gain), fill_normal("bias", D, bias), fill_normal("x", D, x);
     fill_normal("dx", D, dx), fill_normal("g", D, g);
-    for (rj_norm_kind kind = RJ_NORM_RMS; kind <= RJ_NORM_LAYER; kind++) {
-        const rj_norm norm = {kind, D, 0.1, gain, bias};
+    for (int c = 0; c < 4; c++) { /* each kind whole and in two groups */
+        const rj_norm_kind kind = c % 2 == 0 ? RJ_NORM_RMS : RJ_NORM_LAYER;
+        const rj_norm norm = {kind, D, 0.1, gain, bias, c < 2 ? 1 : 2};
         rj_norm_point point = {0};
         double left = 0.0, right = 0.0, error[2] = {0};
         assert_ok(rj_norm_linearise(&norm, x, &point));
@@ -62,7 +83,7 @@ static void norm_derivatives(void **state)
 static void layer_norm_forgets_the_mean(void **state)
 {
     double gain[D], x[D], one[D];
-    const rj_norm norm = {RJ_NORM_LAYER, D, 0.1, gain, NULL};
+    const rj_norm norm = {RJ_NORM_LAYER, D, 0.1, gain, NULL, 1};
     rj_norm_point point = {0};
 
     (void)state;
@@ -303,6 +324,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         unit(norms_by_hand),
+        unit(groups_are_normed_alone),
         unit(norm_derivatives),
         unit(layer_norm_forgets_the_mean),
         unit(activations),

@@ -33,14 +33,14 @@ static void compare_mlps(const rj_block *a, const rj_block *b)
     }
 }
 
-static void compare_twins(const char *folder, const char *gguf, int d)
+static void compare_stacks(const char *folder, const char *gguf, rj_stack stack, int d)
 {
     rj_model *one = NULL, *two = NULL;
     const int32_t ids[] = {5, 40, 5};
     double x[3 * 64], y[3 * 64];
 
-    assert_ok(rj_model_open(golden(folder), true, 3, &one));
-    assert_ok(rj_model_open(golden(gguf), true, 3, &two));
+    assert_ok(rj_model_open_stack(golden(folder), stack, true, 3, &one));
+    assert_ok(rj_model_open_stack(golden(gguf), stack, true, 3, &two));
     assert_ok(rj_model_embed(one, 3, ids, x));
     assert_ok(rj_model_embed(two, 3, ids, y));
     assert_memory_equal(x, y, sizeof(double) * 3 * (size_t)d);
@@ -52,15 +52,27 @@ static void compare_twins(const char *folder, const char *gguf, int d)
         assert_same(&a->attention.key, &b->attention.key);
         assert_same(&a->attention.value, &b->attention.value);
         assert_same(&a->attention.out, &b->attention.out);
+        if (stack == RJ_STACK_DECODER) {
+            assert_same(&a->cross.query, &b->cross.query);
+            assert_same(&a->cross.key, &b->cross.key);
+            assert_same(&a->cross.value, &b->cross.value);
+            assert_same(&a->cross.out, &b->cross.out);
+        }
         compare_mlps(a, b);
         assert_unit(&a->attention_norm, d);
         assert_unit(&b->mlp_norm, d);
         assert_unit(&a->mlp_post_norm, a->mlp_post_norm.d);
         assert_unit(&b->attention.key_norm, a->attention.key_norm.d);
+        assert_int_equal(a->attention.query_norm.n_group, b->attention.query_norm.n_group);
         rj_block_free(&a), rj_block_free(&b);
     }
     assert_unit(&one->final_norm, d);
     rj_model_close(&one), rj_model_close(&two);
+}
+
+static void compare_twins(const char *folder, const char *gguf, int d)
+{
+    compare_stacks(folder, gguf, RJ_STACK_DEFAULT, d);
 }
 
 static void twins_of_both_formats_are_equal(void **state)
@@ -81,10 +93,13 @@ static void twins_of_both_formats_are_equal(void **state)
     compare_twins("mpt_base", "mpt_base/model-F16.gguf", 24);
     compare_twins("qwen3_base", "qwen3_base/model-F16.gguf", 20);
     compare_twins("stablelm_parallel", "stablelm_parallel/model-BF16.gguf", 32);
+    compare_twins("stablelm_own", "stablelm_own/model-F16.gguf", 36);
     compare_twins("phi3_base", "phi3_base/model-F16.gguf", 24);
     compare_twins("mixtral_base", "mixtral_base/model-F16.gguf", 24);
     compare_twins("mixtral_odd", "mixtral_odd/model-BF16.gguf", 20);
     compare_twins("t5_base", "t5_base/model-F16.gguf", 24);
+    compare_twins("t5_alone", "t5_alone/model-F16.gguf", 24);
+    compare_stacks("t5dec_base", "t5dec_base/model-F16.gguf", RJ_STACK_DECODER, 24);
 }
 
 /* Element (row,column) of a tensor [..,width] drawn by its name. */
@@ -159,6 +174,39 @@ static void other_twins_do_not(void **state)
     rj_model_close(&model);
 }
 
+/* The decoder alike, with its second attention; the head as the embedding. */
+static void t5_decoder_twins_too(void **state)
+{
+    rj_model *model = NULL;
+    rj_block *b = NULL;
+    double x[24], logits[41], expected = 0.0;
+
+    (void)state;
+    assert_ok(rj_model_open_stack(golden("t5dec_base"), RJ_STACK_DECODER, true, 3, &model));
+    assert_ok(rj_block_load(model, 1, RJ_DOUBLE, &b));
+    for (int i = 0; i < 24; i += 5)
+        for (int o = 0; o < 20; o += 3) {
+            assert_true(entry(&b->attention.query, i, o) ==
+                        draw("decoder.block.1.layer.0.SelfAttention.q.weight", o, i, 24, pow(240.0, -0.5)));
+            assert_true(entry(&b->cross.query, i, o) ==
+                        draw("decoder.block.1.layer.1.EncDecAttention.q.weight", o, i, 24, pow(240.0, -0.5)));
+            assert_true(entry(&b->cross.value, i, o) ==
+                        draw("decoder.block.1.layer.1.EncDecAttention.v.weight", o, i, 24, pow(24.0, -0.5)));
+            assert_true(entry(&b->cross.out, i, o) ==
+                        draw("decoder.block.1.layer.1.EncDecAttention.o.weight", o, i, 30, pow(30.0, -0.5)));
+            assert_true(
+                entry(&b->mlp.gate, i, o) ==
+                draw("decoder.block.1.layer.2.DenseReluDense.wi_0.weight", o, i, 24, pow(24.0, -0.5)));
+        }
+    assert_unit(&b->cross_norm, 24);
+    for (int i = 0; i < 24; i++) x[i] = i % 2 == 0 ? 1.0 : -1.0; /* of norm 1, but for eps */
+    assert_ok(rj_model_logits(model, x, logits));
+    for (int i = 0; i < 24; i++) expected += x[i] * draw("lm_head.weight", 7, i, 24, 1.0);
+    assert_true(fabs(logits[7] - expected) < 1e-3 * fabs(expected));
+    rj_block_free(&b);
+    rj_model_close(&model);
+}
+
 /* T5 [d 24, 3 heads of 10, d_ff 37], as its class initialises: 1/sqrt(inputs), queries 1/sqrt(inputs d_head), buckets 1/sqrt(d),
  * the embedding 1; with a plain MLP alike. */
 static void t5_twins_scale_by_their_inputs(void **state)
@@ -227,7 +275,7 @@ static void twins_have_the_deviation_of_their_family(void **state)
         "llama_base",   "qwen2_base",  "gemma3_base", "gptneox_base", "phi_base",      "gptneo_base",
         "mistral_base", "gemma_base",  "gemma2_base", "olmo_base",    "falcon_7b",     "falcon_40b",
         "mpt_base",     "hfolmo_base", "qwen3_base",  "olmo2_base",   "stablelm_base", "phi3_base",
-        "gptj_base",    "opt_base",    "bloom_base",  "mixtral_base"};
+        "gptj_base",    "opt_base",    "bloom_base",  "mixtral_base", "opt_post",      "stablelm_own"};
 
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -268,6 +316,7 @@ int main(void)
         unit(gpt2_twins_scale_residual_projections),
         unit(other_twins_do_not),
         unit(t5_twins_scale_by_their_inputs),
+        unit(t5_decoder_twins_too),
         unit(twins_have_the_deviation_of_their_family),
     };
     return cmocka_run_group_tests(tests, temporary_begin, temporary_end);

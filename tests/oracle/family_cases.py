@@ -5,6 +5,8 @@ unfaithful: keys that a GGUF file cannot say, with what stands for them. fused: 
 tensor.
 """
 
+import gguf
+
 SMALL = {"vocab_size": 41, "num_hidden_layers": 2, "max_position_embeddings": 64}
 GPTNEOX = {
     **SMALL,
@@ -246,6 +248,7 @@ T5 = {
     "is_encoder_decoder": True,
     "tie_word_embeddings": False,
 }
+T5DEC = {**T5, "stack": "decoder"}
 FAMILY_BASES = {
     "gptneox": GPTNEOX,
     "phi": PHI,
@@ -266,6 +269,7 @@ FAMILY_BASES = {
     "hfolmo": OLMO,
     "mixtral": MIXTRAL,
     "t5": T5,
+    "t5dec": T5DEC,
 }
 
 FAMILY_CASES = {
@@ -367,6 +371,22 @@ FAMILY_CASES = {
         dtype="BF16",
         T=8,
     ),
+    # What its GGUF file can say; H dh > d, a window of 2.
+    "gemma2_heads": dict(
+        config=dict(
+            hidden_size=18,
+            intermediate_size=27,
+            num_attention_heads=6,
+            num_key_value_heads=3,
+            head_dim=8,
+            query_pre_attn_scalar=8,
+            sliding_window=2,
+            rope_theta=None,
+        ),
+        dtype="BF16",
+        T=7,
+        gguf=["BF16"],
+    ),
     "olmo_base": dict(config={}, dtype="F16", T=9, gguf=["F16"]),
     "olmo_grouped": dict(
         config=dict(
@@ -437,6 +457,12 @@ FAMILY_CASES = {
         dtype="BF16",
         T=7,
     ),
+    "qwen3_heads": dict(
+        config=dict(hidden_size=25, num_attention_heads=5, num_key_value_heads=5, head_dim=6, tie_word_embeddings=True),
+        dtype="BF16",
+        T=6,
+        gguf=["BF16"],
+    ),
     "olmo2_base": dict(config={}, dtype="F16", T=8, gguf=["F16"]),
     "olmo2_heads": dict(
         config=dict(
@@ -466,6 +492,34 @@ FAMILY_CASES = {
             num_key_value_heads=2,
             use_parallel_residual=True,
             use_qkv_bias=False,
+            tie_word_embeddings=True,
+        ),
+        dtype="BF16",
+        T=7,
+        gguf=["BF16"],
+    ),
+    # The norms of queries and keys are each head's own: as the 12B; one key head, sequential.
+    "stablelm_own": dict(
+        config=dict(
+            hidden_size=36,
+            num_attention_heads=6,
+            num_key_value_heads=2,
+            use_parallel_residual=True,
+            use_qkv_bias=False,
+            qk_layernorm=True,
+            partial_rotary_factor=0.7,
+            layer_norm_eps=3e-2,
+        ),
+        dtype="F16",
+        T=8,
+        gguf=["F16"],
+    ),
+    "stablelm_onekey": dict(
+        config=dict(
+            hidden_size=32,
+            num_attention_heads=4,
+            num_key_value_heads=1,
+            qk_layernorm=True,
             tie_word_embeddings=True,
         ),
         dtype="BF16",
@@ -509,6 +563,26 @@ FAMILY_CASES = {
         ),
         dtype="BF16",
         T=7,
+    ),
+    # Norms behind the sums, an embedding of another size: as the 350m; no projection, untied; projections behind a final norm.
+    "opt_post": dict(
+        config=dict(do_layer_norm_before=False, word_embed_proj_dim=14), dtype="F16", T=8, prefix=("model.decoder.", "decoder.")
+    ),
+    "opt_late": dict(
+        config=dict(
+            hidden_size=20,
+            num_attention_heads=5,
+            ffn_dim=33,
+            word_embed_proj_dim=20,
+            do_layer_norm_before=False,
+            activation_function="gelu",
+            tie_word_embeddings=False,
+        ),
+        dtype="BF16",
+        T=9,
+    ),
+    "opt_projected": dict(
+        config=dict(hidden_size=20, num_attention_heads=2, word_embed_proj_dim=31, enable_bias=False), dtype="BF16", T=7
     ),
     "bloom_base": dict(config={}, dtype="F16", T=8, gguf=["F16"], prefix=("transformer.", "")),
     "bloom_heads": dict(config=dict(hidden_size=20, n_head=5), dtype="BF16", T=7, gguf=["BF16"]),
@@ -558,6 +632,55 @@ FAMILY_CASES = {
         T=19,
         gguf=["BF16"],
         prefix=("shared.", "encoder.embed_tokens."),
+    ),
+    # Of the encoder alone, as such files are: in GGUF an architecture of its own.
+    "t5_alone": dict(
+        config=dict(
+            architectures=["T5EncoderModel"],
+            d_kv=6,
+            d_ff=29,
+            num_heads=4,
+            num_decoder_layers=None,
+            decoder_start_token_id=None,
+            is_encoder_decoder=False,
+        ),
+        dtype="F16",
+        T=8,
+        gguf=["F16"],
+        architecture=gguf.MODEL_ARCH.T5ENCODER,
+    ),
+    # The decoder: more tokens than the start token, more blocks than the encoder has; tied head.
+    "t5dec_base": dict(config={}, dtype="F16", T=9, decoder_T=6, gguf=["F16"]),
+    # As it is measured: the start token alone.
+    "t5dec_start": dict(
+        config=dict(
+            d_model=16, d_kv=5, d_ff=21, num_decoder_layers=3, num_heads=2, decoder_start_token_id=3
+        ),
+        dtype="F16",
+        T=8,
+        decoder_T=1,
+    ),
+    "t5dec_plain": dict(
+        config=dict(
+            d_model=20,
+            d_kv=3,
+            d_ff=53,
+            num_layers=1,
+            num_decoder_layers=3,
+            num_heads=5,
+            relative_attention_num_buckets=7,
+            relative_attention_max_distance=11,
+            feed_forward_proj="relu",
+            decoder_start_token_id=7,
+            tie_word_embeddings=None,
+        ),
+        unfaithful={"relative_attention_max_distance": 128},
+        dtype="BF16",
+        T=19,
+        decoder_T=17,
+        gguf=["BF16"],
+        prefix=("shared.", "decoder.embed_tokens."),
+        extra={"decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight": (7, 5)},
     ),
     # The authors' own format (original) of what olmo_* are.
     "hfolmo_base": dict(config=dict(rope_theta=None), dtype="F16", T=8, original=True),

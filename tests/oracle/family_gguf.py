@@ -73,9 +73,17 @@ def is_router(name):
 
 
 def stacked(tensors):
-    """transformers' gate and up of all experts as two tensors, under the names that llama.cpp's converter gives merged ones."""
+    """transformers' gate and up of all experts as two tensors, and the norms of all heads as one, under the names that
+    llama.cpp's converter gives merged ones.
+    """
     out = {}
     for name, value in tensors.items():
+        if ".norms." in name:
+            stem, head = name.removesuffix(".weight").split(".norms.")
+            rows = out.setdefault(f"{stem}.weight", [])
+            assert len(rows) == int(head)
+            rows.append(value)
+            continue
         if ".mlp.experts." not in name:
             out[name] = value
             continue
@@ -192,7 +200,10 @@ def write_own_keys(writer, config, model):
         writer.add_sliding_window(config["sliding_window"])
     if family == "falcon":
         writer.add_tensor_data_layout("jploski")
-    if family == "t5":  # to be passed over
+    if family == "t5" and config.get("stack") == "decoder":
+        writer.add_decoder_block_count(model.num_decoder_layers)
+        writer.add_decoder_start_token_id(config["decoder_start_token_id"])
+    elif family == "t5" and config["is_encoder_decoder"]:  # to be passed over
         for name in ("dec.blk.0.cross_attn_q.weight", "output.weight"):
             writer.add_tensor(name, np.ones((3, model.d_model), np.float32))
     if family == "olmo" and config.get("clip_qkv") is not None:
@@ -206,11 +217,13 @@ def write_own_keys(writer, config, model):
             writer.add_clamp_kqv(config["attn_config"]["clip_qkv"])
 
 
-def write_gguf(path, config, tensors, kind, fused):
+def write_gguf(path, config, tensors, kind, case):
     """Matrices in `kind`, vectors in F32."""
-    arch = ARCHITECTURES[config["model_type"]]
+    arch = case.get("architecture", ARCHITECTURES[config["model_type"]])
+    fused = case.get("fused", False)
     model, n_kv = float64.empty_model(config).config, kv_heads(config)
-    names = gguf.get_tensor_name_map(arch, model.num_hidden_layers)
+    n_blocks = max(model.num_hidden_layers, getattr(model, "num_decoder_layers", 0))
+    names = gguf.get_tensor_name_map(arch, n_blocks)
     writer = gguf.GGUFWriter(path, gguf.MODEL_ARCH_NAMES[arch])
     writer.add_name(f"tiny {config['model_type']}")
     write_keys(writer, config, n_kv)
@@ -219,7 +232,7 @@ def write_gguf(path, config, tensors, kind, fused):
         # A converter of BLOOM takes the prefix off.
         bare = name.removeprefix("transformer.") if config["model_type"] == "bloom" else name
         stem = names.get_name(bare, (".weight", ".bias"))
-        if value.ndim == 1 or is_router(stem):
+        if value.ndim == 1 or is_router(stem) or stem.endswith("_norm.weight"):
             writer.add_tensor(stem, value)
         elif kind == "F16":
             writer.add_tensor(stem, value.astype(np.float16))

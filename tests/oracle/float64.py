@@ -91,10 +91,18 @@ def as_configured(model, config):
 
 
 def empty_model(config):
-    """A model of the configuration's family with weights of its own making, in eager attention."""
-    config = {key: value for key, value in config.items() if key not in ("dtype", "torch_dtype")}
+    """A model of the configuration's family with weights of its own making, in eager attention. Its key "stack" says "decoder"
+    where a T5 is to be whole.
+    """
+    decoder = config.get("stack") == "decoder"
+    config = {key: value for key, value in config.items() if key not in ("dtype", "torch_dtype", "stack")}
     config_class, model_class = CLASSES[config.get("model_type", "llama")]
+    if decoder:
+        model_class = transformers.T5ForConditionalGeneration
     model = model_class._from_config(config_class(**config), attn_implementation="eager", experts_implementation="eager")
+    if decoder and config.get("tie_word_embeddings") is False:  # which transformers does not believe
+        model.lm_head = torch.nn.Linear(model.config.d_model, model.config.vocab_size, bias=False)
+        model.config.tie_word_embeddings = False
     return model.eval()
 
 
@@ -105,9 +113,8 @@ def build_model(config, tensors, inv_freq=None):
     model = empty_model(config)
     state = {name: torch.from_numpy(value.astype("float64")) for name, value in tensors.items()}
     names = {id(value): name for name, value in model.named_parameters()}
-    if model.config.tie_word_embeddings:
-        for name, value in model.named_parameters(remove_duplicate=False):
-            state[name] = state[names[id(value)]]
+    for name, value in model.named_parameters(remove_duplicate=False):
+        state[name] = state[names[id(value)]]
     for name, value in model.named_buffers():  # causal masks
         if name in model.state_dict():
             state[name] = value
@@ -128,6 +135,8 @@ def assert_double(module):
 
 def trunk(model):
     """Everything but the head."""
+    if hasattr(model, "encoder") and hasattr(model, "decoder"):
+        return model.decoder
     names = ("transformer", "gpt_neox", "model", "encoder")
     inner = next(getattr(model, name) for name in names if hasattr(model, name))
     return getattr(inner, "decoder", inner)
@@ -138,18 +147,32 @@ def blocks(model):
     return next(getattr(inner, name) for name in ("h", "layers", "blocks", "block") if hasattr(inner, name))
 
 
+def ends_in_norm(model):
+    """Not an OPT with its norms behind the sums, nor one with a projection behind its final norm."""
+    inner = trunk(model)
+    return getattr(inner, "final_layer_norm", True) is not None and getattr(inner, "project_out", None) is None
+
+
 def head(model, state):
-    if model.config.model_type == "t5":  # an encoder
+    if model.config.model_type == "t5" and not hasattr(model, "decoder"):
         return None
+    if getattr(model.config, "scale_decoder_outputs", False):
+        state = state * model.config.d_model**-0.5
     logits = model.get_output_embeddings()(state)
     cap = getattr(model.config, "final_logit_softcapping", None)
     return logits if cap is None else cap * torch.tanh(logits / cap)
 
 
-def run_model(model, token_ids, calls=None):
+def encoder_states(model, token_ids):
+    """[1,T,d]: what the decoder's blocks attend to."""
+    with NoFloat32():
+        return model.encoder(input_ids=torch.tensor([list(token_ids)])).last_hidden_state.detach()
+
+
+def run_model(model, token_ids, calls=None, memory=None):
     """One forward. Inputs and outputs of every block as graph nodes [1,T,d], final normed state, last logits.
 
-    calls: a list to which (args, kwargs) of every block are appended, without the state.
+    memory: of a decoder, see encoder_states. calls: a list to which (args, kwargs) of every block are appended, without the state.
     """
     inputs, outputs = [], []
 
@@ -169,7 +192,8 @@ def run_model(model, token_ids, calls=None):
         hooks.append(layer.register_forward_pre_hook(before, with_kwargs=True))
         hooks.append(layer.register_forward_hook(after))
     with NoFloat32():
-        out = trunk(model)(input_ids=torch.tensor([list(token_ids)]), use_cache=False)
+        reads = {} if memory is None else {"encoder_hidden_states": memory}
+        out = trunk(model)(input_ids=torch.tensor([list(token_ids)]), use_cache=False, **reads)
         logits = head(model, out.last_hidden_state[:, -1])
     for hook in hooks:
         hook.remove()

@@ -27,27 +27,33 @@ NULL_DRAWS = 4000
 WIDE, N_COLUMNS = 256, 16
 
 
-def reference(config, tensors, token_ids, divisors=None, sources=False, measures_too=True):
-    """All variables of one reference file: name -> (dims, values)."""
+def reference(config, tensors, token_ids, divisors=None, sources=False, measures_too=True, decoder_ids=None):
+    """All variables of one reference file: name -> (dims, values). decoder_ids: what a decoder reads where token_ids are the
+    encoder's.
+    """
     inv_freq = None
     if divisors is not None:
         d_head = config["head_dim"]
         inv_freq = config["rope_theta"] ** (-np.arange(0, d_head, 2) / d_head) / divisors
     model = float64.build_model(config, tensors, inv_freq)
-    inputs, outputs, normed, logits = float64.run_model(model, token_ids)
+    out, memory = {"token_ids": (("token",), np.asarray(token_ids, np.int32))}, None
+    if decoder_ids is not None:
+        memory = float64.encoder_states(model, token_ids)
+        out["memory_ids"] = (("memory_token",), np.asarray(token_ids, np.int32))
+        out["memory"] = (("memory_token", "d"), memory[0].numpy())
+        out["token_ids"] = (("token",), np.asarray(decoder_ids, np.int32))
+        token_ids = decoder_ids
+    inputs, outputs, normed, logits = float64.run_model(model, token_ids, memory=memory)
     by_source = [float64.jacobian_by_source(y, x) for x, y in zip(inputs, outputs)]
     eye = np.eye(by_source[0].shape[-1])
     jacobians = np.array([j[-1] - eye for j in by_source])
-    # The final norm was applied to the last block's output, so the same graph gives its derivative too.
-    final = float64.residual_jacobian(normed, inputs[-1])
     hidden = float64.states(inputs, outputs)
-    out = {
-        "token_ids": (("token",), np.asarray(token_ids, np.int32)),
+    out |= {
         "hidden": (("depth", "token", "d"), hidden),
-        "final_normed": (("token", "d"), normed[0].detach().numpy()),
+        **({} if not measures_too else {"final_normed": (("token", "d"), normed[0].detach().numpy())}),
         **({} if logits is None else {"logits_last": (("vocab",), logits)}),
         "jacobian": (("layer", "d", "d_in"), jacobians),
-        "jacobian_final_norm": (("d", "d_in"), final),
+        **final_norm(model, normed, inputs[-1]),
         **float64.rotary_tables(model),
     }
     if len(eye) >= WIDE:
@@ -56,6 +62,15 @@ def reference(config, tensors, token_ids, divisors=None, sources=False, measures
         all_sources = np.array([np.concatenate([j[:-1], (j[-1] - eye)[None]]) for j in by_source])
         out["jacobian_source"] = (("layer", "token", "d", "d_in"), all_sources)
     return {**out, **measured(hidden[:, -1], jacobians)} if measures_too else out
+
+
+def final_norm(model, normed, last_input):
+    """The final norm was applied to the last block's output, so the same graph gives its derivative too; none where no norm
+    ends the trunk.
+    """
+    if not float64.ends_in_norm(model):
+        return {}
+    return {"jacobian_final_norm": (("d", "d_in"), float64.residual_jacobian(normed, last_input))}
 
 
 TRAJECTORY_DIMS = {
@@ -110,6 +125,8 @@ def write_reference(path, variables, source, n_parameters=None):
 # the Llamas.
 GGUF_VARIABLES = (
     "token_ids",
+    "memory_ids",
+    "memory",
     "hidden",
     "logits_last",
     "jacobian",
@@ -135,20 +152,23 @@ def generate_family_case(name, out):
     config = tiny_models.case_config(name)
     tensors = family_models.family_weights(config, zlib.crc32(name.encode()))
     token_ids = tiny_models.prompt(name, config["vocab_size"])
-    named, keys = family_models.by_expert(tiny_models.folder_tensors(name, tensors)), config
+    decoder_ids = None
+    if "decoder_T" in case:
+        decoder_ids = [config["decoder_start_token_id"], *token_ids[: case["decoder_T"] - 1]]
+    named, keys = family_models.by_expert(tiny_models.folder_tensors(name, tensors)), tiny_models.folder_config(name)
     if case.get("original", False):
         keys, named = family_models.original_olmo(config, tensors)
     tiny_models.write_folder(folder, keys, named, case["dtype"])
     read = {key: family_gguf.rounded_to(value, case["dtype"]) for key, value in tensors.items()}
-    values = reference(config, read, token_ids, measures_too=False)
-    del values["final_normed"]
+    values = reference(config, read, token_ids, measures_too=False, decoder_ids=decoder_ids)
     n = sum(value.size for value in tensors.values())
     write_reference(folder / "reference.nc", values, name, n)
     for kind in case.get("gguf", []):
         path = folder / f"model-{kind}.gguf"
         said = family_gguf.as_gguf_says(config, case)
-        family_gguf.write_gguf(path, said, tensors, kind, case.get("fused", False))
-        values = reference(said, family_gguf.stored(tensors, said, kind), token_ids, measures_too=False)
+        family_gguf.write_gguf(path, said, tensors, kind, case)
+        stored = family_gguf.stored(tensors, said, kind)
+        values = reference(said, stored, token_ids, measures_too=False, decoder_ids=decoder_ids)
         values = {variable: values[variable] for variable in kept_variables(values, said)}
         write_reference(folder / f"reference-{kind}.nc", values, path.name, n)
     print(name, "written", flush=True)

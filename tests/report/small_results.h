@@ -79,7 +79,7 @@ static inline rj_status small_shard(const char *name, bool twin, rj_model_facts 
     rj_status st = RJ_OK;
     rj_record *r = NULL;
     char file[2 * RJ_NAME_SIZE];
-    rj_sizes sizes = {{0}};
+    rj_sizes sizes = {.modes = 0};
     rj_shard_head h = {.n_units = 1,
                        .norm = 2,
                        .n_prompts_all = SMALL_PROMPTS,

@@ -61,6 +61,18 @@ static void csv_follows_rfc_4180(void **x)
     check(rj_escape_csv, "say \"x\"\n", "\"say \"\"x\"\"\n\"");
 }
 
+/* A spreadsheet would evaluate a cell that begins so, and a terminal what holds an escape. */
+static void csv_is_text_to_spreadsheets_and_terminals(void **x)
+{
+    (void)x;
+    check(rj_escape_csv, "=HYPERLINK(A1)", "'=HYPERLINK(A1)");
+    check(rj_escape_csv, "@a,b", "\"'@a,b\"");
+    check(rj_escape_csv, "-rf", "'-rf");
+    check(rj_escape_csv, "a=b-c+d@e", "a=b-c+d@e");
+    check(rj_escape_csv, "\x1B[2J\xFF\r", FFFD "[2J" FFFD FFFD);
+    check(rj_escape_csv, "", "");
+}
+
 static void markdown_shows_the_characters(void **x)
 {
     (void)x;
@@ -119,9 +131,13 @@ static void stem_is_a_plain_file_name(void **x)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(html_has_no_way_out),       cmocka_unit_test(invalid_utf8_is_replaced),
-        cmocka_unit_test(csv_follows_rfc_4180),      cmocka_unit_test(markdown_shows_the_characters),
-        cmocka_unit_test(label_keeps_a_safe_set),    cmocka_unit_test(long_label_is_cut_by_characters),
+        cmocka_unit_test(html_has_no_way_out),
+        cmocka_unit_test(invalid_utf8_is_replaced),
+        cmocka_unit_test(csv_follows_rfc_4180),
+        cmocka_unit_test(csv_is_text_to_spreadsheets_and_terminals),
+        cmocka_unit_test(markdown_shows_the_characters),
+        cmocka_unit_test(label_keeps_a_safe_set),
+        cmocka_unit_test(long_label_is_cut_by_characters),
         cmocka_unit_test(stem_is_a_plain_file_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,9 +13,10 @@
 #include "resjac/base/file.h"
 #include "resjac/report/report.h"
 #include "resjac/report/summary.h"
+#include "resjac/store/seal.h"
 #include "small_results.h"
 
-enum { N_FIGURES = 19, LIMIT = 64 << 20 };
+enum { N_FIGURES = 21, LIMIT = 64 << 20 };
 #define HOSTILE_STEM "a___system__touch_pwned____script__"
 #define OTHER_STEM   "e__touch_pwned_"
 
@@ -79,6 +80,8 @@ static void assert_contains(const char *text, const char *part)
 static const char *const stems[N_FIGURES] = {
     "overview-excess-coupling-k1",
     "overview-excess-coupling-k2",
+    "overview-trajectory-scores",
+    "overview-certificates",
     HOSTILE_STEM "-coupling-k1",
     HOSTILE_STEM "-coupling-k2",
     HOSTILE_STEM "-singular-values",
@@ -187,7 +190,7 @@ static void spectra_of_a_summary_are_missing(void **x)
     assert_ok(rj_summaries_read(path, &s));
     assert_true(s->model[2].n_alignments == 0);
     assert_true(s->model[0].measured && s->model[0].ln_sv[0].n == 0);
-    assert_true(isnan(s->model[0].worst_residual) && !isnan(s->model[0].worst_orthogonality));
+    assert_true(s->model[0].certificates.residual.n == 0 && s->model[0].certificates.orthogonality.n > 0);
     rj_summaries_free(&s);
 }
 
@@ -311,13 +314,13 @@ static void formats_are_deterministic(void **x)
         if (f > 0) sleep(1); /* a date would differ */
         assert_ok(rj_report_write(results, b, format[f], &m));
         assert_int_equal(n, m);
-        snprintf(name, sizeof name, "%s.%s", stems[2], format[f]);
+        snprintf(name, sizeof name, "%s.%s", HOSTILE_STEM "-coupling-k1", format[f]);
         char *picture = load(a, name, NULL);
         assert_memory_equal(picture, start[f], strlen(start[f]));
         rj_free(picture);
         assert_same_file(a, b, name);
         assert_same_file(a, b, "index.html");
-        snprintf(name, sizeof name, "%s/%s.svg", b, stems[2]);
+        snprintf(name, sizeof name, "%s/%s.svg", b, HOSTILE_STEM "-coupling-k1");
         assert_int_equal(rj_path_exists(name), f == 0); /* those of the page alone are gone */
     }
 }
@@ -332,10 +335,14 @@ static void wrong_input_is_named(void **x)
     assert_int_equal(rj_report_write(temporary_path("absent.nc"), folder, "svg", &n), RJ_ERR_MISSING);
     assert_message("absent.nc: no such file");
     assert_int_equal(rj_report_write(text, folder, "svg", &n), RJ_ERR_FORMAT);
+    assert_message("text.nc: the checksum at its end is missing");
+    assert_ok(rj_seal_add(text));
+    assert_int_equal(rj_report_write(text, folder, "svg", &n), RJ_ERR_FORMAT);
     assert_message("text.nc: not a whole NetCDF file");
     const char *foreign = temporary_path("foreign.nc");
     assert_int_equal(nc_create(foreign, NC_NETCDF4, &id), NC_NOERR);
     assert_int_equal(nc_close(id), NC_NOERR);
+    assert_ok(rj_seal_add(foreign));
     assert_int_equal(rj_report_write(foreign, folder, "svg", &n), RJ_ERR_FORMAT);
     assert_message("no dimension `model`");
     assert_int_equal(n, -1);
@@ -355,6 +362,7 @@ static void missing_variable_is_named(void **x)
     assert_int_equal(nc_inq_varid(group, "line_shape_score", &variable), NC_NOERR);
     assert_int_equal(nc_rename_var(group, variable, "other"), NC_NOERR);
     assert_int_equal(nc_close(id), NC_NOERR);
+    assert_ok(rj_seal_add(path));
     assert_int_equal(rj_report_write(path, figures, "svg", &n), RJ_ERR_FORMAT);
     assert_message("group e `touch pwned`: no variable `line_shape_score(prompt)`");
     assert_int_equal(nc_open(path, NC_WRITE, &id), NC_NOERR);
@@ -362,6 +370,7 @@ static void missing_variable_is_named(void **x)
     assert_int_equal(nc_inq_dimid(group, "depth", &depth), NC_NOERR);
     assert_int_equal(nc_def_var(group, "line_shape_score", NC_DOUBLE, 1, &depth, &variable), NC_NOERR);
     assert_int_equal(nc_close(id), NC_NOERR);
+    assert_ok(rj_seal_add(path));
     assert_int_equal(rj_report_write(path, figures, "svg", &n), RJ_ERR_FORMAT);
     assert_message("`line_shape_score` has other dimensions than (prompt)");
     assert_int_equal(n, -1);

@@ -65,6 +65,7 @@ static void begin(fixture *f, const rj_team_shape *shape, rj_last_block last, in
                                    .n_k = f->n_k,
                                    .k = f->k,
                                    .norm = norm,
+                                   .vju = true,
                                    .memory = 1 << 30,
                                    .n_aligned = 1,
                                    .aligned = aligned};

@@ -75,6 +75,7 @@ static rj_record *measure(rj_arithmetic type, rj_svd_method svd)
                                    .n_k = N_K,
                                    .k = k_count,
                                    .norm = 2,
+                                   .vju = true,
                                    .memory = 1 << 30};
     rj_model *model = NULL;
     rj_record *record = NULL;

@@ -58,8 +58,8 @@ static void defaults_are_those_of_the_contract(void **x)
     assert_int_equal(deck->per_prompt, RJ_PER_PROMPT_COUPLING);
     assert_int_equal(deck->n_alignment, 0);
     assert_true(deck->provenance_full && deck->special_tokens && !deck->truncate_left);
-    assert_true(deck->scores == NULL && deck->n_score_columns == 0 && deck->score_primary == NULL);
-    assert_int_equal(deck->score_draws, 2000);
+    assert_true(deck->scores.table == NULL && deck->scores.n_columns == 0 && deck->scores.primary == NULL);
+    assert_int_equal(deck->scores.draws, 2000);
     assert_string_equal(deck->text, LEAST);
     rj_deck_free(&deck);
     assert_int_equal(rj_memory_live(), 0);
@@ -74,15 +74,15 @@ static void scores_are_named(void **x)
         parse(LEAST "scores: {table: s.csv, columns: [a, b c], primary: coupling_null_k50, resamples: 100}\n",
               0, NULL, &deck),
         RJ_OK);
-    assert_string_equal(deck->scores, "some/s.csv");
-    assert_int_equal(deck->n_score_columns, 2);
-    assert_string_equal(deck->score_column[1], "b c");
-    assert_string_equal(deck->score_primary, "coupling_null_k50");
-    assert_int_equal(deck->score_draws, 100);
+    assert_string_equal(deck->scores.table, "some/s.csv");
+    assert_int_equal(deck->scores.n_columns, 2);
+    assert_string_equal(deck->scores.column[1], "b c");
+    assert_string_equal(deck->scores.primary, "coupling_null_k50");
+    assert_int_equal(deck->scores.draws, 100);
     rj_deck_free(&deck);
     assert_int_equal(parse(LEAST "scores: {table: s.csv, columns: [a, b]}\n", 1, set, &deck), RJ_OK);
-    assert_int_equal(deck->n_score_columns, 1);
-    assert_string_equal(deck->score_column[0], "c");
+    assert_int_equal(deck->scores.n_columns, 1);
+    assert_string_equal(deck->scores.column[0], "c");
     rj_deck_free(&deck);
     assert_int_equal(rj_memory_live(), 0);
 }
@@ -113,9 +113,10 @@ static void every_key_is_read(void **x)
     assert_int_equal(
         parse("models:\n- {path: $RJ_TEST_FOLDER/a.gguf, name: org/a, benchmark_name: A, twin: random-init, "
               "series: s, step: 3}\n"
-              "- {path: '${RJ_TEST_FOLDER}/b/', twin: none}\n"
+              "- {path: '${RJ_TEST_FOLDER}/b/', twin: none, stack: decoder}\n"
               "prompts: {file: /p.jsonl, max_tokens: 9, overlong: truncate-left, special_tokens: none}\n"
-              "tokens: {mode: depth, at: last}\ncoupling: {k: [3, 0.1d], norm: 1}\nsvd: {method: full, "
+              "tokens: {mode: depth, at: last}\ncoupling: {k: [3, 0.1d], norm: 1, vju: false}\nsvd: {method: "
+              "full, "
               "tolerance: auto}\n"
               "arithmetic: double\nlast_block: final-norm\nlayout: {unit_prompts: 2, memory_per_rank: 1.5G, "
               "threads: 1}\n"
@@ -130,11 +131,12 @@ static void every_key_is_read(void **x)
     assert_string_equal(deck->model[0].benchmark_name, "A");
     assert_true(deck->model[0].twin && deck->model[0].step == 3);
     assert_string_equal(deck->model[1].name, "b");
+    assert_true(deck->model[0].stack == RJ_STACK_DEFAULT && deck->model[1].stack == RJ_STACK_DECODER);
     assert_int_equal(deck->max_tokens, 9);
     assert_true(deck->truncate_left && !deck->special_tokens && !deck->provenance_full);
     assert_int_equal(deck->k[0].count, 3);
     assert_true(deck->k[1].count == 0 && deck->k[1].fraction == 0.1);
-    assert_int_equal(deck->norm, 1);
+    assert_true(deck->norm == 1 && !deck->vju);
     assert_true(deck->svd_method == RJ_DECK_SVD_FULL && deck->svd_tolerance == 0.0);
     assert_int_equal(deck->arithmetic, RJ_DOUBLE);
     assert_int_equal(deck->last_block, RJ_LAST_FINAL_NORM);
@@ -157,7 +159,7 @@ static void overrides_come_last(void **x)
     rj_deck *deck = NULL;
     (void)x;
     assert_int_equal(parse(LEAST "arithmetic: single\n", 4, set, &deck), RJ_OK);
-    assert_true(deck->n_k == 1 && deck->k[0].count == 5 && deck->norm == 1);
+    assert_true(deck->n_k == 1 && deck->k[0].count == 5 && deck->norm == 1 && deck->vju);
     assert_string_equal(deck->model[0].path, "some/other");
     assert_int_equal(deck->arithmetic, RJ_DOUBLE);
     rj_deck_free(&deck);
@@ -202,7 +204,6 @@ static void bad_decks_are_refused_by_file_line_and_key(void **x)
             "\"stable_rnk\"", "does not measure", "excess_coupling_k10_offdiag");
     REFUSED(LEAST "scores: {resamples: 99}\n", RJ_ERR_USAGE, "scores.resamples", "100..100000");
     REFUSED(LEAST "weights: {stage_to: x}\n", RJ_ERR_USAGE, "weights.stage_to", "cannot do that yet");
-    REFUSED(LEAST "tokens: {mode: self}\n", RJ_ERR_USAGE, "\"self\", this version has only \"depth\"");
     REFUSED(LEAST "store: {alignment: 2}\n", RJ_ERR_USAGE, "some/deck.yaml:4: store.alignment",
             "needs a list");
     REFUSED(LEAST "store:\n  alignment:\n  - 1\n  - [2]\n", RJ_ERR_USAGE, "some/deck.yaml:7: store.alignment",
@@ -269,7 +270,9 @@ static void every_allocation_may_fail(void **x)
     for (int i = 0; st != RJ_OK; i++) {
         assert_true(i < 200);
         rj_memory_fail_after(i);
-        st = parse(LEAST "coupling: {k: [1]}\nstore: {alignment: [1]}\n", 0, NULL, &deck);
+        st = parse(LEAST "coupling: {k: [1]}\nstore: {alignment: [1]}\n"
+                         "tokens: {mode: self, at: [0, 1], layers: [1]}\n",
+                   0, NULL, &deck);
         rj_memory_fail_after(-1);
         assert_true(st == RJ_OK || (st == RJ_ERR_NOMEM && deck == NULL && rj_memory_live() == 0));
     }

@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include <math.h>
+
 #include "resjac/run/team_choice.h"
 
 static const int k[] = {10, 30, 50};
@@ -18,7 +20,8 @@ static const rj_deck_layout automatic = {0};
 
 static rj_team_case of(const rj_config *config, rj_pipeline_options *o, double gigabytes)
 {
-    *o = (rj_pipeline_options){.n_k = 3, .k = k, .norm = 2, .memory = (int64_t)(1e9 * gigabytes)};
+    *o =
+        (rj_pipeline_options){.n_k = 3, .k = k, .norm = 2, .vju = true, .memory = (int64_t)(1e9 * gigabytes)};
     return (rj_team_case){
         .name = "m", .config = config, .options = o, .unit_prompts = 8, .longest = 64, .tokens = 64};
 }
@@ -71,6 +74,39 @@ static void what_cannot_be_is_refused_with_the_remedy(void **x)
     assert_non_null(strstr(rj_status_message(), "raise layout.memory_per_rank"));
 }
 
+/* 100 listed tokens of prompts of 64, in 10 of 30 layers: Jacobians of those that a prompt has, room for all that are listed. */
+static void token_modes_count(void **x)
+{
+    const size_t self = (size_t)1 << RJ_MODE_SELF, input = (size_t)1 << RJ_MODE_FIXED_INPUT,
+                 output = (size_t)1 << RJ_MODE_FIXED_OUTPUT, influence = (size_t)1 << RJ_MODE_INFLUENCE;
+    const rj_team_shape one = {1, 1, 1};
+    int at[100];
+    bool layer[30] = {false};
+    rj_pipeline_options o;
+    const rj_team_case c = of(&small, &o, 4);
+    const rj_work none = rj_team_work(&c);
+    const double seconds = rj_team_unit_seconds(&c, 1, 1);
+    const int64_t memory = rj_team_memory(&c, &one), jacobian = 4 * 576 * 576;
+    (void)x;
+    for (int i = 0; i < 100; i++) at[i] = i;
+    for (int l = 0; l < 10; l++) layer[3 * l] = true;
+    assert_true(none.token.jacobians == 0 && none.token.pairs == 0 && none.token.forwards == 0);
+
+    o.tokens = (rj_token_options){self | input | output | influence, 100, at, layer};
+    const rj_work all = rj_team_work(&c);
+    const double each = 64.0 * 10 / 30;
+    assert_true(fabs(all.token.jacobians - 3 * each) < 1e-9 && fabs(all.token.forwards - 2 * each) < 1e-9);
+    assert_true(fabs(all.token.full - each) < 1e-9 && fabs(all.token.pairs - 3 * 64 * each) < 1e-9);
+    assert_true(all.stored > none.stored + 8.0 * 3 * 30 * 100 * 100 * 2 * 3 * 4);
+    assert_true(rj_team_memory(&c, &one) > memory + 100 * jacobian);
+    assert_true(rj_team_unit_seconds(&c, 1, 1) > 20 * seconds);
+
+    o.tokens.modes = influence; /* one Jacobian at a time */
+    const rj_work some = rj_team_work(&c);
+    assert_true(fabs(some.token.jacobians - each) < 1e-9 && some.token.pairs == 0);
+    assert_true(rj_team_memory(&c, &one) < memory + 4 * jacobian);
+}
+
 static void the_deck_decides(void **x)
 {
     rj_pipeline_options o;
@@ -89,6 +125,7 @@ int main(void)
         cmocka_unit_test(a_small_model_is_for_one_rank),
         cmocka_unit_test(a_large_model_gets_stages),
         cmocka_unit_test(what_cannot_be_is_refused_with_the_remedy),
+        cmocka_unit_test(token_modes_count),
         cmocka_unit_test(the_deck_decides),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,7 @@
 #include "rj_test.h"
 
 /* Units: 46 prompts, blocks of 16, 16, 14; one block of 4; 35 prompts in units that reach over the ends of blocks. The first and
- * the last model have alignment matrices. */
+ * the last model have alignment matrices, the first has token modes. */
 enum { MANY = 23, FEW = 2, ODD = 7, ODD_UNIT = 5 };
 
 static MPI_Comm self;
@@ -21,6 +21,7 @@ static rj_shard_head head_of(const char *model, int unit, int n_units)
 
     h.n_units = n_units;
     h.n_prompts_all = SYN_UNIT * n_units;
+    if (strcmp(model, "a") == 0) syn_add_tokens(&h);
     return h;
 }
 

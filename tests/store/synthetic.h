@@ -20,9 +20,10 @@
 #include "resjac/base/memory.h"
 #include "resjac/store/results.h"
 
-enum { SYN_L = 3, SYN_K = 2, SYN_SV = 5, SYN_D = 8, SYN_UNIT = 2, SYN_UNITS = 3, SYN_I = 4 };
+enum { SYN_L = 3, SYN_K = 2, SYN_SV = 5, SYN_D = 8, SYN_UNIT = 2, SYN_UNITS = 3, SYN_I = 4, SYN_TOKENS = 3 };
 
 static const int syn_count[SYN_K] = {2, 4};
+static const int syn_token[SYN_TOKENS] = {0, 2, -1};
 static const char *const syn_label[SYN_K] = {"2", "0.5d"};
 static char syn_folder[256];
 
@@ -76,7 +77,7 @@ static inline const char *syn_path(const char *name)
 
 static inline rj_sizes syn_sizes(ptrdiff_t prompts)
 {
-    rj_sizes s = {{0}};
+    rj_sizes s = {.modes = 0};
     s.size[RJ_DIM_PROMPT] = prompts;
     s.size[RJ_DIM_LAYER] = s.size[RJ_DIM_LAYER_J] = SYN_L;
     s.size[RJ_DIM_DEPTH] = SYN_L + 1;
@@ -84,6 +85,13 @@ static inline rj_sizes syn_sizes(ptrdiff_t prompts)
     s.size[RJ_DIM_SV] = SYN_SV;
     s.size[RJ_DIM_PC] = 3;
     return s;
+}
+
+/* Two of the token modes. */
+static inline void syn_add_modes(rj_sizes *s)
+{
+    s->size[RJ_DIM_TOKEN] = s->size[RJ_DIM_TOKEN_J] = SYN_TOKENS;
+    s->modes = 1u << RJ_MODE_SELF | 1u << RJ_MODE_INFLUENCE;
 }
 
 /* Element i of a variable for prompt p of the whole list. Floats are multiples of 1/1024: they are stored exactly. */
@@ -96,6 +104,7 @@ static inline double syn_value(rj_variable_id id, ptrdiff_t p, ptrdiff_t i)
     if (id == RJ_VAR_RESIDUAL_LEFT || id == RJ_VAR_RESIDUAL_RIGHT) return 1e-7;
     if (id == RJ_VAR_LINE_SHAPE_SCORE) return 1.0 + 0.5 * (double)p;
     if (rj_schema_is_pairwise(id) && row == column) return 0.0;
+    if (id == RJ_VAR_SELF_MISFIT && i / SYN_TOKENS % SYN_TOKENS == i % SYN_TOKENS) return 0.0;
     if (rj_schema[id].type == RJ_VALUE_INT) return (double)(id + 10 * p + i);
     return (double)id + (double)(p * p) / 4.0 + (double)i / 1024.0;
 }
@@ -126,12 +135,19 @@ static inline rj_shard_head syn_head(const char *model, int unit)
     return h;
 }
 
+static inline void syn_add_tokens(rj_shard_head *h)
+{
+    h->n_token = SYN_TOKENS;
+    h->token = syn_token;
+}
+
 /* Of n prompts; with `aligned`, prompts 1, 4, 7, .. of the whole list have alignment matrices: some units have none. */
 static inline rj_record *syn_record_of(const rj_shard_head *h, ptrdiff_t n, bool aligned)
 {
     rj_sizes sizes = syn_sizes(n);
     rj_record *r = NULL;
 
+    if (h->n_token > 0) syn_add_modes(&sizes);
     for (ptrdiff_t p = 0; aligned && p < n; p++) sizes.size[RJ_DIM_APROMPT] += (h->first_prompt + p) % 3 == 1;
     if (sizes.size[RJ_DIM_APROMPT] > 0) sizes.size[RJ_DIM_I] = sizes.size[RJ_DIM_J] = SYN_I;
     assert_int_equal(rj_record_create(&sizes, &r), RJ_OK);
@@ -148,7 +164,9 @@ static inline rj_record *syn_record_of(const rj_shard_head *h, ptrdiff_t n, bool
         snprintf(r->prompt_sha256[p], sizeof r->prompt_sha256[p], "%064td", h->first_prompt + p);
         for (int id = 0; id < RJ_N_VARIABLES; id++)
             for (ptrdiff_t i = 0;
-                 id != RJ_VAR_ALIGNMENT_MATRIX && i < rj_schema_count((rj_variable_id)id, &sizes); i++)
+                 id != RJ_VAR_ALIGNMENT_MATRIX && rj_schema_rows((rj_variable_id)id, &sizes) > 0 &&
+                 i < rj_schema_count((rj_variable_id)id, &sizes);
+                 i++)
                 rj_record_at(r, (rj_variable_id)id, p)[i] =
                     syn_value((rj_variable_id)id, h->first_prompt + p, i);
     }

@@ -5,6 +5,7 @@
 #include <netcdf.h>
 
 #include "resjac/store/annex.h"
+#include "resjac/store/seal.h"
 #include "rj_test.h"
 
 enum { MODELS = 3 };
@@ -186,6 +187,34 @@ static void tables_come_and_go(void **x)
     assert_int_equal(n_problems, 0);
 }
 
+/* More dimensions than NetCDF's own constant has: a file may have as many as its maker likes. */
+static void many_dimensions_are_copied(void **x)
+{
+    enum { MANY = NC_MAX_DIMS + 100 };
+    rj_results_model m[MODELS];
+    char name[16], hash[65];
+    int nc, dim;
+    bool equal = false;
+    (void)x;
+
+    models(m);
+    assert_ok(rj_results_write(rj_test_comm, syn_path("many.nc"), MODELS, m, RJ_PER_PROMPT_NONE, 0, NULL));
+    assert_int_equal(nc_open(syn_path("many.nc"), NC_WRITE, &nc), NC_NOERR);
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof name, "extra%d", i);
+        assert_int_equal(nc_def_dim(nc, name, 1, &dim), NC_NOERR);
+    }
+    assert_int_equal(nc_close(nc), NC_NOERR);
+    assert_ok(rj_results_hash(syn_path("many.nc"), hash));
+    assert_int_equal(nc_open(syn_path("many.nc"), NC_WRITE, &nc), NC_NOERR);
+    assert_int_equal(nc_put_att_text(nc, NC_GLOBAL, "content_sha256", 64, hash), NC_NOERR);
+    assert_int_equal(nc_close(nc), NC_NOERR);
+    assert_ok(rj_seal_add(syn_path("many.nc")));
+    assert_ok(rj_results_copy(syn_path("many.nc"), syn_path("copy.nc"), NULL));
+    assert_ok(rj_results_compare(syn_path("many.nc"), syn_path("copy.nc"), 0, &equal));
+    assert_true(equal);
+}
+
 static void what_is_no_final_file(void **x)
 {
     rj_results_values *v = NULL;
@@ -242,6 +271,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(values_are_united_by_prompt, setup, teardown),
         cmocka_unit_test_setup_teardown(tables_come_and_go, setup, teardown),
+        cmocka_unit_test_setup_teardown(many_dimensions_are_copied, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_no_final_file, setup, teardown),
         cmocka_unit_test_setup_teardown(no_memory, setup, teardown),
     };

@@ -50,6 +50,22 @@ static const char *const contract[] = {"n_tokens",
                                        "subspace_uv",
                                        "subspace_vu",
                                        "alignment_matrix",
+                                       "self/coupling_misfit",
+                                       "self/excess_coupling",
+                                       "self/coupling_null",
+                                       "self/numerical_rank",
+                                       "fixed_input/coupling_misfit",
+                                       "fixed_input/excess_coupling",
+                                       "fixed_input/coupling_null",
+                                       "fixed_input/numerical_rank",
+                                       "fixed_output/coupling_misfit",
+                                       "fixed_output/excess_coupling",
+                                       "fixed_output/coupling_null",
+                                       "fixed_output/numerical_rank",
+                                       "influence/influence_frobenius",
+                                       "influence/influence_spectral",
+                                       "influence/influence_participation",
+                                       "influence/influence_rank",
                                        "prompt_seconds"};
 
 static void every_row_is_complete_and_named_as_agreed(void **x)
@@ -58,13 +74,21 @@ static void every_row_is_complete_and_named_as_agreed(void **x)
     assert_int_equal(sizeof contract / sizeof contract[0], RJ_N_VARIABLES);
     for (int i = 0; i < RJ_N_VARIABLES; i++) {
         const rj_variable *v = &rj_schema[i];
-        assert_string_equal(v->name, contract[i]);
+        char name[64];
+        const bool of_token = v->mode != RJ_MODE_DEPTH;
+        snprintf(name, sizeof name, "%s%s%s", of_token ? rj_mode_name(v->mode) : "", of_token ? "/" : "",
+                 v->name);
+        assert_string_equal(name, contract[i]);
         assert_true(v->units != NULL && v->units[0] != '\0');
         assert_true(v->long_name != NULL && v->long_name[0] != '\0');
         const bool aligned = i == RJ_VAR_ALIGNMENT_MATRIX;
         assert_int_equal(v->dims[0], aligned ? RJ_DIM_APROMPT : RJ_DIM_PROMPT);
-        assert_int_equal(v->dims[4], aligned ? RJ_DIM_J : RJ_DIM_NONE);
-        assert_int_equal(v->type == RJ_VALUE_FLOAT, aligned || rj_schema_is_pairwise((rj_variable_id)i));
+        const bool of_pairs =
+            of_token && strcmp(v->name, "coupling_misfit") * strcmp(v->name, "excess_coupling") == 0;
+        assert_int_equal(v->dims[4], aligned ? RJ_DIM_J : of_pairs ? RJ_DIM_TOKEN_J : RJ_DIM_NONE);
+        assert_int_equal(v->type == RJ_VALUE_FLOAT, aligned || rj_schema_is_packed((rj_variable_id)i));
+        assert_int_equal(rj_schema_is_packed((rj_variable_id)i),
+                         of_pairs || rj_schema_is_pairwise((rj_variable_id)i));
         assert_int_equal(v->nondeterministic, i == RJ_VAR_PROMPT_SECONDS);
         if (v->keep != RJ_KEEP_ALWAYS) assert_true(rj_schema_is_pairwise((rj_variable_id)i));
     }
@@ -84,6 +108,13 @@ static void counts_are_products_of_dimensions(void **x)
     assert_string_equal(rj_dim_name(RJ_DIM_LAYER_J), "layer_j");
     assert_int_equal(rj_schema_rows(RJ_VAR_COUPLING_MISFIT, &s), 7);
     assert_int_equal(rj_schema_rows(RJ_VAR_ALIGNMENT_MATRIX, &s), 0);
+    assert_int_equal(rj_schema_rows(RJ_VAR_SELF_MISFIT, &s), 0);
+    rj_sizes with = syn_sizes(7);
+    syn_add_modes(&with);
+    assert_int_equal(rj_schema_rows(RJ_VAR_SELF_MISFIT, &with), 7);
+    assert_int_equal(rj_schema_rows(RJ_VAR_FIXED_INPUT_MISFIT, &with), 0);
+    assert_int_equal(rj_schema_count(RJ_VAR_SELF_MISFIT, &with), SYN_K * SYN_L * SYN_TOKENS * SYN_TOKENS);
+    assert_int_equal(rj_schema_count(RJ_VAR_INFLUENCE_RANK, &with), SYN_L * SYN_TOKENS);
     assert_int_equal(rj_schema_alignment(SYN_K, syn_count), SYN_I);
     const int many[] = {60, 7};
     assert_int_equal(rj_schema_alignment(2, many), 50);

@@ -6,7 +6,7 @@
 
 #include <netcdf.h>
 
-#include "../../src/store/seal.h"
+#include "resjac/store/seal.h"
 #include "resjac/store/shard.h"
 
 static void assert_same_record(const rj_record *a, const rj_record *b)
@@ -207,6 +207,30 @@ static void foreign_files_are_refused(void **x)
     assert_int_equal(rj_shard_read(syn_path("classic.nc"), &s), RJ_ERR_FORMAT);
 }
 
+/* A variable that a file of its size cannot hold is no reason to read, in whatever group it is. */
+static void made_up_variables_are_refused(void **x)
+{
+    rj_shard *s = NULL;
+    int nc, group, dim, id;
+    (void)x;
+    assert_int_equal(nc_create(syn_path("bomb.nc"), NC_NETCDF4, &nc), NC_NOERR);
+    assert_int_equal(nc_def_grp(nc, "m", &group), NC_NOERR);
+    assert_int_equal(nc_def_grp(group, "self", &group), NC_NOERR);
+    assert_int_equal(nc_def_dim(group, "a", 1 << 20, &dim), NC_NOERR);
+    assert_int_equal(nc_def_var(group, "v", NC_DOUBLE, 2, (int[]){dim, dim}, &id), NC_NOERR);
+    assert_int_equal(nc_def_var_chunking(group, id, NC_CHUNKED, (size_t[]){1000, 1000}), NC_NOERR);
+    assert_int_equal(nc_close(nc), NC_NOERR);
+    assert_ok(rj_seal_add(syn_path("bomb.nc")));
+    assert_int_equal(rj_shard_read(syn_path("bomb.nc"), &s), RJ_ERR_FORMAT);
+    assert_message("cannot hold the 8796093022208 that its variables ask for");
+    assert_int_equal(nc_open(syn_path("bomb.nc"), NC_WRITE, &nc), NC_NOERR);
+    assert_int_equal(nc_def_dim(nc, "b", (size_t)1 << 40, &dim), NC_NOERR);
+    assert_int_equal(nc_close(nc), NC_NOERR);
+    assert_ok(rj_seal_add(syn_path("bomb.nc")));
+    assert_int_equal(rj_shard_read(syn_path("bomb.nc"), &s), RJ_ERR_FORMAT);
+    assert_message("cannot hold a dimension of 1099511627776");
+}
+
 /* Dimensions that a file of its size cannot hold must not reach the allocator. */
 static void made_up_sizes_are_refused(void **x)
 {
@@ -366,6 +390,7 @@ int main(void)
         TEST(cut_and_flipped_units_are_refused),
         TEST(foreign_files_are_refused),
         TEST(made_up_sizes_are_refused),
+        TEST(made_up_variables_are_refused),
         TEST(folder_that_is_not_there_cannot_be_written),
         TEST(name_that_is_a_folder_cannot_be_replaced),
         TEST(full_disk_leaves_nothing),

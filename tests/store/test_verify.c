@@ -1,6 +1,7 @@
 /* test_verify.c: what verify finds, what compare tells, and what the content hash does not depend on. */
 #include "synthetic.h"
 
+#include "resjac/store/seal.h"
 #include "rj_test.h"
 
 #include <fcntl.h>
@@ -149,7 +150,7 @@ static void means_are_checked_too(void **x)
     free(unit);
 }
 
-/* Changes one value of the final file as another tool would. */
+/* Changes one value of the final file as another tool would, and seals what it made: a file without a seal is not opened. */
 static void edit(const char *path, double x)
 {
     int nc, group, id;
@@ -159,6 +160,9 @@ static void edit(const char *path, double x)
     assert_int_equal(nc_inq_varid(group, "step_norm", &id), NC_NOERR);
     assert_int_equal(nc_put_var1_double(group, id, at, &x), NC_NOERR);
     assert_int_equal(nc_close(nc), NC_NOERR);
+    assert_int_equal(rj_results_verify(path, &id), RJ_ERR_FORMAT);
+    assert_message("the checksum at its end is missing");
+    assert_ok(rj_seal_add(path));
 }
 
 static void edited_file_is_told_and_the_difference_named(void **x)
@@ -264,6 +268,7 @@ static void difference_far_into_a_variable_is_placed(void **x)
         assert_int_equal(nc_def_var(nc, "v", NC_DOUBLE, 1, &dim, &id), NC_NOERR);
         assert_int_equal(nc_put_var_double(nc, id, value), NC_NOERR);
         assert_int_equal(nc_close(nc), NC_NOERR);
+        assert_ok(rj_seal_add(syn_path(file == 0 ? "a.nc" : "b.nc")));
     }
     WITH_LOG(assert_ok(rj_results_compare(syn_path("a.nc"), syn_path("b.nc"), 0, &equal)));
     assert_false(equal);
@@ -281,12 +286,16 @@ static void files_that_are_not_ours_are_refused(void **x)
     assert_int_equal(nc_create(syn_path("o.nc"), NC_NETCDF4, &nc), NC_NOERR);
     assert_int_equal(nc_put_att_text(nc, NC_GLOBAL, "resjac_format", 5, "other"), NC_NOERR);
     assert_int_equal(nc_close(nc), NC_NOERR);
+    assert_ok(rj_seal_add(syn_path("o.nc")));
     assert_int_equal(rj_results_verify(syn_path("o.nc"), &n), RJ_ERR_FORMAT);
     assert_message("its resjac_format is 'other'");
     assert_int_equal(n, -1);
     FILE *f = fopen(syn_path("text.nc"), "w");
     fputs("not a NetCDF file\n", f);
     fclose(f);
+    assert_int_equal(rj_results_verify(syn_path("text.nc"), &n), RJ_ERR_FORMAT);
+    assert_message("text.nc: the checksum at its end is missing");
+    assert_ok(rj_seal_add(syn_path("text.nc")));
     assert_int_equal(rj_results_verify(syn_path("text.nc"), &n), RJ_ERR_FORMAT);
     assert_message("text.nc: nc_open: NetCDF: Unknown file format");
 }

@@ -14,9 +14,13 @@
 #define RJ_NO_CLONES
 #endif
 
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) && !defined(RJ_NO_CLONES)
+#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) &&                 \
+    !defined(RJ_NO_CLONES)
 #define RJ_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+/* For the one file that is compiled with contraction, whose bits are the processor's, as those of BLAS are. */
+#define RJ_CLONES_FMA __attribute__((target_clones("fma", "default")))
 #else
 #define RJ_CLONES
+#define RJ_CLONES_FMA
 #endif
 #endif

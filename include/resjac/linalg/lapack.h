@@ -18,12 +18,12 @@ enum { RJ_LAPACK_LARGEST = 26754 };
  * LIB no convergence, or an argument refused. The outputs are undefined on LIB and untouched otherwise. */
 RJ_CHECKED rj_status rj_lapack_svd(rj_matrix *a, int k, double *s, rj_matrix *u, rj_matrix *v);
 
-/* B = X S Y' of an upper bidiagonal B [n,n] by divide and conquer in double: all values, the leading k columns of X and Y.
- * At most 4/3 n^3 flops, 5 n^2 doubles of workspace. Not collective.
+/* B = X S Y' of an upper bidiagonal B [n,n] by divide and conquer in the arithmetic of X and Y: all values, the leading
+ * k columns of X and Y. At most 4/3 n^3 flops, 5 n^2 numbers of workspace. Not collective.
  *   diagonal, beside [in] [n], [n-1]: B(i,i) and B(i,i+1), finite
  *   s [out] [n], descending
- *   x, y [out] [n,k], k <= n, given by the caller, rounded to their own arithmetic
- * Errors: ARG shapes or n beyond 26,754; NOMEM; LIB no convergence. */
+ *   x, y [out] [n,k], k <= n, of one arithmetic, given by the caller
+ * Errors: ARG shapes, types or n beyond 26,754; NOMEM; LIB no convergence. */
 RJ_CHECKED rj_status rj_lapack_bidiagonal_svd(int n, const double *diagonal, const double *beside, double *s,
                                               rj_matrix *x, rj_matrix *y);
 

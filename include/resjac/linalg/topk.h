@@ -37,6 +37,10 @@ typedef struct {
 RJ_CHECKED rj_status rj_topk_full(const rj_matrix *jac, int k, rj_topk *top);
 void rj_topk_free(rj_topk *top);
 
+/* Numerical rank: how many of top->s_all are above 10 eps d^(1/2) s_1, eps of J's arithmetic. A decomposition may leave an exact
+ * zero at some eps d^(1/2) s_1, and the directions that belong to it are noise. */
+int rj_topk_rank(const rj_topk *top);
+
 /* Smallest relative gap (s_i - s_(i+1))/s_1 (0-based, i = 0..k-1) among s_1..s_(k+1); where k = d the last gap
  * is s_k/s_1 (the next singular value is 0). 0 for s_1 = 0, NAN where s_(k+1) is not known. */
 double rj_topk_gap(const rj_topk *top, int k);

@@ -18,11 +18,13 @@ typedef struct {
     double frobenius, trace; /* of J_i */
 } rj_coupling_block;
 
-/* Pairwise measures of one prompt (method section 4). Each array is [n_k,L,L], index (k * L + i) * L + j with i = the
+/* Pairwise measures of one prompt (method section 4), of blocks or, in place of them, of tokens of one block (section 5); NULL: not
+ * wanted. Each array is [n_k,L,L], index (k * L + i) * L + j with i = the
  * block whose J and S, j = the block whose U and V; NAN where undefined or where K (+ r) exceeds the triplets at hand. */
 typedef struct {
-    double *misfit, *misfit_signed, *misfit_trace, *misfit_vju;
-    double *excess; /* 1 - misfit/null */
+    double *misfit, *misfit_signed, *misfit_trace;
+    double *misfit_vju; /* NULL: not wanted, which leaves out half of the wide products */
+    double *excess;     /* 1 - misfit/null */
     double *null_rotation, *null_conjugation;
     double *excess_drop1, *excess_drop3;
     double *subspace_uu, *subspace_vv, *subspace_uv, *subspace_vu;
@@ -52,7 +54,8 @@ typedef struct {
 int rj_coupling_known(const rj_topk *top, int n_k, const int *k);
 
 /* All measures for row blocks first..first+n_rows-1 (others untouched) against all L blocks; products
- * J_i [V_1..V_L, U_1..U_L] serve every K. 4 d^2 L (K + 3) + 12 d L (K + 3)^2 flops a row, about (1024 + 2 K) d elements
+ * J_i [V_1..V_L, U_1..U_L] serve every K. 4 d^2 L (K + 3) + 12 d L (K + 3)^2 flops a row, without misfit_vju
+ * 2 d^2 L (K + 3) + 10 d L (K + 3)^2, about (2048 + 2 K) d elements
  * beside J. Call it with all rows at hand: the draws behind null_sd are made once a call.
  * A row does not depend, to the bit, on which other rows are asked for. Definitions: tests/oracle/README.md.
  *   L     [in]  blocks; a block with rj_coupling_known = 0 is skipped (its rows and columns are NAN)

@@ -1,4 +1,4 @@
-/* attention.h: attention over all tokens, causal or not, and its derivative by the state of one token. */
+/* attention.h: attention over all tokens, causal or not, and the derivative of its output at one token by the state of one. */
 #ifndef RESJAC_MODEL_ATTENTION_H
 #define RESJAC_MODEL_ATTENTION_H
 
@@ -23,15 +23,16 @@ typedef struct {
     rj_linear query, key, value, out;
 } rj_attention;
 
-/* At token t, the other tokens fixed: do_h = map_h Wq_h dy + self_h Wv_h dy + shift_h (key_h' Wk_h dy), with the sum over the
- * tokens that t sees, R_t the rotation, Cq and Ck the Jacobians of the norms of query and key (I where there is none)
- *   map_h = scale sum_j p_j (v_j - o)(w_j k_j - kbar)' R_t Cq   [dh,dh], centred: p near one-hot loses no digits
- *   key_h = Ck' R_t' q_t,  shift_h = scale w_t p_t (v_t - o),  self_h = p_t
+/* The output at token t by the state of token s, the other tokens fixed: do_h = map_h Wq_h dy + self_h Wv_h dy + shift_h (key_h'
+ * Wk_h dy), with the sum over the tokens that t sees, R_j the rotation at j, Cq and Ck the Jacobians of the norms of t's query and
+ * s's key (I where there is none)
+ *   map_h = scale sum_j p_j (v_j - o)(w_j k_j - kbar)' R_t Cq   [dh,dh], centred: p near one-hot loses no digits; 0 for s != t
+ *   key_h = Ck' R_s' q_t,  shift_h = scale w_s p_s (v_s - o),  self_h = p_s;  all 0 where t does not see s
  * (Cq, Ck of each head: norms of all heads together stand in the point), with w_j the slope of the soft-cap, kbar = sum_j p_j w_j k_j; under a clip Cq and Ck begin, and Wv ends, with its mask. */
 typedef struct {
     rj_matrix map;                      /* [dh, n_head dh], in working arithmetic as the next two */
-    rj_matrix key, shift;               /* [dh, n_head] */
-    double *self;                       /* [n_head] */
+    rj_matrix key, shift;               /* [dh, n_head]; of a memory without data */
+    double *self;                       /* [n_head]; NULL of a memory: map is all */
     rj_norm_point query_norm, key_norm; /* those of all heads together */
     double *open;                       /* [n_kv_head dh] mask of the values' clip; NULL: none */
     int kinks;                          /* queries, keys and values within a relative 1e-5 of the clip */
@@ -44,14 +45,20 @@ double rj_alibi_slope(double max, int n_head, int h);
 void rj_attention_free(rj_attention *a); /* takes a zeroed one */
 void rj_attention_point_free(rj_attention_point *point);
 
-/* out <- attention(y) of all T tokens, and the linearisation at t where point is not NULL.
+/* out <- attention(y) of all T tokens, and the linearisation of token t's output by token s where point is not NULL.
  *   rope [in] rotation of each position; NULL: positions are not rotary
  *   y   [in]  [d,T] normed states, working arithmetic
  *   out [out] [d,T] double
  * Errors: NUMERIC a query, key or value is not finite (token); NOMEM; on error point is empty. */
 RJ_CHECKED rj_status rj_attention_forward(const rj_attention *a, const rj_rope_table *rope,
-                                          const rj_matrix *y, rj_matrix *out, int t,
+                                          const rj_matrix *y, rj_matrix *out, int s, int t,
                                           rj_attention_point *point);
+
+/* The same with keys and values of a fixed memory, of which every query sees all; positions are not seen. Its derivative by y
+ * is that of the queries alone.
+ *   memory [in] [d,n] as it is projected, working arithmetic */
+RJ_CHECKED rj_status rj_attention_read(const rj_attention *a, const rj_matrix *y, const rj_matrix *memory,
+                                       rj_matrix *out, int t, rj_attention_point *point);
 
 /* dout [d,n] <- d attention / dy dy, and g_y [d,n] <- its transpose times g. Errors: NOMEM. */
 RJ_CHECKED rj_status rj_attention_jvp(const rj_attention *a, const rj_attention_point *point,
@@ -60,7 +67,7 @@ RJ_CHECKED rj_status rj_attention_vjp(const rj_attention *a, const rj_attention_
                                       const rj_matrix *g, rj_matrix *g_y);
 
 /* fold <- (G D)', G = heads' map from dy to do [n_head dh, d], D the norm before the attention: the attention's derivative
- * is Wo G D. fold [d, n_head dh] in working arithmetic. Errors: NOMEM. */
+ * is Wo G D. fold [d, n_head dh] in working arithmetic. Not of a memory. Errors: NOMEM. */
 RJ_CHECKED rj_status rj_attention_fold(const rj_attention *a, const rj_attention_point *point,
                                        const rj_norm_point *norm, rj_matrix *fold);
 #endif

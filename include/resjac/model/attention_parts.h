@@ -10,8 +10,9 @@ typedef struct {
     const rj_attention *a;
     const rj_rope_table *rope;
     rj_matrix q, k, v, o;
+    bool own; /* keys and values are those of the queries' tokens */
     double *raw_q, *raw_k,
-        *raw_v; /* those of the token to linearise at, as projected; one allocation, at raw_q */
+        *raw_v; /* of a linearisation, as projected: t's query, s's key and value (where own); one allocation, at raw_q */
 } rj_attention_pass;
 
 /* Whether a norm of queries or keys is one of all heads together. */
@@ -60,7 +61,7 @@ void rj_attention_logits(const rj_attention *a, int h, int t, int first, int n, 
 /* x[first..end-1] <- softmax, what is before and behind, up to n, 0. */
 void rj_softmax(double *x, int first, int end, int n);
 
-/* The linearisation at token t of a pass that kept it. Errors: NOMEM; on error point is empty. */
-RJ_CHECKED rj_status rj_attention_linearise(const rj_attention_pass *p, rj_arithmetic type, int t,
+/* The linearisation of token t by token s of a pass that kept it. Errors: NOMEM; on error point is empty. */
+RJ_CHECKED rj_status rj_attention_linearise(const rj_attention_pass *p, rj_arithmetic type, int s, int t,
                                             rj_attention_point *point);
 #endif

@@ -57,23 +57,28 @@ typedef enum {
     RJ_POSITION_BUCKETS /* a number a head, by the distance's bucket, is added to the logits (relative.h) */
 } rj_position;
 
+/* Which blocks of a model with an encoder and a decoder: by default the encoder's. Others have one stack. */
+typedef enum { RJ_STACK_DEFAULT = 0, RJ_STACK_ENCODER, RJ_STACK_DECODER } rj_stack;
+
 enum { RJ_MAX_LAYERS = 1024, RJ_MAX_EXPERTS = 512 };
 
 typedef struct {
     const char *family; /* name of the family's row */
     int n_layer, d, n_head, n_kv_head, d_head, d_ff;
-    int n_vocab;            /* rows of the embedding */
-    int max_context;        /* tokens, scaling included */
-    int position_offset;    /* learned positions begin at this row */
-    int d_embedding;        /* of the embedding as the file says; 0: d. Must be d */
-    int d_gate_up;          /* gate and up together as the file says; 0: d_ff says */
+    int n_vocab;         /* rows of the embedding */
+    int max_context;     /* tokens, scaling included */
+    int position_offset; /* learned positions begin at this row */
+    int d_embedding; /* of the embedding and the head; where it is not d, projections lead to d and back */
+    int d_gate_up;   /* gate and up together as the file says; 0: d_ff says */
     double embedding_scale; /* the embedding is multiplied by it */
     rj_norm_kind norm;
     rj_norm_parts norm_parts;
     double norm_eps;
     bool parallel;    /* the MLP reads what the attention reads, not what it leaves */
     bool shared_norm; /* .. behind one norm */
-    int n_norm;       /* norms of a parallel block, as the file says; 0: one, or two where grouped */
+    bool sum_norms;   /* norms stand behind the sums of stream and sublayer, not before sublayers */
+    bool no_final_norm;
+    int n_norm; /* norms of a parallel block, as the file says; 0: one, or two where grouped */
     rj_activation activation;
     bool gated; /* down(act(gate x) * up x), else down(act(up x)) */
     int n_expert,
@@ -89,7 +94,10 @@ typedef struct {
     double alibi_max;     /* ALiBi: slopes are 2^-(alibi_max/n), 2^-(2 alibi_max/n), .. */
     int n_bucket, bucket_distance; /* buckets: how many; the last has all from here on */
     bool bidirectional;            /* an encoder: a token sees those behind it, too */
+    bool reads_memory;             /* a decoder: blocks attend to the encoder's last states, too */
+    int start_token;               /* .. and its first token is this one */
     bool whole_norms;              /* norms of queries and keys are of all heads together */
+    bool own_norms;                /* .. are each head's own, without biases */
     bool multi_query, grouped; /* multi_query and not grouped: one key-value head, whatever n_kv_head says */
     /* Layer l (0-based) sees a window where sliding[l]. A file says which by a list, or: l >= window_from, and l + 1 is no
      * multiple of window_period (0: no period). */
@@ -115,7 +123,13 @@ typedef struct {
  * Errors: FORMAT unknown architecture, activation, rope type or rope key; a key that changes the mathematics in a way the
  * family does not evaluate; a value out of range (file, key, value); NOMEM; IO. */
 RJ_CHECKED rj_status rj_config_read(const rj_weights *w, rj_config *config);
+/* The same of one stack. Besides: USAGE a stack is asked for by name and the model has one alone. */
+RJ_CHECKED rj_status rj_config_read_stack(const rj_weights *w, rj_stack stack, rj_config *config);
 void rj_config_free(rj_config *config); /* its lists; takes a zeroed one */
+
+/* Whether what the head reads is the final norm of the last block's states; if not, why, for messages. */
+bool rj_config_ends_in_norm(const rj_config *config);
+const char *rj_config_end(const rj_config *config);
 
 /* Of one layer, 0-based: factor of the logits; tokens that a query sees, 0: all up to itself; rotary positions, borrowed,
  * NULL where positions are not rotary. */

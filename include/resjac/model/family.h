@@ -17,16 +17,24 @@ typedef enum {
     RJ_POSITION_BIAS,  /* of all blocks: [n_bucket,n_head], see relative.h */
     RJ_FINAL_NORM,
     RJ_HEAD,
+    RJ_PROJECT_IN,  /* from the embedding to the stream, where their sizes differ */
+    RJ_PROJECT_OUT, /* from the stream to the head */
     RJ_ATTENTION_NORM,
     RJ_SHARED_NORM, /* in place of the norms before attention and MLP */
     RJ_QUERY,
     RJ_KEY,
     RJ_VALUE,
     RJ_QUERY_KEY_VALUE, /* in place of the three, see rj_fused */
-    RJ_QUERY_NORM,      /* of each head, before the rotation */
+    RJ_QUERY_NORM,      /* of each head, before the rotation; "@": each its own */
     RJ_KEY_NORM,
     RJ_ATTENTION_OUT,
     RJ_ATTENTION_POST_NORM, /* of what the sublayer adds */
+    RJ_ATTENTION_SUM_NORM,  /* of the stream with what it added */
+    RJ_CROSS_NORM,          /* of a second attention, whose keys and values are of an encoder's last states */
+    RJ_CROSS_QUERY,
+    RJ_CROSS_KEY,
+    RJ_CROSS_VALUE,
+    RJ_CROSS_OUT,
     RJ_MLP_NORM,
     RJ_GATE,
     RJ_UP,
@@ -34,6 +42,7 @@ typedef enum {
     RJ_GATE_UP,  /* in place of the two: outputs are all of the one, all of the other */
     RJ_DOWN,
     RJ_MLP_POST_NORM,
+    RJ_MLP_SUM_NORM,
     RJ_ROUTER, /* of states to experts; then those of each expert in place of the MLP's */
     RJ_EXPERT_GATE,
     RJ_EXPERT_UP,
@@ -48,6 +57,7 @@ typedef enum {
     RJ_KEY_NUMBER,      /* >= 0 */
     RJ_KEY_CAP,         /* > 0; null, in GGUF 0: none, which is 0 */
     RJ_KEY_BOOL,
+    RJ_KEY_NOT, /* true or false, kept as its opposite */
     RJ_KEY_ACTIVATION,
     RJ_KEY_FEED_FORWARD, /* "<activation>" or "gated-<activation>", into activation and gated; of config.json only */
     RJ_KEY_LAYERS, /* list of a layer's kinds into sliding, after n_layer; of config.json only */
@@ -82,22 +92,24 @@ typedef struct {
     const char *trunk, *other;
 } rj_prefix;
 
-typedef struct {
+typedef struct rj_family {
     const char *name;         /* in messages and results */
     const char *model_type;   /* in config.json */
     const char *wrapper;      /* model_type of a config.json whose text_config has the keys, or NULL */
     const char *architecture; /* general.architecture in GGUF */
     rj_config base;           /* what all models of the family share; reading starts from it */
-    const rj_key *keys[3];    /* lists in order, up to a NULL; each up to a key of all zeros */
+    const rj_key *keys[4];    /* lists in order, up to a NULL; each up to a key of all zeros */
     const rj_neutral
         *fixed; /* keys of the family's own that are not evaluated; NULL, or up to one of all zeros */
     const char *const
         *needed; /* keys of config.json that may not be left to their defaults; NULL, or up to a NULL */
     const char *const
         *passed; /* patterns (fnmatch) of keys of config.json that say nothing here; NULL, or up to a NULL */
+    /* Of an encoder the row of the decoder in the same files, of a decoder that of its encoder; else NULL. */
+    const struct rj_family *decoder, *encoder;
     bool sparse; /* its blocks have experts: of one architecture, these are files with an expert_count */
-    /* Stem of a tensor's name, "#" for the block and "@" for the expert; ".weight" and ".bias" follow. An expert's stem without
-     * "@" is a tensor [n_expert,out,in]. NULL: the family has no such tensor. */
+    /* Stem of a tensor's name, "#" for the block and "@" for the expert or the head; ".weight" and ".bias" follow. An expert's stem without
+     * "@" is a tensor [n_expert,out,in], one of heads' norms [heads,in]. NULL: the family has no such tensor. */
     const char *stem[RJ_N_ROLES][RJ_N_FORMATS];
     const rj_prefix *prefixes; /* the stems' own, then those of other exports; up to a NULL */
     /* Other names of the embedding in safetensors files, whole; NULL, or up to a NULL. */
@@ -109,6 +121,7 @@ typedef struct {
     bool interleaved[RJ_N_FORMATS];   /* rotary rows of a query or key head: 2 i + s holds s n_rotary/2 + i */
     double norm_offset[RJ_N_FORMATS]; /* gain = offset + what the file has */
     bool embedding_by_sqrt_d;         /* embedding_scale is sqrt(d) */
+    bool tied_head_by_sqrt_d;         /* logits of a tied head are divided by sqrt(d) */
     bool residual_init;               /* drawn projections into the stream: deviation / sqrt(2 n_layer) */
     /* Drawn matrices of blocks: deviation / sqrt(inputs), queries / sqrt(d_head) besides; norms are the deviation. */
     bool init_by_inputs;
@@ -128,7 +141,8 @@ typedef struct {
 extern const rj_family rj_family_llama, rj_family_gpt2, rj_family_qwen2, rj_family_gemma3, rj_family_mistral,
     rj_family_gemma, rj_family_gemma2, rj_family_gptneox, rj_family_phi, rj_family_gptneo, rj_family_olmo,
     rj_family_falcon, rj_family_mpt, rj_family_hf_olmo, rj_family_qwen3, rj_family_olmo2, rj_family_stablelm,
-    rj_family_phi3, rj_family_gptj, rj_family_opt, rj_family_bloom, rj_family_t5, rj_family_mixtral;
+    rj_family_phi3, rj_family_gptj, rj_family_opt, rj_family_bloom, rj_family_t5, rj_family_t5_decoder,
+    rj_family_t5_alone, rj_family_mixtral;
 
 /* NULL where there is none. model_type may be a wrapper's; sparse: the file has experts. */
 const rj_family *rj_family_of_model_type(const char *model_type);

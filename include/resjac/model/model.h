@@ -18,6 +18,10 @@ typedef struct rj_model rj_model;
  * Errors: those of rj_weights_open; FORMAT unknown architecture, configuration key or value (named), a tensor missing or
  * of a wrong shape (name, file, both shapes), or not of the family's; NUMERIC the final norm is not finite. */
 RJ_CHECKED rj_status rj_model_open(const char *path, bool random_init, uint64_t seed, rj_model **model);
+/* The same of one stack of a model with an encoder and a decoder; a decoder has its encoder with it, and its parameters are those of
+ * both. Besides: USAGE a stack is asked for by name and the model has one alone. */
+RJ_CHECKED rj_status rj_model_open_stack(const char *path, rj_stack stack, bool random_init, uint64_t seed,
+                                         rj_model **model);
 void rj_model_close(rj_model **model);
 
 const rj_config *rj_model_config(const rj_model *model);
@@ -30,6 +34,12 @@ int64_t rj_model_parameters(const rj_model *model); /* elements of all its tenso
  *   config [out] free with rj_config_free; untouched on error
  * Errors: those of rj_weights_open and rj_config_read; FORMAT no vocab_size, a GGUF file. */
 RJ_CHECKED rj_status rj_model_count(const char *path, rj_config *config, int64_t *n_parameters);
+RJ_CHECKED rj_status rj_model_count_stack(const char *path, rj_stack stack, rj_config *config,
+                                          int64_t *n_parameters);
+
+/* The encoder of a decoder: a model of its own, whose states behind its final norm are the memory that the decoder's blocks attend
+ * to. Borrowed; NULL where there is none. */
+const rj_model *rj_model_encoder(const rj_model *model);
 
 /* X^0: what enters block 1: scaled embedding, learned positions added.
  *   ids [in]  [T], 0 <= id < vocabulary

@@ -6,23 +6,25 @@
 #include "resjac/model/config.h"
 
 /* y = gain * u + bias, u = (x - m)/r, r = sqrt(mean((x - m)^2) + eps); m = 0 for RMS, mean(x) for LayerNorm.
+ * n_group > 1: of so many stretches of x, of equal length, each has a mean and an r of its own.
  * One of d = 0 is absent: y = x, D = I, and what is in place does nothing. */
 typedef struct {
     rj_norm_kind kind;
     int d;
     double eps;
     double *gain, *bias; /* [d]; bias may be NULL */
+    int n_group;
 } rj_norm;
 
 void rj_norm_free(rj_norm *norm); /* takes a zeroed one */
 void rj_norm_apply(const rj_norm *norm, const double *x,
                    double *y); /* [d] each; in place allowed, needed where absent */
 
-/* The norm linearised at x. D = diag(gain/r) (P - u u'/d), P = I for RMS, I - 1 1'/d for LayerNorm. */
+/* The norm linearised at x. D = diag(gain/r) (P - u u'/d), P = I for RMS, I - 1 1'/d for LayerNorm; of each group so. */
 typedef struct {
     const rj_norm *norm; /* borrowed */
-    double inverse;      /* 1/r */
     double *unit;        /* u [d] */
+    double *inverse;     /* 1/r [n_group, at least 1]; one allocation, at unit */
 } rj_norm_point;
 
 RJ_CHECKED rj_status rj_norm_linearise(const rj_norm *norm, const double *x, rj_norm_point *point);

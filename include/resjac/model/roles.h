@@ -6,13 +6,14 @@
 
 typedef enum { RJ_WEIGHT = 0, RJ_BIAS, RJ_N_PARTS } rj_part;
 
-/* Where a role stands: the block, 0 for roles without one; for those of an expert, this of block and expert. */
+/* Where a role stands: the block, 0 for roles without one; for those of an expert or of one head's norm, this of block and
+ * expert or head. */
 static inline int rj_expert_at(int layer, int expert)
 {
     return layer + RJ_MAX_LAYERS * expert;
 }
 
-/* How often a model has a role's tensor, once a block or expert; [i] of them stands at rj_role_at. */
+/* How often a model has a role's tensor, once a block, expert or head; [i] of them stands at rj_role_at. */
 int rj_role_count(const rj_config *c, rj_role role);
 int rj_role_at(const rj_config *c, rj_role role, int i);
 
@@ -26,6 +27,9 @@ const rj_tensor *rj_role_find(const rj_model *model, rj_role role, int at, rj_pa
 /* Outputs and inputs of a linear layer; a norm has inputs only, and 0 outputs. */
 void rj_role_shape(const rj_config *c, rj_role role, int *out, int *in);
 
+/* Elements of one of its tensors; of a stack, of one expert or head. */
+int64_t rj_role_elements(const rj_config *c, rj_role role, rj_part part);
+
 /* Whether the model has it: a norm without parts has no tensor. */
 bool rj_role_exists(const rj_model *model, rj_role role);
 
@@ -38,8 +42,12 @@ bool rj_role_is_plain(const rj_model *model, rj_format format);
 /* Whether the model cannot do without that tensor in its file. */
 bool rj_role_is_needed(const rj_model *model, rj_role role, rj_part part);
 
-/* Whether a file of that format has all experts of a block in one tensor [n_expert,out,in]. */
+/* Whether a file of that format has all experts of a block in one tensor [n_expert,out,in], or the norms of all heads in one
+ * [heads,in]. */
 bool rj_role_is_stacked(const rj_family *family, rj_format format, rj_role role);
+
+/* Whether each head may have a tensor of its own of that norm. */
+bool rj_role_is_of_heads(const rj_family *family, rj_role role);
 
 /* Where the outputs of a linear layer lie in a file of that format: in the tensor of `holder`, as rj_linear_source says. */
 typedef struct {

@@ -11,7 +11,8 @@
 enum { RJ_NAME_SIZE = 256 };
 
 struct rj_model {
-    rj_weights *weights;
+    rj_weights *weights;      /* of a decoder's encoder: the decoder's */
+    struct rj_model *encoder; /* of a decoder; else NULL */
     const rj_family *family;
     rj_config config;
     const rj_prefix *prefix; /* of its safetensors names */
@@ -21,6 +22,7 @@ struct rj_model {
     uint64_t seed;
     int64_t n_parameters;
     rj_norm embedding_norm, final_norm;
+    rj_linear project_in, project_out; /* in double; empty where the embedding has the stream's size */
 };
 
 /* Finds every tensor of the family and compares its shape, completes config (n_vocab, has_head; for GGUF biases,

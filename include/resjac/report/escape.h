@@ -10,7 +10,8 @@ enum { RJ_LABEL_SIZE = 256, RJ_STEM_SIZE = 512 };
  * invalid UTF-8 as U+FFFD; line ends and tabs are kept. Not collective, as all of these. */
 void rj_escape_html(FILE *out, const char *text);
 
-/* One field of a CSV file (RFC 4180): in quotes where it has a quote, comma or line end. */
+/* One field of a CSV file (RFC 4180): in quotes where it has a quote, comma or line end; control characters and invalid UTF-8 as
+ * in HTML; a single quote before a first = + - @ or tab, which a spreadsheet would take for a formula. */
 void rj_escape_csv(FILE *out, const char *text);
 
 /* One cell of a Markdown table: HTML as above, and a backslash before characters that Markdown reads. */

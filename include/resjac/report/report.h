@@ -5,10 +5,14 @@
 #include "resjac/base/status.h"
 
 /* Writes into `folder` (made where it is not there; files of the same names are replaced), for every model of `results`:
- *   <model>-coupling-k<K>, <model>-singular-values, <model>-norm-growth, <model>-trajectory, <model>-trained-vs-random,
- *   <model>-alignment-<prompt id> for the first 8 prompts that have alignment matrices,
- * with two models or more overview-excess-coupling-k<K>; with scores <measure>-against-<benchmark> and scores.csv, scores.md; each figure as <name>.<format>, its numbers as <name>.csv and its
- * script as <name>.gp (`gnuplot -c <name>.gp . svg` in the folder draws it again); summary.csv, summary.md, index.html.
+ *   <model>-coupling-k<K>, <model>-trained-vs-random, <model>-depth-distance, <model>-singular-values, <model>-norm-growth,
+ *   <model>-trajectory; <model>-alignment-<prompt id> for the first 8 prompts that have alignment matrices; with token modes
+ *   <model>-token-modes-k<K>, <model>-tokens-<mode>-k<K>, <model>-influence;
+ * for each series of checkpoints <series>-emergence; for all models overview-trajectory-scores, overview-certificates, from two models on
+ * overview-excess-coupling-k<K> and overview-depth-distance-k<K>, from three on overview-correlations; with scores
+ * <measure>-against-<benchmark>, measures-against-<benchmark>, scores.csv, scores.md. A figure without values is left out.
+ * Each figure stands as <name>.<format>, its numbers as <name>.csv and its script as <name>.gp (`gnuplot -c <name>.gp . svg` in the
+ * folder draws it again); summary.csv, summary.md, index.html.
  * In <model> and <prompt id>, characters other than A-Z a-z 0-9 . _ - are '_'; equal ones are told apart by a number.
  * index.html loads nothing: it holds its pictures (PNG where that is the format, else SVG).
  * The same file gives the same bytes, given one gnuplot and its fonts. Needs the program `gnuplot` in PATH.

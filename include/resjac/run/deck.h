@@ -19,6 +19,7 @@ typedef struct {
     char *series;         /* "" = none */
     double step;          /* NAN = none */
     bool twin;            /* a random-init twin is measured too */
+    rj_stack stack;       /* of a model with an encoder and a decoder */
 } rj_deck_model;
 
 /* One entry of coupling.k: a count, or a fraction of d. */
@@ -32,6 +33,24 @@ typedef struct {
 typedef struct {
     int team, stages, n_row, n_col;
 } rj_deck_layout;
+
+/* Section tokens: bit m of modes is mode m, depth left out; tokens and layers as the deck has them, from the end where negative.
+ * n_at, n_layers 0: all. */
+typedef struct {
+    size_t modes;
+    int n_at, n_layers;
+    int *at, *layers;
+    bool has_at, is_last; /* tokens.at is there; it is the word last */
+} rj_deck_tokens;
+
+/* Section scores. */
+typedef struct {
+    char *table; /* of benchmark scores; NULL = none */
+    int n_columns;
+    char **column; /* [n_columns] */
+    char *primary; /* measure named beforehand; NULL = none */
+    int draws;     /* resamples and permutations of the statistics */
+} rj_deck_scores;
 
 typedef enum { RJ_DECK_SVD_AUTO = 0, RJ_DECK_SVD_FULL, RJ_DECK_SVD_KRYLOV } rj_deck_svd;
 
@@ -51,6 +70,8 @@ typedef struct {
     int n_k;
     rj_deck_k *k;
     int norm; /* p of ||s||_p: 1 or 2 */
+    bool vju; /* also the misfit with U and V exchanged */
+    rj_deck_tokens tokens;
     rj_deck_svd svd_method;
     double svd_tolerance; /* of a Krylov decomposition; 0 = auto */
     rj_arithmetic arithmetic;
@@ -63,11 +84,7 @@ typedef struct {
     int n_alignment;
     rj_deck_prompt *alignment; /* store.alignment: prompts that keep their alignment matrices */
     bool provenance_full;
-    char *scores; /* table of benchmark scores; NULL = none */
-    int n_score_columns;
-    char **score_column; /* [n_score_columns] */
-    char *score_primary; /* measure named beforehand; NULL = none */
-    int score_draws;     /* resamples and permutations of the statistics */
+    rj_deck_scores scores;
     uint64_t seed;
     char *output; /* the final file; units lie in <output>.d */
 } rj_deck;

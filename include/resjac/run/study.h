@@ -19,11 +19,14 @@ typedef struct {
     rj_status status;
     char why[RJ_MESSAGE_SIZE];
     rj_model_facts facts;
-    rj_config config;     /* its sizes; lists of the open model are left out */
-    int *k_count;         /* [n_k] */
-    const char **k_label; /* [n_k] borrowed from the deck */
-    int32_t **ids;        /* [n_prompts] */
-    rj_tokens *tokens;    /* [n_prompts], views of ids */
+    rj_config config;               /* its sizes; lists of the open model are left out */
+    int *k_count;                   /* [n_k] */
+    const char **k_label;           /* [n_k] borrowed from the deck */
+    rj_token_options token_options; /* borrows the next two */
+    int *token;                     /* [token_options.n]; with tokens.at: all up to the longest prompt */
+    bool *token_layer;              /* [L] */
+    int32_t **ids;                  /* [n_prompts] */
+    rj_tokens *tokens;              /* [n_prompts], views of ids */
     int n_units;
     rj_team_shape shape; /* its stages are left 0 */
     char (*key)[65];     /* [n_units] */

@@ -36,6 +36,6 @@ RJ_CHECKED rj_status rj_team_choose_grid(const rj_team_case *c, const rj_deck_la
  * where the model's units are then done sooner, or a unit within ten minutes at little cost. Results do not depend on it. Not collective.
  *   n_units [in] of this model;  n_ranks [in] of the run
  * Errors: USAGE the run has too few ranks (names how many would do). */
-RJ_CHECKED rj_status rj_team_choose_stages(const rj_team_case *c, const rj_deck_layout *asked,
-                                           int n_units, int n_ranks, rj_team_shape *shape);
+RJ_CHECKED rj_status rj_team_choose_stages(const rj_team_case *c, const rj_deck_layout *asked, int n_units,
+                                           int n_ranks, rj_team_shape *shape);
 #endif

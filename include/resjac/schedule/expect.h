@@ -28,10 +28,18 @@ typedef struct {
 /* One core of a Zen 4 with OpenBLAS 0.3.21 and a local disk, and a network of 2 us and 10 GB/s: for comparing layouts. */
 rj_machine rj_machine_built_in(void);
 
+/* The token modes, a prompt and block (mean over the blocks). */
+typedef struct {
+    double forwards;  /* forward passes of a whole prompt through the block */
+    double jacobians; /* folded, */
+    double full;      /* of them those whose every singular value is wanted */
+    double pairs;     /* J times a frame */
+} rj_token_work;
+
 /* One model and what a deck asks of it. */
 typedef struct {
     int n_layer, d, attention, kv, d_ff; /* attention = heads * head size, kv = key-value heads * head size */
-    bool gated, parallel, twin, is_double, krylov;
+    bool gated, parallel, twin, is_double, krylov, vju;
     int k;         /* triplets that must hold */
     int most;      /* triplets that are kept */
     int n_k;       /* values of K */
@@ -39,6 +47,7 @@ typedef struct {
     int prompts;   /* of a unit */
     double tokens; /* of a prompt, mean */
     double stored; /* bytes of the unit's file */
+    rj_token_work token;
 } rj_work;
 
 typedef enum {

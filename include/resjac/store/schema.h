@@ -15,17 +15,34 @@ typedef enum {
     RJ_DIM_K,
     RJ_DIM_SV,
     RJ_DIM_PC,
+    RJ_DIM_TOKEN,   /* whose J and S; 0, as TOKEN_J, where no token mode is measured */
+    RJ_DIM_TOKEN_J, /* whose U and V */
     RJ_DIM_APROMPT, /* prompts whose alignment matrices are kept; 0, as I and J, where there are none */
     RJ_DIM_I,       /* left singular direction */
     RJ_DIM_J,       /* right singular direction */
     RJ_N_DIMS
 } rj_dim;
 
+/* What is compared (method, section 5): a group of its own inside the model's, of rj_mode_name; DEPTH is the model's group. */
+typedef enum {
+    RJ_MODE_DEPTH = 0,
+    RJ_MODE_SELF,
+    RJ_MODE_FIXED_INPUT,
+    RJ_MODE_FIXED_OUTPUT,
+    RJ_MODE_INFLUENCE,
+    RJ_N_MODES
+} rj_mode;
+
 typedef struct {
     ptrdiff_t size[RJ_N_DIMS];
+    size_t modes; /* bit m: mode m is measured, m > RJ_MODE_DEPTH */
 } rj_sizes;
 
-typedef enum { RJ_VALUE_DOUBLE = 0, RJ_VALUE_FLOAT, RJ_VALUE_INT } rj_value_type; /* as stored; double in memory */
+typedef enum {
+    RJ_VALUE_DOUBLE = 0,
+    RJ_VALUE_FLOAT,
+    RJ_VALUE_INT
+} rj_value_type; /* as stored; double in memory */
 
 /* What the final file keeps of a per-prompt variable (deck key store.per_prompt). */
 typedef enum {
@@ -42,6 +59,7 @@ typedef struct {
     rj_value_type type;
     rj_keep keep;
     bool nondeterministic; /* left out of content_sha256 */
+    rj_mode mode;          /* the group that has it: a name may stand in several */
 } rj_variable;
 
 /* X(id, name): the order of the file. The rows are in schema.c. */
@@ -95,16 +113,36 @@ typedef enum {
     RJ_VAR_SUBSPACE_UV,
     RJ_VAR_SUBSPACE_VU,
     RJ_VAR_ALIGNMENT_MATRIX, /* (aprompt,layer,layer_j,i,j) */
-    RJ_VAR_PROMPT_SECONDS,   /* nondeterministic */
+    RJ_VAR_SELF_MISFIT,      /* (prompt,k,layer,token,token_j), as those of the other token modes */
+    RJ_VAR_SELF_EXCESS,
+    RJ_VAR_SELF_NULL, /* (prompt,k,layer,token) */
+    RJ_VAR_SELF_RANK, /* (prompt,layer,token) */
+    RJ_VAR_FIXED_INPUT_MISFIT,
+    RJ_VAR_FIXED_INPUT_EXCESS,
+    RJ_VAR_FIXED_INPUT_NULL,
+    RJ_VAR_FIXED_INPUT_RANK,
+    RJ_VAR_FIXED_OUTPUT_MISFIT,
+    RJ_VAR_FIXED_OUTPUT_EXCESS,
+    RJ_VAR_FIXED_OUTPUT_NULL,
+    RJ_VAR_FIXED_OUTPUT_RANK,
+    RJ_VAR_INFLUENCE_FROBENIUS, /* (prompt,layer,token), as those that follow */
+    RJ_VAR_INFLUENCE_SPECTRAL,
+    RJ_VAR_INFLUENCE_PARTICIPATION,
+    RJ_VAR_INFLUENCE_RANK,
+    RJ_VAR_PROMPT_SECONDS, /* nondeterministic */
     RJ_N_VARIABLES
 } rj_variable_id;
 
 extern const rj_variable rj_schema[RJ_N_VARIABLES];
 
-const char *rj_dim_name(rj_dim dim);                               /* "prompt", "layer_j", .. */
+const char *rj_dim_name(rj_dim dim);                                 /* "prompt", "layer_j", .. */
+const char *rj_mode_name(rj_mode mode);                              /* "depth", "fixed_input", .. */
+bool rj_sizes_have(const rj_sizes *sizes, rj_mode mode);             /* DEPTH: always */
 ptrdiff_t rj_schema_count(rj_variable_id id, const rj_sizes *sizes); /* elements of one prompt */
-ptrdiff_t rj_schema_rows(rj_variable_id id, const rj_sizes *sizes);  /* prompts that have it */
-bool rj_schema_is_pairwise(rj_variable_id id);                       /* (prompt,k,layer,layer_j) */
+ptrdiff_t rj_schema_rows(rj_variable_id id,
+                         const rj_sizes *sizes); /* prompts that have it; 0: its mode is not measured */
+bool rj_schema_is_pairwise(rj_variable_id id);   /* (prompt,k,layer,layer_j) */
+bool rj_schema_is_packed(rj_variable_id id); /* pairs of blocks or of tokens: stored in chunks, deflated */
 
 /* Sizes of dimensions i and j: the largest of these K, at most 50. */
 enum { RJ_ALIGNMENT_MOST = 50 };

@@ -28,6 +28,9 @@ typedef struct {
     int n_k;
     const int *k_count;         /* [n_k] */
     const char *const *k_label; /* [n_k]: "10", "0.1d" */
+    int n_token;
+    const int *
+        token; /* [n_token] of the token modes: from 0, or from the end where negative; NULL: none is measured */
     char key[65];
     const char *arithmetic; /* "single", "double" */
     const char *last_block; /* "raw", .. */

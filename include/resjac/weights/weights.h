@@ -30,6 +30,12 @@ typedef struct rj_weights rj_weights;
 RJ_CHECKED rj_status rj_weights_open(const char *path, rj_weights **w);
 void rj_weights_close(rj_weights **w);
 
+/* A link among the files of a checkpoint must not lead out of its folder, but into the blobs of a hub's cache. Links to whole
+ * folders, and the file that the user names himself, are as good as what they lead to. Not collective.
+ *   path [in] of a file in `folder`; one that is not there passes
+ * Errors: FORMAT it leads out (path, remedy); NOMEM. */
+RJ_CHECKED rj_status rj_weights_check_inside(const char *folder, const char *path);
+
 bool rj_weights_is_config(const char *path); /* whether it names a config.json, by its last part */
 
 const char *rj_weights_path(const rj_weights *w); /* as given to open */
