@@ -71,7 +71,7 @@ done:
 rj_status rj_nc_create(const char *path, uint64_t bytes, rj_nc *nc)
 {
     rj_status st = RJ_OK;
-    rj_nc mine = {path, -1, true, false};
+    rj_nc mine = {.path = path, .id = -1, .writing = true};
 
     RJ_TRY(rj_fault_at(RJ_FAULT_NC_CREATE));
     unlink(path); /* of a killed process that had this number */
@@ -106,7 +106,7 @@ done:
 rj_status rj_nc_reopen(const char *path, uint64_t more, rj_nc *nc)
 {
     rj_status st = RJ_OK;
-    rj_nc mine = {path, -1, true, false};
+    rj_nc mine = {.path = path, .id = -1, .writing = true};
     rj_file *file = NULL;
 
     RJ_TRY(rj_file_open(path, &file));
@@ -146,7 +146,7 @@ rj_status rj_nc_open_shared(MPI_Comm comm, const char *path, rj_nc *nc)
 {
     rj_status st = RJ_OK;
     int size = 1;
-    rj_nc mine = {path, -1, true, false};
+    rj_nc mine = {.path = path, .id = -1, .writing = true};
 
     RJ_MPI(comm, MPI_Comm_size(comm, &size));
     mine.shared = size > 1;
@@ -169,7 +169,7 @@ done:
 rj_status rj_nc_open(const char *path, bool sealed, rj_nc *nc)
 {
     rj_status st = RJ_OK;
-    rj_nc mine = {path, -1, false, false};
+    rj_nc mine = {.path = path, .id = -1};
 
     RJ_TRY(rj_fault_at(RJ_FAULT_NC_OPEN));
     RJ_TRY(rj_seal_check(path, sealed));
@@ -306,7 +306,7 @@ rj_status rj_nc_define(const rj_nc *nc, int group, const rj_nc_variable *variabl
     if (v->fill) RJ_TRY(define_fill(nc, group, mine, v->type));
     if (v->chunk != NULL) {
         RJ_NC(nc, nc_def_var_chunking(group, mine, NC_CHUNKED, v->chunk));
-        RJ_NC(nc, nc_def_var_deflate(group, mine, 1, 1, 1));
+        if (!nc->for_many) RJ_NC(nc, nc_def_var_deflate(group, mine, 1, 1, 1));
     }
     RJ_TRY(rj_nc_put_text(nc, group, mine, "long_name", v->long_name));
     if (v->type == NC_CHAR) RJ_TRY(rj_nc_put_text(nc, group, mine, "_Encoding", "utf-8"));

@@ -12,16 +12,18 @@
 
 #include "resjac/base/status.h"
 
-/* `path` is borrowed. id < 0: not open. `shared`: all ranks of a communicator have it open and put values together. */
+/* `path` is borrowed. id < 0: not open. `shared`: all ranks of a communicator have it open and put values together. `for_many`: what is
+ * defined will be filled so, and is not deflated: when several ranks write compressed chunks of many variables, the metadata
+ * caches of HDF5 1.10 run apart and wait for each other for ever. */
 typedef struct {
     const char *path;
     int id;
-    bool writing, shared;
+    bool writing, shared, for_many;
 } rj_nc;
 
 #define RJ_NC_CLOSED                                                                                         \
     {                                                                                                        \
-        NULL, -1, false, false                                                                               \
+        NULL, -1, false, false, false                                                                        \
     }
 
 /* Needs what RJ_TRY needs; `nc` is the rj_nc of the call. */

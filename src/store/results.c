@@ -86,15 +86,17 @@ static uint64_t bytes_of(const rj_results_plan *plan, rj_per_prompt per_prompt, 
     return bytes;
 }
 
-/* All but the values, and room for them on the disk. Rank 0 alone. */
-static rj_status define_file(const char *path, const rj_results_plan *plan, const rj_results_model *model,
-                             rj_per_prompt per_prompt, int n_attributes, const rj_attribute *attribute)
+/* All but the values, and room for them on the disk; many ranks will put them, or one. Rank 0 alone. */
+static rj_status define_file(const char *path, bool for_many, const rj_results_plan *plan,
+                             const rj_results_model *model, rj_per_prompt per_prompt, int n_attributes,
+                             const rj_attribute *attribute)
 {
     rj_status st = RJ_OK;
     const uint64_t bytes = bytes_of(plan, per_prompt, n_attributes, attribute);
     rj_nc nc = RJ_NC_CLOSED;
 
     RJ_TRY(rj_nc_create(path, bytes, &nc));
+    nc.for_many = for_many;
     RJ_TRY(rj_results_root_define(&nc, plan, model, n_attributes, attribute));
     for (int i = 0; i < plan->n_models; i++) RJ_TRY(define_model(&nc, &model[i], &plan->part[i], per_prompt));
     RJ_TRY(rj_nc_end_definitions(&nc, bytes));
@@ -146,13 +148,15 @@ rj_status rj_results_write_annexed(MPI_Comm comm, const char *path, int n_models
     rj_status st = RJ_OK;
     rj_results_plan plan = {.n_models = 0};
     char *temporary = NULL;
-    int rank = 0;
+    int rank = 0, size = 1;
 
     RJ_MPI(comm, MPI_Comm_rank(comm, &rank));
+    RJ_MPI(comm, MPI_Comm_size(comm, &size));
     RJ_TRY(rj_results_plan_make(comm, n_models, model, &plan));
     RJ_TRY(share_name(comm, rank, path, &temporary));
-    RJ_TRY_ALL(comm,
-               rank == 0 ? define_file(temporary, &plan, model, per_prompt, n_attributes, attribute) : RJ_OK);
+    RJ_TRY_ALL(comm, rank == 0
+                         ? define_file(temporary, size > 1, &plan, model, per_prompt, n_attributes, attribute)
+                         : RJ_OK);
     RJ_TRY(rj_results_fill(comm, temporary, &plan, model, per_prompt));
     RJ_TRY_ALL(comm, rank == 0 ? rj_results_seal(temporary, path, annex) : RJ_OK);
 done:

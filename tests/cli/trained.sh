@@ -13,10 +13,10 @@ head -n 3 "$input/trained-prompts.txt" >prompts.txt
   sed -n "s|table: |&$input/|; /^scores:/p" "$input/trained-study.yaml"
 } >deck.yaml
 
-expect 0 'follows when they are done' -- ranks 1 "$resjac" run deck.yaml --only 1/2
+expect 0 'follows when they are done' -- ranks 2 "$resjac" run deck.yaml --only 1/2
 expect 0 '16 units, 8 done before, 8 to do' '8 of 8 trained models have a row, 8 of 16 rows have no model' \
   'excess_coupling_k8_offdiag against bits_per_byte: r = ' 'over 7 lineages of 8 models' 'out.nc is written' \
-  -- ranks 1 "$resjac" run deck.yaml
+  -- ranks 2 "$resjac" run deck.yaml
 expect 0 'complete and consistent' -- "$resjac" verify out.nc
 expect 0 'report/index.html: ' -- "$resjac" report out.nc -o report
 [ -s report/excess_coupling_k8_offdiag-against-bits_per_byte.svg ] || fail 'no figure of the primary measure'
