@@ -5,15 +5,15 @@
     python study_tables.py series FILE.nc CSV    the two series, with the scores of checkpoints.csv
     python study_tables.py precision FILE.nc REFERENCE.nc NAME    every model of FILE against NAME of REFERENCE
 
-Everything is a mean over pairs of different blocks, then over prompts. Over conjugation: 1 - misfit/coupling_null_conjugation,
-both means over prompts.
+Everything is a mean over pairs of different blocks, then over prompts. Over rotation, over conjugation: 1 - misfit/null with these
+nulls, both means over prompts. Without r: excess_coupling_drop<r>.
 """
 
 import csv
 import sys
 
 import numpy as np
-from netCDF4 import Dataset, chartostring
+from netCDF4 import Dataset
 
 K = "8"
 SHOWN = ("excess_coupling_k", "excess_coupling_drop", "coupling_null_k", "line_shape_score", "expodistance_cv", "growth_r2", "stable_rank")  # fmt: skip
@@ -21,7 +21,7 @@ RIVALS = ("ln_parameters", "n_layers", "d_model")
 
 
 def names(variable):
-    return [str(x) for x in chartostring(variable[:])]
+    return [str(x) for x in variable[:]]
 
 
 def number(x, digits=3):
@@ -55,11 +55,11 @@ class Table:
     def labels(self, model):
         return names(self.file[model]["k_label"])
 
-    def over_conjugation(self, model, k):
-        """Mean over pairs i != j; the conjugation null of a block's own frames is no chance level."""
+    def over(self, model, kind, k):
+        """Excess over the rotation or the conjugation null, mean over pairs i != j."""
         group = self.file[model]
         at = self.labels(model).index(k)
-        ratio = group["coupling_misfit_mean"][at] / group["coupling_null_conjugation"][at]
+        ratio = group["coupling_misfit_mean"][at] / group[f"coupling_null_{kind}"][at]
         return 1 - np.ma.mean(ratio[~np.eye(len(ratio), dtype=bool)])
 
 
@@ -69,23 +69,17 @@ def label_of(table, model):
 
 def print_models(path, k=None):
     t = Table(path)
-    head("model", "L", "d", "K", "excess coupling (95 % over prompts)", "twin", "less twin", "over conjugation", "twin",
-         "without 1", "twin", "without 3", "twin", "line-shape score", "twin")  # fmt: skip
+    head("model", "L", "d", "K", "excess coupling (95 % over prompts)", "adjacent blocks", "over rotation",
+         "over conjugation", "without 1", "without 3", "1 - misfit/sum s", "line-shape score")  # fmt: skip
     for model in t.models:
-        twin = model + "__random_init"
-        if model.endswith("__random_init"):
-            continue
         label = k or label_of(t, model)
-        main = f"excess_coupling_k{label}_offdiag"
-        x, low, high = (t.value(model, main, which) for which in ("value", "value_low", "value_high"))
-        y = t.value(twin, main)
-        pairs = [("excess_coupling_drop1", model), ("excess_coupling_drop1", twin),
-                 ("excess_coupling_drop3", model), ("excess_coupling_drop3", twin)]  # fmt: skip
-        drops = [number(t.value(m, f"{v}_k{label}_offdiag")) for v, m in pairs]
-        shapes = [number(t.value(m, "line_shape_score"), 2) for m in (model, twin)]
-        conjugation = [number(t.over_conjugation(m, label)) for m in (model, twin)]
-        row(model, t.fact(model, "n_layers"), t.fact(model, "d_model"), label,
-            f"{number(x)} ({number(low)} to {number(high)})", number(y), number(x - y), *conjugation, *drops, *shapes)  # fmt: skip
+        main = f"excess_coupling_k{label}_"
+        x, low, high = (number(t.value(model, main + "offdiag", which)) for which in ("value", "value_low", "value_high"))
+        others = [t.value(model, main + "adjacent")] + [t.over(model, null, label) for null in ("rotation", "conjugation")]
+        others += [t.value(model, f"excess_coupling_{drop}_k{label}_offdiag") for drop in ("drop1", "drop3")]
+        others += [1 - t.value(model, f"coupling_misfit_trace_k{label}_offdiag")]
+        row(model.replace("__random_init", " (twin)"), t.fact(model, "n_layers"), t.fact(model, "d_model"), label,
+            f"{x} ({low} to {high})", *map(number, others), number(t.value(model, "line_shape_score"), 2))  # fmt: skip
 
 
 def print_scores(path):
@@ -114,14 +108,14 @@ def print_series(path, table):
     t = Table(path)
     with open(table) as file:
         scores = {r["model"]: r for r in csv.DictReader(file)}
-    head("series", "step", "bits per byte", "accuracy", "excess coupling (95 % over prompts)", "over conjugation",
-         "without 1", "without 3", "line-shape score", "growth R^2", "stable rank")  # fmt: skip
-    for model in t.models:
+    head("series", "step", "bits per byte", "accuracy", "excess coupling (95 % over prompts)", "over rotation",
+         "over conjugation", "without 1", "without 3", "line-shape score", "growth R^2", "stable rank")  # fmt: skip
+    for model in sorted(t.models, key=lambda m: (m.rsplit("-step", 1)[0], t.fact(m, "series_step"))):
         main = f"excess_coupling_k{K}_offdiag"
         x, low, high = (number(t.value(model, main, which)) for which in ("value", "value_low", "value_high"))
         series, step = model.rsplit("-step", 1)
         row(series, step, scores[model]["bits_per_byte"], scores[model]["next_token_accuracy"], f"{x} ({low} to {high})",
-            number(t.over_conjugation(model, K)), number(t.value(model, f"excess_coupling_drop1_k{K}_offdiag")),
+            number(t.over(model, "rotation", K)), number(t.over(model, "conjugation", K)), number(t.value(model, f"excess_coupling_drop1_k{K}_offdiag")),
             number(t.value(model, f"excess_coupling_drop3_k{K}_offdiag")), number(t.value(model, "line_shape_score"), 2),
             number(t.value(model, "growth_r2")), number(t.value(model, "stable_rank"), 2))  # fmt: skip
 

@@ -131,6 +131,7 @@ def main():
     logging.disable_progress_bar()
     chapters, held_out = kjv_text.split_chapters(kjv_text.read_verses(options.bible))
     tokenizer = kjv_text.train_tokenizer(chapters, VOCABULARY)
+    options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "trained-prompts.txt").write_text("".join(p + "\n" for p in kjv_text.choose_prompts(held_out, 24)))
     table = options.out / "trained-models.csv"
     rows = read_rows(table)
