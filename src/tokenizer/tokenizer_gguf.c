@@ -68,6 +68,7 @@ static const pre PRE[] = {
     {"llama-bpe", LLAMA3, true, true}, {"llama3", LLAMA3, true, true}, {"llama-v3", LLAMA3, true, true},
     {"qwen2", QWEN2, false, false},    {"mpt", NEOX, false, false},    {"olmo", NEOX, false, false},
     {"falcon", FALCON, false, false},  {"bloom", BLOOM, false, false}, {"stablelm2", STABLELM2, false, false},
+    {"dbrx", LLAMA3, false, false}, /* OLMo 2 and others with its vocabulary */
 };
 
 /* By add_space_prefix. */

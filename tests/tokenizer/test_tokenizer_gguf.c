@@ -260,7 +260,7 @@ static void models_that_are_refused(void **x)
     begin_merged(&g);
     gguf_string(&g, "tokenizer.ggml.pre", "deepseek-r1-qwen");
     refuse(&g, "tokenizer.ggml.pre \"deepseek-r1-qwen\" is not supported; supported: gpt-2, phi-2, smollm, "
-               "llama-bpe, llama3, llama-v3, qwen2, mpt, olmo, falcon, bloom, stablelm2");
+               "llama-bpe, llama3, llama-v3, qwen2, mpt, olmo, falcon, bloom, stablelm2, dbrx");
     begin_merged(&g);
     refuse(&g, "tokenizer.ggml.pre is missing: how it splits a text is not known; convert the model again");
     begin_merged(&g);
