@@ -55,7 +55,7 @@ tier "build" 400 bash -ec 'build release' || finish
 tier "labels" 30 bash -ec all_have_a_tier || true
 tier "unit" 300 bash -ec 'tests release unit' || true
 tier "golden" 200 bash -ec 'tests release golden' || true
-tier "mpi" 1000 bash -ec 'tests release mpi' || true
+tier "mpi" 1200 bash -ec 'tests release mpi' || true
 tier "slurm" 400 bash -ec 'tests release slurm' || true
 if [ "$(uname -m)" = x86_64 ]; then
     OPENBLAS_CORETYPE=Haswell tier "bits (Haswell)" 200 bash -ec 'tests release bits' || true
