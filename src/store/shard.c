@@ -122,6 +122,17 @@ static int count_missing(const rj_record *record)
     return n;
 }
 
+/* What was written a moment ago and is read back is the output's trouble where it is gone, not an input's. */
+static rj_status as_output(rj_status st)
+{
+    char message[RJ_MESSAGE_SIZE];
+
+    if (st != RJ_ERR_MISSING) return st;
+    snprintf(message, sizeof message, "%s", rj_status_message());
+    return rj_raise(RJ_ERR_CREATE, __FILE__, __LINE__, "%.1900s; it was taken away while it was written",
+                    message);
+}
+
 rj_status rj_shard_write(const char *folder, const rj_shard_head *head, const rj_record *record)
 {
     rj_status st = RJ_OK;
@@ -133,8 +144,8 @@ rj_status rj_shard_write(const char *folder, const rj_shard_head *head, const rj
     RJ_TRY(rj_publish_name(path, &temporary));
     rj_shard_head full = *head;
     full.n_missing = count_missing(record);
-    RJ_TRY(write_file(temporary, &full, record));
-    RJ_TRY(rj_publish(temporary, path));
+    RJ_TRY(as_output(write_file(temporary, &full, record)));
+    RJ_TRY(as_output(rj_publish(temporary, path)));
 done:
     if (st != RJ_OK && temporary != NULL) unlink(temporary);
     rj_free(temporary);
