@@ -122,7 +122,7 @@ rj_status rj_figure_certificates(const rj_figure_job *job)
                 : decades > 4.0 ? 100.0
                                 : 10.0);
         fprintf(script, "floor_%d(x) = x > %.9g ? x : %.9g\n", p, low, low);
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "floor_%d", p);
         if (p == 2)
             fprintf(script,
