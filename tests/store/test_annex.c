@@ -192,7 +192,7 @@ static void many_dimensions_are_copied(void **x)
 {
     enum { MANY = NC_MAX_DIMS + 100 };
     rj_results_model m[MODELS];
-    char name[16], hash[65];
+    char name[24], hash[65];
     int nc, dim;
     bool equal = false;
     (void)x;
