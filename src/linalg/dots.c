@@ -43,15 +43,15 @@ __attribute__((always_inline)) static inline void put(const run *r, float sum, f
     *to = r->alpha * sum + (r->beta == 0.0F ? 0.0F : r->beta * *to);
 }
 
-/* Rows 0..m-1 and columns 0..n-1 of the run; m <= ROWS, n <= COLUMNS; fetch: the next m rows meanwhile. */
-__attribute__((always_inline)) static inline void tile(const run *r, int m, int n, int fetch)
+/* Rows 0..m-1 and columns 0..n-1 of the run; m <= ROWS, n <= COLUMNS; of the next m rows first..last-1 are fetched meanwhile. */
+__attribute__((always_inline)) static inline void tile(const run *r, int m, int n, int first, int last)
 {
     eight sum[ROWS][COLUMNS] = {{{0}}};
     float rest[ROWS][COLUMNS] = {{0}};
     int l = 0;
 
     for (; l + LANES <= r->terms; l += LANES) {
-        for (int i = 0; fetch && i < m; i++) __builtin_prefetch(r->a + (m + i) * r->lda + l);
+        for (int i = first; i < last; i++) __builtin_prefetch(r->a + (m + i) * r->lda + l);
         for (int j = 0; j < n; j++) {
             const eight b = *(const eight *)(r->b + j * r->ldb + l);
             for (int i = 0; i < m; i++) sum[i][j] += *(const eight *)(r->a + i * r->lda + l) * b;
@@ -66,18 +66,35 @@ __attribute__((always_inline)) static inline void tile(const run *r, int m, int 
     }
 }
 
-/* The rows of one tile, all n columns. */
+__attribute__((always_inline)) static inline void next_columns(run *r)
+{
+    r->b += COLUMNS * r->ldb;
+    r->c += COLUMNS * r->ldc;
+}
+
+/* The rows of one tile, all n columns. The next rows come from far away: where there are tiles enough, one at a time. */
 __attribute__((always_inline)) static inline void stripe(run r, int m, int n)
 {
-    if (n >= COLUMNS) tile(&r, m, COLUMNS, 1);
-    for (int j = COLUMNS; j + COLUMNS <= n; j += COLUMNS) {
-        r.b += COLUMNS * r.ldb, r.c += COLUMNS * r.ldc;
-        tile(&r, m, COLUMNS, 0);
+    int j = 0;
+
+    if (n >= 3 * COLUMNS - 2) {
+        tile(&r, m, COLUMNS, 0, 1);
+        next_columns(&r);
+        tile(&r, m, COLUMNS, m > 1 ? 1 : 0, m > 1 ? 2 : 0);
+        next_columns(&r);
+        j = 2 * COLUMNS;
+    } else if (n >= COLUMNS) {
+        tile(&r, m, COLUMNS, 0, m);
+        next_columns(&r);
+        j = COLUMNS;
     }
-    if (n >= COLUMNS) r.b += COLUMNS * r.ldb, r.c += COLUMNS * r.ldc;
-    if (n % COLUMNS == 3) tile(&r, m, 3, 1);
-    if (n % COLUMNS == 2) tile(&r, m, 2, 1);
-    if (n % COLUMNS == 1) tile(&r, m, 1, 1);
+    for (; j + COLUMNS <= n; j += COLUMNS) {
+        tile(&r, m, COLUMNS, m - 1, m);
+        next_columns(&r);
+    }
+    if (n - j == 3) tile(&r, m, 3, 0, m);
+    if (n - j == 2) tile(&r, m, 2, 0, m);
+    if (n - j == 1) tile(&r, m, 1, 0, m);
 }
 
 RJ_CLONES_FMA void rj_dots_product(float alpha, const rj_matrix *a, const rj_matrix *b, float beta,

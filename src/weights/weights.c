@@ -186,7 +186,7 @@ rj_status rj_weights_read(const rj_weights *w, const rj_tensor *t, ptrdiff_t row
 {
     rj_status st = RJ_OK;
     const ptrdiff_t rows = rj_tensor_rows(t), columns = rj_tensor_columns(t);
-    uint8_t panel[PANEL_BYTES];
+    _Alignas(64) uint8_t panel[PANEL_BYTES]; /* a system copies to whole cache lines faster */
 
     RJ_REQUIRE(t->dtype < RJ_N_DTYPES, RJ_ERR_FORMAT,
                "%s: tensor %s has elements of type %s, which cannot be read; convert it to BF16, F16 or F32",
