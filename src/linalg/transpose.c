@@ -50,6 +50,9 @@ RJ_CLONES void rj_transpose_single(const rj_matrix *a, rj_matrix *b)
         for (int j = 0; j < cols; j += TILE) {
             const float *from = (const float *)a->data + i + (ptrdiff_t)j * a->ld;
             float *to = (float *)b->data + j + (ptrdiff_t)i * b->ld;
+            for (int k = ROWS; k < 2 * ROWS && i + k < rows;
+                 k++) /* lines of b come from far away: those of the next tiles */
+                __builtin_prefetch(to + k * (ptrdiff_t)b->ld, 1);
             turn(from, a->ld, to, b->ld);
             turn(from + TILE, a->ld, to + (ptrdiff_t)TILE * b->ld, b->ld);
         }

@@ -4,14 +4,13 @@
 #include "resjac/base/memory.h"
 #include "resjac/linalg/blas.h"
 
-enum {
-    PANEL = 64,
-    MOST = 1 << 16
-}; /* rows read at a time, and floats, so that they stay in a second-level cache */
+/* Rows read at a time, and floats, so that they stay in a second-level cache; of a transposed layer more, since as many elements of
+ * each column come of them. */
+enum { PANEL = 64, MOST = 1 << 16, MOST_TRANSPOSED = 1 << 18 };
 
-static int panel_rows(int columns)
+static int panel_rows(int columns, int most)
 {
-    const int fit = MOST / columns;
+    const int fit = most / columns;
 
     return fit > PANEL ? PANEL : fit > 8 ? fit - fit % 8 : fit > 1 ? fit : 1;
 }
@@ -37,7 +36,7 @@ static rj_status read_rows(const rj_linear_source *s, rj_matrix *weight)
     rj_status st = RJ_OK;
     const int in = weight->rows, out = weight->cols, run = s->run == 0 ? out : s->run;
     const bool straight = weight->type == RJ_SINGLE && s->d_head == 0;
-    const int most = panel_rows(in);
+    const int most = panel_rows(in, MOST);
     rj_matrix panel = {.ld = 1};
     int n = 0;
 
@@ -66,7 +65,7 @@ static rj_status read_transposed(const rj_linear_source *s, rj_matrix *weight)
 {
     rj_status st = RJ_OK;
     const int in = weight->rows, out = weight->cols;
-    const int most = panel_rows(out);
+    const int most = panel_rows(out, MOST_TRANSPOSED);
     const rj_rows rows = rj_rows_part(&s->weight, s->first, out);
     rj_matrix panel = {.ld = 1};
 
