@@ -2,8 +2,8 @@
  * J = A + B (delta I + A), parallel: A + delta B, delta = 1 where source and target are one token, else 0; A = P1 Wo G D1,
  * B = P2 Wdown H D2, D and P the norms before and behind a sublayer; behind a sum with the norm S, what is so far, X, becomes
  * S (delta I + X) - delta I. In a decoder C = Wo M D of its second attention comes between the two: X becomes X + C (delta I + X).
- * Folded it takes
- * 2 d^2 (n_head dh + d + d_ff) flops, parallel 2 d^2 (n_head dh + d_ff), and few passes besides. */
+ * Folded it takes 2 d^2 (r + d + d_ff) flops, parallel 2 d^2 (r + d_ff), r the columns of A's factors, at most n_head dh, and few
+ * passes besides; with r < d, where A needs not be formed, A = X Y, B + (I + B) X Y: 2 d^2 (2 r + d_ff). */
 #include "resjac/base/clock.h"
 #include "resjac/base/memory.h"
 #include "resjac/linalg/blas.h"
@@ -28,16 +28,16 @@ done:
     return st;
 }
 
-/* mlp <- P2 Wdown H, parallel: P2 Wdown H D2. */
+/* mlp <- B = P2 Wdown H D2 */
 static rj_status fold_mlp(const rj_point *p, rj_matrix *mlp)
 {
     rj_status st = RJ_OK;
     const rj_block *b = p->block;
-    const rj_norm_point *norm = b->parallel ? &p->mlp_norm : NULL;
 
-    RJ_TRY(b->experts.n_expert > 0 ? rj_experts_fold(&b->experts, &p->experts, norm, mlp)
-                                   : rj_mlp_fold(&b->mlp, &p->mlp, norm, mlp));
+    RJ_TRY(b->experts.n_expert > 0 ? rj_experts_fold(&b->experts, &p->experts, mlp)
+                                   : rj_mlp_fold(&b->mlp, &p->mlp, mlp));
     RJ_TRY(rj_norm_jvp_panel(&p->mlp_post_norm, mlp));
+    RJ_TRY(rj_norm_vjp_rows(&p->mlp_norm, mlp));
 done:
     return st;
 }
@@ -51,33 +51,6 @@ rj_status rj_point_mlp(const rj_point *point, rj_matrix *mlp)
     RJ_TRY(fold_mlp(point, mlp));
 done:
     rj_clock_enter(before);
-    return st;
-}
-
-/* jac <- jac + delta (P2 Wdown H D2), parallel; else jac + (P2 Wdown H) (D2 (delta I + jac)). shared: P2 Wdown H, or NULL. */
-static rj_status add_mlp(const rj_point *p, const rj_matrix *shared, rj_matrix *jac)
-{
-    rj_status st = RJ_OK;
-    const rj_block *b = p->block;
-    const int d = jac->rows;
-    rj_matrix c = {.ld = 1}, mlp = {.ld = 1};
-
-    if (b->parallel && p->delta == 0.0) goto done;
-    if (shared == NULL) {
-        RJ_TRY(rj_matrix_new(b->type, d, d, &mlp));
-        RJ_TRY(fold_mlp(p, &mlp));
-        shared = &mlp;
-    }
-    if (b->parallel) {
-        rj_matrix_add(1.0, shared, jac);
-    } else {
-        RJ_TRY(rj_matrix_new(b->type, d, d, &c));
-        RJ_TRY(norm_of_identity_plus(&p->mlp_norm, p->delta, 0, jac, &c));
-        rj_gemm('N', 'N', 1.0, shared, &c, 1.0, jac);
-    }
-done:
-    rj_matrix_free(&mlp);
-    rj_matrix_free(&c);
     return st;
 }
 
@@ -112,23 +85,72 @@ done:
     return st;
 }
 
+/* What the block has added to the residual stream in front of its MLP: left right', or, where right is empty, left [d,d].
+ * Formed only where the product's factors are no narrower than it, or where more follows than the MLP. */
+static rj_status fold_attention(const rj_point *p, rj_matrix *left, rj_matrix *right)
+{
+    rj_status st = RJ_OK;
+    const rj_block *b = p->block;
+    const bool alone = b->attention_sum_norm.d == 0 && b->cross.n_head == 0;
+    rj_attention_factors f = {.in.ld = 1};
+
+    RJ_TRY(rj_attention_fold(&b->attention, &p->attention, &p->attention_norm, &f));
+    const int d = f.in.rows, r = f.in.cols;
+    RJ_TRY(rj_matrix_new(b->type, d, alone && r < d ? r : d, left));
+    if (alone && r < d) {
+        rj_matrix_transpose(f.out, left);
+        *right = f.in;
+        f.in = (rj_matrix){.ld = 1};
+    } else {
+        rj_gemm('T', 'T', 1.0, f.out, &f.in, 0.0, left);
+    }
+    RJ_TRY(rj_norm_jvp_panel(&p->attention_post_norm, left)); /* A */
+    if (alone) goto done;
+    RJ_TRY(follow_by_norm(&p->attention_sum_norm, p->delta, 0, left));
+    RJ_TRY(follow_by_cross(p, left));
+done:
+    rj_attention_factors_free(&f);
+    return st;
+}
+
+/* x <- x + B x */
+static rj_status follow_by_mlp(const rj_matrix *mlp, rj_matrix *x)
+{
+    rj_status st = RJ_OK;
+    rj_matrix y = {.ld = 1};
+
+    RJ_TRY(rj_matrix_new(x->type, x->rows, x->cols, &y));
+    rj_matrix_copy(x, &y);
+    rj_gemm('N', 'N', 1.0, mlp, x, 1.0, &y);
+    rj_matrix_free(x);
+    *x = y;
+done:
+    return st;
+}
+
+/* jac <- delta B + (I + B) A, parallel: delta B + A. mlp: B, or NULL */
 static rj_status fold(const rj_point *p, const rj_matrix *mlp, rj_matrix *jac)
 {
     rj_status st = RJ_OK;
     const rj_block *b = p->block;
-    rj_matrix g = {.ld = 1};
+    rj_matrix left = {.ld = 1}, right = {.ld = 1};
 
-    RJ_TRY(rj_matrix_new(b->type, jac->rows, b->attention.n_head * b->attention.d_head, &g));
-    RJ_TRY(rj_attention_fold(&b->attention, &p->attention, &p->attention_norm, &g));
-    rj_gemm('T', 'T', 1.0, &b->attention.out.weight, &g, 0.0, jac);
-    RJ_TRY(rj_norm_jvp_panel(&p->attention_post_norm, jac)); /* A */
-    rj_matrix_free(&g);
-    RJ_TRY(follow_by_norm(&p->attention_sum_norm, p->delta, 0, jac));
-    RJ_TRY(follow_by_cross(p, jac));
-    RJ_TRY(add_mlp(p, mlp, jac));
+    RJ_TRY(fold_attention(p, &left, &right));
+    if (mlp != NULL)
+        rj_matrix_copy(mlp, jac);
+    else if (!b->parallel || p->delta != 0.0)
+        RJ_TRY(fold_mlp(p, jac));
+    if (!b->parallel) RJ_TRY(follow_by_mlp(jac, &left));
+    if (right.data != NULL)
+        rj_gemm('N', 'T', 1.0, &left, &right, p->delta, jac);
+    else if (p->delta != 0.0)
+        rj_matrix_add(1.0, &left, jac);
+    else
+        rj_matrix_copy(&left, jac);
     RJ_TRY(follow_by_norm(&p->mlp_sum_norm, p->delta, 0, jac));
 done:
-    rj_matrix_free(&g);
+    rj_matrix_free(&right);
+    rj_matrix_free(&left);
     return st;
 }
 

@@ -226,22 +226,19 @@ done:
     return st;
 }
 
-/* Column i of (H D)': D' (up_slope_i Wup(i,:) + gate_slope_i Wgate(i,:)). */
-RJ_CLONES static void fold_unit(const rj_mlp *m, const rj_mlp_point *point, const rj_norm_point *norm, int i,
-                                double *x, double *y)
+/* Column i of H': up_slope_i Wup(i,:) + gate_slope_i Wgate(i,:). */
+RJ_CLONES static void fold_unit(const rj_mlp *m, const rj_mlp_point *point, int i, double *x, double *y)
 {
     const int d = m->up.weight.rows;
 
     rj_matrix_get_column(&m->up.weight, i, x);
     for (int r = 0; r < d; r++) x[r] *= point->up_slope[i];
-    if (m->gated) {
-        rj_matrix_get_column(&m->gate.weight, i, y);
-        for (int r = 0; r < d; r++) x[r] += point->gate_slope[i] * y[r];
-    }
-    if (norm != NULL) rj_norm_vjp(norm, x);
+    if (!m->gated) return;
+    rj_matrix_get_column(&m->gate.weight, i, y);
+    for (int r = 0; r < d; r++) x[r] += point->gate_slope[i] * y[r];
 }
 
-rj_status rj_mlp_fold(const rj_mlp *m, const rj_mlp_point *point, const rj_norm_point *norm, rj_matrix *fold)
+rj_status rj_mlp_fold(const rj_mlp *m, const rj_mlp_point *point, rj_matrix *fold)
 {
     rj_status st = RJ_OK;
     const int d = m->up.weight.rows;
@@ -255,10 +252,10 @@ rj_status rj_mlp_fold(const rj_mlp *m, const rj_mlp_point *point, const rj_norm_
         const rj_matrix hn = rj_matrix_block(&h, 0, 0, d, n);
         const rj_matrix down = rj_matrix_block(&m->down.weight, from, 0, n, m->down.weight.cols);
         for (int i = 0; i < n; i++) {
-            fold_unit(m, point, norm, from + i, scratch, scratch + d);
+            fold_unit(m, point, from + i, scratch, scratch + d);
             rj_matrix_set_column(&h, i, scratch);
         }
-        rj_gemm('T', 'T', 1.0, &down, &hn, from == 0 ? 0.0 : 1.0, fold); /* += Wdown(:,units) H(units,:) D */
+        rj_gemm('T', 'T', 1.0, &down, &hn, from == 0 ? 0.0 : 1.0, fold); /* += Wdown(:,units) H(units,:) */
     }
 done:
     RJ_FREE(scratch);

@@ -35,12 +35,16 @@ static double forward_flops(const rj_work *w)
     return 2 * w->tokens * rj_work_block_weights(w) + 2 * w->tokens * w->tokens * w->attention;
 }
 
-static double jacobian_flops(const rj_work *w, int n_grid)
+/* A Jacobian's flops where a head's map is made of n_column tokens. */
+static double jacobian_flops(const rj_work *w, int n_grid, double n_column)
 {
-    const double d = w->d, inner = w->attention + w->d_ff + (w->parallel ? 0 : d);
-    const double folded = 2 * d * d * inner + 2 * w->tokens * w->attention * d / 8;
+    const double d = w->d, heads = w->attention, r = fmin(heads, w->kv + w->n_head * n_column);
+    const double inner = w->d_ff + (w->parallel ? r : r < d ? 2 * r : r + d);
+    const double scores = 2 * w->tokens * heads * d / 8;
 
-    return n_grid == 1 ? folded : 2 * folded;
+    /* A grid's columns are products with columns of I, whose attention is taken by heads. */
+    return n_grid == 1 ? 2 * d * d * inner + scores
+                       : 4 * d * d * (heads + w->d_ff + (w->parallel ? 0 : d)) + 2 * scores;
 }
 
 /* J times one frame, and the frame's products with J's own. */
@@ -78,14 +82,15 @@ static void add_tokens(const rj_machine *m, const rj_work *w, double times, doub
     const double full = rj_cost_full(&m->rates[w->is_double], w->d);
 
     s[RJ_WORK_FORWARD] += times * t->forwards * forward_flops(w) * m->forward[w->is_double];
-    s[RJ_WORK_JACOBIAN] += times * t->jacobians * jacobian_flops(w, 1) * m->fold[w->is_double];
+    s[RJ_WORK_JACOBIAN] += times * t->jacobians * jacobian_flops(w, 1, 1) * m->fold[w->is_double];
     s[RJ_WORK_SVD] += times * (t->full * full + (t->jacobians - t->full) * svd_seconds(m, w, 1));
     s[RJ_WORK_COUPLING] += times * t->pairs * pair_flops(w, false) * m->couple[w->is_double];
 }
 
 static double token_flops(const rj_work *w)
 {
-    return w->token.forwards * forward_flops(w) + w->token.jacobians * (jacobian_flops(w, 1) + svd_flops(w)) +
+    return w->token.forwards * forward_flops(w) +
+           w->token.jacobians * (jacobian_flops(w, 1, 1) + svd_flops(w)) +
            w->token.pairs * pair_flops(w, false);
 }
 
@@ -111,7 +116,8 @@ rj_expectation rj_expect_unit(const rj_machine *m, const rj_work *w, int stages,
 
     s[RJ_WORK_READ] = passes * in_stage * weights * (w->twin ? m->draw : m->dequantise);
     s[RJ_WORK_FORWARD] = passes * in_stage * forward;
-    s[RJ_WORK_JACOBIAN] = n * in_stage * jacobian_flops(w, n_grid) / n_grid * m->fold[w->is_double];
+    s[RJ_WORK_JACOBIAN] =
+        n * in_stage * jacobian_flops(w, n_grid, w->tokens) / n_grid * m->fold[w->is_double];
     s[RJ_WORK_SVD] = n * in_stage * svd_seconds(m, w, n_grid);
     s[RJ_WORK_COUPLING] = n * kept * coupling_flops(w) * m->couple[w->is_double] +
                           n * 64 * m->null_draw * 2 * (w->k + 3.0) * w->n_k * w->k;
@@ -126,7 +132,7 @@ rj_expectation rj_expect_unit(const rj_machine *m, const rj_work *w, int stages,
         e.total -= in_stage * (forward + read) - read;
     }
     e.flops = n * w->n_layer *
-              (passes * forward_flops(w) + jacobian_flops(w, n_grid) + svd_flops(w) + coupling_flops(w) +
-               token_flops(w));
+              (passes * forward_flops(w) + jacobian_flops(w, n_grid, w->tokens) + svd_flops(w) +
+               coupling_flops(w) + token_flops(w));
     return e;
 }

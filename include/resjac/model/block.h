@@ -41,7 +41,7 @@ void rj_point_free(rj_point **point);
 RJ_CHECKED rj_status rj_block_linearise(const rj_block *block, int n_memory, int T, const double *x, int s,
                                         int t, rj_point **point);
 
-/* Folded Jacobian at the point, J = dF_t/dx_s, less I where s = t (2 d^2 (H dh + d + d_ff) flops for a sequential block).
+/* Folded Jacobian at the point, J = dF_t/dx_s, less I where s = t (at most 2 d^2 (H dh + d + d_ff) flops for a sequential block).
  *   last [in]  RJ_LAST_FINAL_NORM: the final norm follows the block: J = D_final (J + I) - I; else raw
  *   jac  [out] [d,d], given by the caller, in the block's arithmetic
  * Errors: NOMEM; FORMAT RJ_LAST_FINAL_NORM where the model has no final norm. */
@@ -57,7 +57,7 @@ RJ_CHECKED rj_status rj_point_columns(const rj_point *point, rj_last_block last,
 /* The same J (raw) as an operator, never formed: JVP and VJP in about 2 P flops a column. Borrows the point. */
 rj_linop rj_point_linop(const rj_point *point);
 
-/* What all s -> t of one t share: B = P2 Wdown H, the derivative of t's MLP behind its norm, for rj_point_jacobian_sharing.
+/* What all s -> t of one t share: B = P2 Wdown H D2, the derivative of t's MLP, norms included, for rj_point_jacobian_sharing.
  *   mlp [out] [d,d], given by the caller, in the block's arithmetic
  * Errors: ARG a parallel block, whose MLP no other token reaches; NOMEM. */
 RJ_CHECKED rj_status rj_point_mlp(const rj_point *point, rj_matrix *mlp);

@@ -38,7 +38,8 @@ typedef struct {
 
 /* One model and what a deck asks of it. */
 typedef struct {
-    int n_layer, d, attention, kv, d_ff; /* attention = heads * head size, kv = key-value heads * head size */
+    int n_layer, d, n_head, attention, kv,
+        d_ff; /* attention = heads * head size, kv = key-value heads * head size */
     bool gated, parallel, twin, is_double, krylov, vju;
     int k;         /* triplets that must hold */
     int most;      /* triplets that are kept */
