@@ -261,7 +261,7 @@ done:
     return st;
 }
 
-rj_status rj_experts_fold(const rj_experts *e, const rj_experts_point *point, rj_matrix *fold)
+rj_status rj_experts_fold(const rj_experts *e, const rj_experts_point *point, int first, rj_matrix *fold)
 {
     rj_status st = RJ_OK;
     rj_matrix add = {.ld = 1};
@@ -269,10 +269,11 @@ rj_status rj_experts_fold(const rj_experts *e, const rj_experts_point *point, rj
     RJ_TRY(rj_matrix_new(fold->type, fold->rows, fold->cols, &add));
     rj_matrix_fill(fold, 0.0);
     for (int k = 0; k < e->n_used; k++) {
-        RJ_TRY(rj_mlp_fold(&e->expert[point->chosen[k]], &point->point[k], &add));
+        RJ_TRY(rj_mlp_fold(&e->expert[point->chosen[k]], &point->point[k], first, &add));
         rj_matrix_add(point->weight[k], &add, fold);
     }
-    rj_gemm('N', 'T', 1.0, &point->y, &point->p, 1.0, fold);
+    const rj_matrix p = rj_matrix_block(&point->p, first, 0, fold->cols, e->n_used);
+    rj_gemm('N', 'T', 1.0, &point->y, &p, 1.0, fold);
 done:
     rj_matrix_free(&add);
     return st;

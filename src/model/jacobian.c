@@ -9,6 +9,19 @@
 #include "resjac/linalg/blas.h"
 #include "resjac/model/block_parts.h"
 
+/* Columns first.. of something [d,d] in the block's arithmetic. */
+static rj_status require_columns(const rj_point *p, int first, const rj_matrix *columns)
+{
+    rj_status st = RJ_OK;
+    const int d = p->block->model->config.d, n = columns->cols;
+
+    RJ_REQUIRE(columns->rows == d && first >= 0 && first <= d - n && columns->type == p->block->type,
+               RJ_ERR_ARG, "columns %d..%d in %dx%d (type %d) of the block's %dx%d (type %d)", first,
+               first + n - 1, columns->rows, n, (int)columns->type, d, d, (int)p->block->type);
+done:
+    return st;
+}
+
 /* c <- D (delta I + a) for columns first.. of I, column by column; c may be a. */
 static rj_status norm_of_identity_plus(const rj_norm_point *norm, double delta, int first, const rj_matrix *a,
                                        rj_matrix *c)
@@ -28,29 +41,39 @@ done:
     return st;
 }
 
-/* mlp <- B = P2 Wdown H D2 */
-static rj_status fold_mlp(const rj_point *p, rj_matrix *mlp)
+rj_status rj_point_mlp_share(const rj_point *point, int first, rj_matrix *share)
 {
     rj_status st = RJ_OK;
-    const rj_block *b = p->block;
+    const rj_stage before = rj_clock_enter(RJ_STAGE_JACOBIAN);
+    const rj_block *b = point->block;
 
-    RJ_TRY(b->experts.n_expert > 0 ? rj_experts_fold(&b->experts, &p->experts, mlp)
-                                   : rj_mlp_fold(&b->mlp, &p->mlp, mlp));
-    RJ_TRY(rj_norm_jvp_panel(&p->mlp_post_norm, mlp));
-    RJ_TRY(rj_norm_vjp_rows(&p->mlp_norm, mlp));
+    RJ_TRY(require_columns(point, first, share));
+    RJ_TRY(b->experts.n_expert > 0 ? rj_experts_fold(&b->experts, &point->experts, first, share)
+                                   : rj_mlp_fold(&b->mlp, &point->mlp, first, share));
+    RJ_TRY(rj_norm_jvp_panel(&point->mlp_post_norm, share));
 done:
+    rj_clock_enter(before);
+    return st;
+}
+
+rj_status rj_point_mlp_whole(const rj_point *point, rj_matrix *mlp)
+{
+    rj_status st = RJ_OK;
+    const rj_stage before = rj_clock_enter(RJ_STAGE_JACOBIAN);
+
+    RJ_TRY(rj_norm_vjp_rows(&point->mlp_norm, mlp));
+done:
+    rj_clock_enter(before);
     return st;
 }
 
 rj_status rj_point_mlp(const rj_point *point, rj_matrix *mlp)
 {
     rj_status st = RJ_OK;
-    const rj_stage before = rj_clock_enter(RJ_STAGE_JACOBIAN);
 
-    RJ_REQUIRE(!point->block->parallel, RJ_ERR_ARG, "a parallel block's MLP has no source but its own token");
-    RJ_TRY(fold_mlp(point, mlp));
+    RJ_TRY(rj_point_mlp_share(point, 0, mlp));
+    RJ_TRY(rj_point_mlp_whole(point, mlp));
 done:
-    rj_clock_enter(before);
     return st;
 }
 
@@ -67,8 +90,9 @@ done:
     return st;
 }
 
-/* jac <- jac + C (delta I + jac), C of the attention to the memory, whose derivative is that of the queries alone. */
-static rj_status follow_by_cross(const rj_point *p, rj_matrix *jac)
+/* jac <- jac + C (delta I + jac) for columns first.. of I, C of the attention to the memory, whose derivative is that of the
+ * queries alone. */
+static rj_status follow_by_cross(const rj_point *p, int first, rj_matrix *jac)
 {
     rj_status st = RJ_OK;
     rj_matrix y = {.ld = 1}, add = {.ld = 1};
@@ -76,7 +100,7 @@ static rj_status follow_by_cross(const rj_point *p, rj_matrix *jac)
     if (p->block->cross.n_head == 0) goto done;
     RJ_TRY(rj_matrix_new(jac->type, jac->rows, jac->cols, &y));
     RJ_TRY(rj_matrix_new(jac->type, jac->rows, jac->cols, &add));
-    RJ_TRY(norm_of_identity_plus(&p->cross_norm, p->delta, 0, jac, &y));
+    RJ_TRY(norm_of_identity_plus(&p->cross_norm, p->delta, first, jac, &y));
     RJ_TRY(rj_attention_jvp(&p->block->cross, &p->cross, &y, &add));
     rj_matrix_add(1.0, &add, jac);
 done:
@@ -85,9 +109,9 @@ done:
     return st;
 }
 
-/* What the block has added to the residual stream in front of its MLP: left right', or, where right is empty, left [d,d].
- * Formed only where the product's factors are no narrower than it, or where more follows than the MLP. */
-static rj_status fold_attention(const rj_point *p, rj_matrix *left, rj_matrix *right)
+/* Columns first..first+n-1 of what the block has added to the residual stream in front of its MLP: left right', or, where right
+ * is empty, left [d,n]. A product only where its factors are narrower than all of it, and nothing but the MLP follows. */
+static rj_status fold_attention(const rj_point *p, int first, int n, rj_matrix *left, rj_matrix *right)
 {
     rj_status st = RJ_OK;
     const rj_block *b = p->block;
@@ -96,18 +120,20 @@ static rj_status fold_attention(const rj_point *p, rj_matrix *left, rj_matrix *r
 
     RJ_TRY(rj_attention_fold(&b->attention, &p->attention, &p->attention_norm, &f));
     const int d = f.in.rows, r = f.in.cols;
-    RJ_TRY(rj_matrix_new(b->type, d, alone && r < d ? r : d, left));
-    if (alone && r < d) {
+    const bool product = alone && r < d && n == d;
+    RJ_TRY(rj_matrix_new(b->type, d, product ? r : n, left));
+    if (product) {
         rj_matrix_transpose(f.out, left);
         *right = f.in;
         f.in = (rj_matrix){.ld = 1};
     } else {
-        rj_gemm('T', 'T', 1.0, f.out, &f.in, 0.0, left);
+        const rj_matrix in = rj_matrix_block(&f.in, first, 0, n, r);
+        rj_gemm('T', 'T', 1.0, f.out, &in, 0.0, left);
     }
     RJ_TRY(rj_norm_jvp_panel(&p->attention_post_norm, left)); /* A */
     if (alone) goto done;
-    RJ_TRY(follow_by_norm(&p->attention_sum_norm, p->delta, 0, left));
-    RJ_TRY(follow_by_cross(p, left));
+    RJ_TRY(follow_by_norm(&p->attention_sum_norm, p->delta, first, left));
+    RJ_TRY(follow_by_cross(p, first, left));
 done:
     rj_attention_factors_free(&f);
     return st;
@@ -128,26 +154,28 @@ done:
     return st;
 }
 
-/* jac <- delta B + (I + B) A, parallel: delta B + A. mlp: B, or NULL */
-static rj_status fold(const rj_point *p, const rj_matrix *mlp, rj_matrix *jac)
+/* Columns first.. of delta B + (I + B) A, parallel: delta B + A. mlp: B; NULL, of all columns, makes it in their place. */
+static rj_status fold(const rj_point *p, const rj_matrix *mlp, int first, rj_matrix *jac)
 {
     rj_status st = RJ_OK;
     const rj_block *b = p->block;
     rj_matrix left = {.ld = 1}, right = {.ld = 1};
 
-    RJ_TRY(fold_attention(p, &left, &right));
-    if (mlp != NULL)
-        rj_matrix_copy(mlp, jac);
-    else if (!b->parallel || p->delta != 0.0)
-        RJ_TRY(fold_mlp(p, jac));
-    if (!b->parallel) RJ_TRY(follow_by_mlp(jac, &left));
+    RJ_TRY(fold_attention(p, first, jac->cols, &left, &right));
+    if (mlp != NULL && p->delta != 0.0) {
+        const rj_matrix share = rj_matrix_block(mlp, 0, first, jac->rows, jac->cols);
+        rj_matrix_copy(&share, jac);
+    } else if (mlp == NULL && (!b->parallel || p->delta != 0.0)) {
+        RJ_TRY(rj_point_mlp(p, jac));
+    }
+    if (!b->parallel) RJ_TRY(follow_by_mlp(mlp != NULL ? mlp : jac, &left));
     if (right.data != NULL)
         rj_gemm('N', 'T', 1.0, &left, &right, p->delta, jac);
     else if (p->delta != 0.0)
         rj_matrix_add(1.0, &left, jac);
     else
         rj_matrix_copy(&left, jac);
-    RJ_TRY(follow_by_norm(&p->mlp_sum_norm, p->delta, 0, jac));
+    RJ_TRY(follow_by_norm(&p->mlp_sum_norm, p->delta, first, jac));
 done:
     rj_matrix_free(&right);
     rj_matrix_free(&left);
@@ -171,6 +199,21 @@ done:
     return st;
 }
 
+static rj_status columns_of(const rj_point *point, const rj_matrix *mlp, rj_last_block last, int first,
+                            rj_matrix *columns)
+{
+    rj_status st = RJ_OK;
+    const rj_stage before = rj_clock_enter(RJ_STAGE_JACOBIAN);
+
+    RJ_TRY(require_columns(point, first, columns));
+    if (columns->cols == 0) goto done;
+    RJ_TRY(fold(point, mlp, first, columns));
+    if (last == RJ_LAST_FINAL_NORM) RJ_TRY(follow_by_final_norm(point, first, columns));
+done:
+    rj_clock_enter(before);
+    return st;
+}
+
 rj_status rj_point_jacobian(const rj_point *point, rj_last_block last, rj_matrix *jac)
 {
     return rj_point_jacobian_sharing(point, NULL, last, jac);
@@ -179,18 +222,18 @@ rj_status rj_point_jacobian(const rj_point *point, rj_last_block last, rj_matrix
 rj_status rj_point_jacobian_sharing(const rj_point *point, const rj_matrix *mlp, rj_last_block last,
                                     rj_matrix *jac)
 {
-    rj_status st = RJ_OK;
-    const rj_stage before = rj_clock_enter(RJ_STAGE_JACOBIAN);
     const int d = point->block->model->config.d;
 
-    RJ_REQUIRE(jac->rows == d && jac->cols == d && jac->type == point->block->type, RJ_ERR_ARG,
-               "J is %dx%d (type %d), the block's %dx%d (type %d)", jac->rows, jac->cols, (int)jac->type, d,
-               d, (int)point->block->type);
-    RJ_TRY(fold(point, mlp, jac));
-    if (last == RJ_LAST_FINAL_NORM) RJ_TRY(follow_by_final_norm(point, 0, jac));
-done:
-    rj_clock_enter(before);
-    return st;
+    if (jac->cols != d)
+        return rj_raise(RJ_ERR_ARG, __FILE__, __LINE__, "J is %dx%d, the block's %dx%d", jac->rows, jac->cols,
+                        d, d);
+    return columns_of(point, mlp, last, 0, jac);
+}
+
+rj_status rj_point_columns(const rj_point *point, const rj_matrix *mlp, rj_last_block last, int first,
+                           rj_matrix *columns)
+{
+    return columns_of(point, mlp, last, first, columns);
 }
 
 /* dx <- D (delta x + dx) - delta x, transposed: D'; absent: nothing. */
@@ -301,26 +344,4 @@ rj_linop rj_point_linop(const rj_point *point)
 {
     const int d = point->block->model->config.d;
     return (rj_linop){d, d, point->block->type, point, apply, apply_transpose};
-}
-
-rj_status rj_point_columns(const rj_point *point, rj_last_block last, int first, rj_matrix *columns)
-{
-    rj_status st = RJ_OK;
-    const rj_stage before = rj_clock_enter(RJ_STAGE_JACOBIAN);
-    const int d = point->block->model->config.d, n = columns->cols;
-    rj_matrix ones = {.ld = 1};
-
-    RJ_REQUIRE(columns->rows == d && first >= 0 && first <= d - n && columns->type == point->block->type,
-               RJ_ERR_ARG, "columns %d..%d in %dx%d (type %d) of the block's %dx%d (type %d)", first,
-               first + n - 1, columns->rows, n, (int)columns->type, d, d, (int)point->block->type);
-    if (n == 0) goto done;
-    RJ_TRY(rj_matrix_new(columns->type, d, n, &ones));
-    rj_matrix diagonal = rj_matrix_block(&ones, first, 0, n, n);
-    rj_matrix_identity(&diagonal);
-    RJ_TRY(apply(point, &ones, columns));
-    if (last == RJ_LAST_FINAL_NORM) RJ_TRY(follow_by_final_norm(point, first, columns));
-done:
-    rj_matrix_free(&ones);
-    rj_clock_enter(before);
-    return st;
 }

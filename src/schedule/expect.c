@@ -39,12 +39,10 @@ static double forward_flops(const rj_work *w)
 static double jacobian_flops(const rj_work *w, int n_grid, double n_column)
 {
     const double d = w->d, heads = w->attention, r = fmin(heads, w->kv + w->n_head * n_column);
-    const double inner = w->d_ff + (w->parallel ? r : r < d ? 2 * r : r + d);
-    const double scores = 2 * w->tokens * heads * d / 8;
+    /* A grid forms A, whose columns its ranks share. */
+    const double after = w->parallel ? r : r < d && n_grid == 1 ? 2 * r : r + d;
 
-    /* A grid's columns are products with columns of I, whose attention is taken by heads. */
-    return n_grid == 1 ? 2 * d * d * inner + scores
-                       : 4 * d * d * (heads + w->d_ff + (w->parallel ? 0 : d)) + 2 * scores;
+    return 2 * d * d * (w->d_ff + after) + 2 * w->tokens * heads * d / 8;
 }
 
 /* J times one frame, and the frame's products with J's own. */
@@ -64,7 +62,11 @@ static double svd_seconds(const rj_machine *m, const rj_work *w, int n_grid)
 {
     const rj_cost_rates *r = &m->rates[w->is_double];
 
-    if (w->krylov) return rj_cost_krylov(r, w->d, w->k, w->most, w->is_double);
+    if (w->krylov) {
+        const double d = w->d, columns = rj_cost_krylov_columns(w->d, w->k, w->is_double);
+        const double products = r->narrow * 4 * d * d * columns; /* all that a grid shares */
+        return rj_cost_krylov(r, w->d, w->k, w->most, w->is_double) - products * (1 - 1.0 / n_grid);
+    }
     /* on a grid the bidiagonal matrix is decomposed by one rank, about an eighth of the whole */
     return rj_cost_full(r, w->d) * (n_grid == 1 ? 1.0 : .125 + .875 / n_grid);
 }
@@ -100,8 +102,10 @@ static double exchange_seconds(const rj_machine *m, const rj_work *w, int stages
     const double element = w->is_double ? 8 : 4, hops = ceil(log2(stages * n_grid + .5));
     const double frames = w->n_layer * (m->latency * hops + 2.0 * w->k * w->d * element * m->byte);
     const double streams = (stages - 1) * (m->latency + 8.0 * w->d * w->tokens * m->byte);
-    const double panels =
-        n_grid == 1 ? 0 : 3.0 * w->n_layer / stages * (element * w->d * (double)w->d * m->byte);
+    /* The MLP's map to all, J home, and to ScaLAPACK's blocks and back, or a Krylov search's products. */
+    const double numbers =
+        w->krylov ? 2.0 * w->d + 4.0 * rj_cost_krylov_columns(w->d, w->k, w->is_double) : 4.0 * w->d;
+    const double panels = n_grid == 1 ? 0 : w->n_layer / stages * (element * w->d * numbers * m->byte);
 
     return stages * n_grid == 1 ? 0 : w->prompts * (frames + streams + panels) + w->stored * m->byte;
 }

@@ -294,7 +294,7 @@ static void mlp_derivatives(void **state)
             assert_ok(rj_mlp_vjp(&m, &point, &mg, &mjg));
             for (int i = 0; i < D; i++) left += g[i] * jdx[i], right += jg[i] * dx[i];
             assert_true(fabs(left - right) < 1e-12);
-            assert_ok(rj_mlp_fold(&m, &point, &mfold));
+            assert_ok(rj_mlp_fold(&m, &point, 0, &mfold));
             rj_matrix_times('N', &mfold, dx, folded);
             for (int i = 0; i < D; i++) assert_true(fabs(folded[i] - jdx[i]) < 1e-12);
             for (int half = 0; half < 2; half++) {

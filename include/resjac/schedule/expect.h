@@ -68,7 +68,7 @@ typedef struct {
     double seconds[RJ_N_WORK], flops, total;
 } rj_expectation;
 
-/* Not collective. Dequantising is counted once a batch of prompts; the grid's Jacobian costs twice the folded flops. */
+/* Not collective. Dequantising is counted once a batch of prompts. */
 rj_expectation rj_expect_unit(const rj_machine *m, const rj_work *w, int stages, int n_grid);
 
 /* Weights of one block. */
