@@ -140,10 +140,12 @@ static rj_status measure_whole(rj_travel *t, const rj_tokens *tokens, double sec
         *rj_record_at(r, RJ_VAR_PROMPT_SECONDS, p) = seconds / t->n;
         if (t->status[i] == RJ_OK)
             RJ_TRY(rj_travel_own_trouble(t, i, rj_measure_path(t->config, t->path[i], r, p)));
-        if (t->status[i] == RJ_OK)
+        if (t->status[i] == RJ_OK) {
+            rj_measure_mirror(t->config, t->options, r, p);
             RJ_TRY(rj_measure_depth_fits(t->config, r, p));
-        else
+        } else {
             rj_measure_nothing(r, p, (rj_status)t->status[i]);
+        }
         *rj_record_at(r, RJ_VAR_N_TOKENS, p) = own->n;
         *rj_record_at(r, RJ_VAR_LAST_TOKEN_ID, p) = rj_travel_measured(t->config, own);
     }

@@ -9,7 +9,7 @@ rj_machine rj_machine_built_in(void)
                         .forward = {2.2e-11, 3.6e-11},
                         .fold = {1.15e-11, 2.2e-11},
                         .couple = {1.15e-11, 2.2e-11},
-                        .null_draw = 1.6e-8,
+                        .null_draw = 8e-9,
                         .dequantise = 1.5e-9,
                         .draw = 1.5e-8,
                         .store_unit = .02,
@@ -45,17 +45,18 @@ static double jacobian_flops(const rj_work *w, int n_grid, double n_column)
     return 2 * d * d * (w->d_ff + after) + 2 * w->tokens * heads * d / 8;
 }
 
-/* J times one frame, and the frame's products with J's own. */
+/* J times one frame, and that with its other half. */
 static double pair_flops(const rj_work *w, bool vju)
 {
     const double d = w->d, width = w->k;
-    return vju ? 4 * d * d * width + 12 * d * width * width : 2 * d * d * width + 10 * d * width * width;
+    return (vju ? 2 : 1) * (2 * d * d * width + 2 * d * width * width);
 }
 
-/* One row: J_i with the frames of all blocks. */
-static double coupling_flops(const rj_work *w)
+/* One row of the first n: J_i with the frames of all blocks, its own frame with those of its own and later blocks. */
+static double coupling_flops(const rj_work *w, int n)
 {
-    return w->n_layer * pair_flops(w, w->vju);
+    const double d = w->d, width = w->k;
+    return w->n_layer * pair_flops(w, w->vju) + (w->n_layer - (n - 1) / 2.0) * 8 * d * width * width;
 }
 
 static double svd_seconds(const rj_machine *m, const rj_work *w, int n_grid)
@@ -123,7 +124,7 @@ rj_expectation rj_expect_unit(const rj_machine *m, const rj_work *w, int stages,
     s[RJ_WORK_JACOBIAN] =
         n * in_stage * jacobian_flops(w, n_grid, w->tokens) / n_grid * m->fold[w->is_double];
     s[RJ_WORK_SVD] = n * in_stage * svd_seconds(m, w, n_grid);
-    s[RJ_WORK_COUPLING] = n * kept * coupling_flops(w) * m->couple[w->is_double] +
+    s[RJ_WORK_COUPLING] = n * kept * coupling_flops(w, kept) * m->couple[w->is_double] +
                           n * 64 * m->null_draw * 2 * (w->k + 3.0) * w->n_k * w->k;
     add_tokens(m, w, n * in_stage, s);
     s[RJ_WORK_EXCHANGE] = exchange_seconds(m, w, stages, n_grid);
@@ -137,6 +138,6 @@ rj_expectation rj_expect_unit(const rj_machine *m, const rj_work *w, int stages,
     }
     e.flops = n * w->n_layer *
               (passes * forward_flops(w) + jacobian_flops(w, n_grid, w->tokens) + svd_flops(w) +
-               coupling_flops(w) + token_flops(w));
+               coupling_flops(w, w->n_layer) + token_flops(w));
     return e;
 }
