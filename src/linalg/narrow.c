@@ -48,8 +48,8 @@ static void pack(const rj_matrix *b, int first, int n, float *packed)
     }
 }
 
-RJ_CLONES_FMA static void by_rows(char op, float alpha, const rj_matrix *a, const rj_matrix *b, float beta,
-                                  rj_matrix *c)
+RJ_CLONES_FMA void rj_narrow_by_rows(char op, float alpha, const rj_matrix *a, const rj_matrix *b, float beta,
+                                     rj_matrix *c)
 {
     const int m = c->rows;
     const ptrdiff_t ld = a->ld;
@@ -208,5 +208,5 @@ void rj_narrow_product(char op, float alpha, const rj_matrix *a, const rj_matrix
         return;
     }
 #endif
-    by_rows(op, alpha, a, b, beta, c);
+    rj_narrow_by_rows(op, alpha, a, b, beta, c);
 }
