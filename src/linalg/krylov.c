@@ -316,30 +316,37 @@ done:
     return st;
 }
 
-rj_status rj_topk_krylov(const rj_linop *op, const rj_krylov_options *o, rj_topk *top)
+rj_status rj_krylov_leading(const rj_linop *op, const rj_krylov_options *o, int *found, rj_topk *top)
 {
     rj_status st = RJ_OK;
     const int d = op->rows;
     search w = {0};
     rj_topk mine = {0};
-    int found = 0;
 
     RJ_REQUIRE(op->cols == d && 1 <= o->k && o->k <= o->most && o->most <= d, RJ_ERR_ARG,
                "%d triplets, at most %d, of J %dx%d: needs a square J and 1..%d", o->k, o->most, d, op->cols,
                d);
     RJ_REQUIRE(o->tolerance >= 0.0 && o->tolerance < 1.0, RJ_ERR_ARG, "tolerance %g, needs 0..1",
                o->tolerance);
-    if (rj_krylov_least(o->k) <= rj_krylov_limit(d)) {
-        RJ_TRY(search_new(op, o, &w));
-        RJ_TRY(run(&w, &mine, &found));
-        search_free(&w);
-    }
-    if (!found) RJ_TRY(take_all(op, o->most, &mine));
-    *top = mine;
-    mine = (rj_topk){0};
+    *found = 0;
+    if (rj_krylov_least(o->k) > rj_krylov_limit(d)) goto done;
+    RJ_TRY(search_new(op, o, &w));
+    RJ_TRY(run(&w, &mine, found));
+    if (*found) *top = mine, mine = (rj_topk){0};
 done:
     search_free(&w);
     rj_topk_free(&mine);
+    return st;
+}
+
+rj_status rj_topk_krylov(const rj_linop *op, const rj_krylov_options *o, rj_topk *top)
+{
+    rj_status st = RJ_OK;
+    int found = 0;
+
+    RJ_TRY(rj_krylov_leading(op, o, &found, top));
+    if (!found) RJ_TRY(take_all(op, o->most, top));
+done:
     return st;
 }
 

@@ -2,6 +2,7 @@
 #include "resjac/metrics/coupling.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 #include "resjac/base/memory.h"
 #include "resjac/linalg/blas.h"
@@ -25,10 +26,13 @@ typedef struct {
     int *use, n_use;  /* [L]: the blocks with known > 0 */
     rj_matrix frames; /* [d, 2 width per_batch] */
     rj_matrix images; /* as frames: J_i V_j, and J_i U_j where misfit_vju is wanted */
-    rj_matrix own;    /* [d, 2 width]: [V, U] of block i */
-    rj_matrix gram;   /* [2 width, 2 width per_batch]: own' frames */
-    rj_matrix c;      /* [width, width per_batch]: U_j'V_j */
-    rj_matrix small;  /* [width, width] */
+    rj_matrix own;    /* [d, 2 width]: [V, U] of one block, next to each other */
+    int rows;         /* of a product of frames with frames: the largest K, and what the drops need */
+    rj_matrix gram;   /* [2 rows, 2 width per_batch]: [V_i U_i]' frames, of frames j >= i */
+    rj_matrix first;  /* [RJ_COUPLING_DROP, as gram]: first columns of V_i with V_j, of U_i with U_j, j < i */
+    rj_matrix small;  /* [width, width]: A of the pair at hand */
+    rj_matrix exchanged; /* [width, width]: B, where misfit_vju is wanted */
+    rj_pair_sums *c;     /* [per_batch]: of U_j'V_j */
     rj_pair pair;
 } job;
 
@@ -96,6 +100,7 @@ done:
 static rj_status job_check(job *w, int first, int n_rows)
 {
     rj_status st = RJ_OK;
+    const rj_coupling_measures *o = w->out;
     int largest = 0;
 
     RJ_REQUIRE(w->L >= 1 && w->n_k >= 1 && first >= 0 && n_rows >= 0 && n_rows <= w->L - first, RJ_ERR_ARG,
@@ -110,6 +115,8 @@ static rj_status job_check(job *w, int first, int n_rows)
             w->d = w->block[i].top->d;
             w->type = w->block[i].top->u.type;
         }
+    RJ_REQUIRE((o->subspace_uv == NULL) == (o->subspace_vu == NULL), RJ_ERR_ARG,
+               "subspace_uv and subspace_vu: one has data, the other has not; they mirror each other");
     for (int q = 0; q < w->n_k; q++) {
         RJ_REQUIRE(w->k[q] >= 1 && (w->d == 0 || w->k[q] <= w->d), RJ_ERR_ARG, "K = %d, needs 1..%d", w->k[q],
                    w->d);
@@ -117,18 +124,31 @@ static rj_status job_check(job *w, int first, int n_rows)
     }
     for (int i = 0; i < w->L; i++)
         if (w->block[i].top != NULL) RJ_TRY(check_block(w, i, i >= first && i < first + n_rows));
-    RJ_REQUIRE(w->out->alignment == NULL || (1 <= w->out->n_alignment && w->out->n_alignment <= largest),
-               RJ_ERR_ARG, "alignment matrices of %d directions, needs 1..%d", w->out->n_alignment, largest);
+    RJ_REQUIRE(o->alignment == NULL || (1 <= o->n_alignment && o->n_alignment <= largest), RJ_ERR_ARG,
+               "alignment matrices of %d directions, needs 1..%d", o->n_alignment, largest);
     w->width = frame_width(w->d, largest);
+    w->rows = min_int(w->width, largest > RJ_COUPLING_DROP ? largest : RJ_COUPLING_DROP);
 done:
     return st;
+}
+
+/* The products of frames with frames serve these alone. */
+static bool needs_frames(const job *w)
+{
+    const rj_coupling_measures *o = w->out;
+
+    return o->subspace_uu != NULL || o->subspace_vv != NULL || o->subspace_uv != NULL ||
+           o->subspace_vu != NULL || o->excess_drop1 != NULL || o->excess_drop3 != NULL;
 }
 
 static void job_free(job *w)
 {
     rj_pair_free(&w->pair);
+    for (int b = 0; w->c != NULL && b < w->per_batch; b++) rj_pair_sums_free(&w->c[b]);
+    RJ_FREE(w->c);
+    rj_matrix_free(&w->exchanged);
     rj_matrix_free(&w->small);
-    rj_matrix_free(&w->c);
+    rj_matrix_free(&w->first);
     rj_matrix_free(&w->gram);
     rj_matrix_free(&w->own);
     rj_matrix_free(&w->images);
@@ -155,16 +175,21 @@ done:
 static rj_status job_allocate(job *w)
 {
     rj_status st = RJ_OK;
-    const ptrdiff_t pair_width = 2 * (ptrdiff_t)w->width;
+    const ptrdiff_t rows = w->rows;
 
     w->per_batch = min_int(w->n_use, w->width < BATCH_COLUMNS ? BATCH_COLUMNS / w->width : 1);
     const ptrdiff_t half = (ptrdiff_t)w->width * w->per_batch;
     RJ_TRY(rj_matrix_new(w->type, w->d, 2 * half, &w->frames));
     RJ_TRY(rj_matrix_new(w->type, w->d, (w->out->misfit_vju != NULL ? 2 : 1) * half, &w->images));
-    RJ_TRY(rj_matrix_new(w->type, w->d, pair_width, &w->own));
-    RJ_TRY(rj_matrix_new(w->type, pair_width, pair_width * w->per_batch, &w->gram));
-    RJ_TRY(rj_matrix_new(w->type, w->width, (ptrdiff_t)w->width * w->per_batch, &w->c));
+    RJ_TRY(rj_matrix_new(w->type, w->d, 2 * (ptrdiff_t)w->width, &w->own));
+    if (needs_frames(w)) {
+        RJ_TRY(rj_matrix_new(w->type, 2 * rows, 2 * half, &w->gram));
+        RJ_TRY(rj_matrix_new(w->type, min_int(w->rows, RJ_COUPLING_DROP), 2 * half, &w->first));
+    }
     RJ_TRY(rj_matrix_new(w->type, w->width, w->width, &w->small));
+    if (w->out->misfit_vju != NULL) RJ_TRY(rj_matrix_new(w->type, w->width, w->width, &w->exchanged));
+    RJ_NEW(w->c, w->per_batch, 1);
+    for (int b = 0; b < w->per_batch; b++) RJ_TRY(rj_pair_sums_new(w->width, &w->c[b]));
     RJ_TRY(rj_pair_new(w->width, &w->pair));
 done:
     return st;
@@ -232,29 +257,39 @@ done:
     return st;
 }
 
-/* own <- [V_i, U_i], known columns each */
-static void pack_frame(job *w, int i)
+/* The known ones of the first n columns of U or V; the rest 0 */
+static void pack_columns(const rj_matrix *from, int n_known, rj_matrix *to)
 {
-    const rj_topk *top = w->block[i].top;
-    rj_matrix *to = &w->own;
-    const int n = w->known[i];
-    const rj_matrix v = rj_matrix_block(&top->v, 0, 0, w->d, n), u = rj_matrix_block(&top->u, 0, 0, w->d, n);
-    rj_matrix to_v = rj_matrix_block(to, 0, 0, w->d, n), to_u = rj_matrix_block(to, 0, w->width, w->d, n);
+    const int n = min_int(n_known, to->cols);
+    const rj_matrix known = rj_matrix_block(from, 0, 0, to->rows, n);
+    rj_matrix filled = rj_matrix_block(to, 0, 0, to->rows, n);
+    rj_matrix rest = rj_matrix_block(to, 0, n, to->rows, to->cols - n);
 
-    rj_matrix_fill(to, 0.0);
-    rj_matrix_copy(&v, &to_v);
-    rj_matrix_copy(&u, &to_u);
+    rj_matrix_copy(&known, &filled);
+    rj_matrix_fill(&rest, 0.0);
 }
 
-/* The first n column blocks of the V (half 0) or U (half 1) of a batch, and block b alone. */
-static rj_matrix half_of(const job *w, const rj_matrix *batch, int half, int n)
+/* View of own <- [V_i, U_i], n columns each */
+static rj_matrix pack_frame(job *w, int i, int n)
 {
-    return rj_matrix_block(batch, 0, half * w->per_batch * w->width, batch->rows, n * w->width);
+    const rj_topk *top = w->block[i].top;
+    rj_matrix v = rj_matrix_block(&w->own, 0, 0, w->d, n), u = rj_matrix_block(&w->own, 0, n, w->d, n);
+
+    pack_columns(&top->v, w->known[i], &v);
+    pack_columns(&top->u, w->known[i], &u);
+    return rj_matrix_block(&w->own, 0, 0, w->d, 2 * n);
+}
+
+/* Column blocks from..to-1 of the V (half 0) or U (half 1) of a batch. */
+static rj_matrix part_of(const job *w, const rj_matrix *batch, int half, int from, int to)
+{
+    return rj_matrix_block(batch, 0, (half * w->per_batch + from) * w->width, batch->rows,
+                           (to - from) * w->width);
 }
 
 static rj_matrix one_of(const job *w, const rj_matrix *batch, int half, int b)
 {
-    return rj_matrix_block(batch, 0, (half * w->per_batch + b) * w->width, batch->rows, w->width);
+    return part_of(w, batch, half, b, b + 1);
 }
 
 /* Frames of blocks use[start..start+n-1], by exchange where other ranks hold some, and C = U_j'V_j of each */
@@ -262,57 +297,72 @@ static void begin_batch(job *w, int start, int n)
 {
     for (int b = 0; b < n; b++) {
         const int j = w->use[start + b];
-        rj_matrix c = rj_matrix_block(&w->c, 0, b * w->width, w->width, w->width);
-        if (w->block[j].top != NULL) pack_frame(w, j);
+        if (w->block[j].top != NULL) pack_frame(w, j, w->width);
         if (w->exchange != NULL) w->exchange->share(w->exchange->ctx, j, &w->own);
         for (int half = 0; half < 2; half++) {
             const rj_matrix from = rj_matrix_block(&w->own, 0, half * w->width, w->d, w->width);
             rj_matrix to = one_of(w, &w->frames, half, b);
             rj_matrix_copy(&from, &to);
         }
+        if (w->out->null_conjugation == NULL) continue;
         const rj_matrix v = one_of(w, &w->frames, 0, b), u = one_of(w, &w->frames, 1, b);
-        rj_gemm('T', 'N', 1.0, &u, &v, 0.0, &c);
+        rj_gemm('T', 'N', 1.0, &u, &v, 0.0, &w->small);
+        rj_pair_sum(&w->small, w->known[j], &w->c[b]);
     }
 }
 
-/* images <- J_i frames, gram <- [V_i U_i]' frames */
-static void begin_row(job *w, int i, int n)
+/* Products of the row's frames with those of the batch. Those of (j,i) are the transposes of those of (i,j): only frames of its own
+ * block and of later ones are taken whole, `whole` and after of the batch's n, of the others what the drops need. What a
+ * row takes does not depend on the rows that a rank has, and so neither do its bits. */
+static void multiply_frames(job *w, int i, int whole, int n)
 {
-    pack_frame(w, i);
+    const rj_matrix own = pack_frame(w, i, w->rows);
+
     for (int half = 0; half < 2; half++) {
-        const rj_matrix frames = half_of(w, &w->frames, half, n);
-        rj_matrix gram = half_of(w, &w->gram, half, n);
-        rj_gemm('T', 'N', 1.0, &w->own, &frames, 0.0, &gram);
-        if (half == 1 && w->out->misfit_vju == NULL) break;
-        rj_matrix images = half_of(w, &w->images, half, n);
+        const rj_matrix later = part_of(w, &w->frames, half, whole, n);
+        const rj_matrix earlier = part_of(w, &w->frames, half, 0, whole);
+        const rj_matrix leading = rj_matrix_block(&own, 0, half * w->rows, w->d, w->first.rows);
+        rj_matrix gram = part_of(w, &w->gram, half, whole, n), first = part_of(w, &w->first, half, 0, whole);
+        rj_gemm('T', 'N', 1.0, &own, &later, 0.0, &gram);
+        rj_gemm('T', 'N', 1.0, &leading, &earlier, 0.0, &first);
+    }
+}
+
+/* images <- J_i frames */
+static void multiply_images(job *w, int i, int n)
+{
+    for (int half = 0; half < (w->out->misfit_vju != NULL ? 2 : 1); half++) {
+        const rj_matrix frames = part_of(w, &w->frames, half, 0, n);
+        rj_matrix images = part_of(w, &w->images, half, 0, n);
         rj_gemm('N', 'N', 1.0, &w->block[i].jac, &frames, 0.0, &images);
     }
 }
 
-/* The tables of the pair of this row and the b-th frame of the batch. */
-static void fill_pair(job *w, int b)
+/* What is known of the frames of this row and the b-th of the batch. */
+static void give_frames(const job *w, int b, bool whole, rj_pair_products *given)
 {
     const int n = w->width;
-    rj_pair_table *table = w->pair.table;
-    const rj_matrix v = one_of(w, &w->frames, 0, b), u = one_of(w, &w->frames, 1, b);
-    const rj_matrix jv = one_of(w, &w->images, 0, b);
-    const rj_matrix to_v = one_of(w, &w->gram, 0, b), to_u = one_of(w, &w->gram, 1, b);
-    const rj_matrix vv = rj_matrix_block(&to_v, 0, 0, n, n), uv = rj_matrix_block(&to_v, n, 0, n, n);
-    const rj_matrix vu = rj_matrix_block(&to_u, 0, 0, n, n), uu = rj_matrix_block(&to_u, n, 0, n, n);
-    const rj_matrix c = rj_matrix_block(&w->c, 0, b * n, n, n);
 
-    rj_gemm('T', 'N', 1.0, &u, &jv, 0.0, &w->small); /* A = U_j' (J_i V_j) */
-    rj_matrix_copy(&w->small, &table[RJ_PAIR_A].m);
-    if (w->out->misfit_vju != NULL) {
-        const rj_matrix ju = one_of(w, &w->images, 1, b);
-        rj_gemm('T', 'N', 1.0, &v, &ju, 0.0, &w->small); /* B = V_j' (J_i U_j), else 0 */
-        rj_matrix_copy(&w->small, &table[RJ_PAIR_B].m);
+    if (!whole) {
+        given->first_v = one_of(w, &w->first, 0, b);
+        given->first_u = one_of(w, &w->first, 1, b);
+        return;
     }
-    rj_matrix_copy(&uu, &table[RJ_PAIR_UU].m);
-    rj_matrix_copy(&uv, &table[RJ_PAIR_UV].m);
-    rj_matrix_copy(&vu, &table[RJ_PAIR_VU].m);
-    rj_matrix_copy(&vv, &table[RJ_PAIR_VV].m);
-    rj_matrix_copy(&c, &table[RJ_PAIR_C].m);
+    const rj_matrix to_v = one_of(w, &w->gram, 0, b), to_u = one_of(w, &w->gram, 1, b);
+    given->vv = rj_matrix_block(&to_v, 0, 0, w->rows, n);
+    given->uv = rj_matrix_block(&to_v, w->rows, 0, w->rows, n);
+    given->vu = rj_matrix_block(&to_u, 0, 0, w->rows, n);
+    given->uu = rj_matrix_block(&to_u, w->rows, 0, w->rows, n);
+    given->first_v = rj_matrix_block(&given->vv, 0, 0, w->first.rows, n);
+    given->first_u = rj_matrix_block(&given->uu, 0, 0, w->first.rows, n);
+}
+
+/* A = U_j' (J_i V_j) (half 0), or B = V_j' (J_i U_j) */
+static void multiply_pair(job *w, int half, int b, rj_matrix *a)
+{
+    const rj_matrix left = one_of(w, &w->frames, 1 - half, b), image = one_of(w, &w->images, half, b);
+
+    rj_gemm('T', 'N', 1.0, &left, &image, 0.0, a);
 }
 
 static void store_pair(const rj_coupling_measures *out, ptrdiff_t at, const rj_pair_measures *m)
@@ -332,40 +382,55 @@ static void store_pair(const rj_coupling_measures *out, ptrdiff_t at, const rj_p
     put(out->subspace_vu, at, m->subspace_vu);
 }
 
-/* A of blocks i and j, from the table that has it. */
-static void store_alignment(const job *w, int i, int j)
+/* A of blocks i and j */
+static void store_alignment(const job *w, int i, int j, const rj_matrix *a)
 {
     const int n = w->out->n_alignment, known = min_int(n, w->known[j]);
-    const rj_matrix *a = &w->pair.table[RJ_PAIR_A].m;
     double *out = w->out->alignment + ((ptrdiff_t)i * w->L + j) * n * n;
+    rj_matrix rows = {RJ_DOUBLE, known, known, n, out}; /* row by row: as columns, A' */
+    const rj_matrix leading = rj_matrix_block(a, 0, 0, known, known);
 
-    for (int c = 0; c < known; c++) {
-        const double *column = (const double *)a->data + (ptrdiff_t)c * a->ld;
-        for (int r = 0; r < known; r++) out[(ptrdiff_t)r * n + c] = column[r];
-    }
+    rj_matrix_transpose(&leading, &rows);
 }
 
-static rj_status measure_pair(job *w, const rj_pair_row *row, int i, int j)
+static rj_status measure_pair(job *w, const rj_pair_row *row, int i, int j, const rj_pair_products *given)
 {
     rj_status st = RJ_OK;
     const int n = min_int(w->known[i], w->known[j]);
     rj_pair_measures measures;
 
-    for (int t = 0; t < RJ_PAIR_GIVEN; t++)
-        RJ_REQUIRE(rj_matrix_is_finite(&w->pair.table[t].m), RJ_ERR_NUMERIC,
-                   "blocks %d and %d of %d: Inf or NaN in U_j'J_iV_j or in products of their frames; screen "
-                   "J_%d and "
-                   "both frames",
-                   i, j, w->L, i);
-    rj_pair_begin(&w->pair, n, row);
+    RJ_REQUIRE(
+        rj_pair_begin(&w->pair, n, row, given), RJ_ERR_NUMERIC,
+        "blocks %d and %d of %d: Inf or NaN in U_j'J_iV_j or in products of their frames; screen J_%d and "
+        "both frames",
+        i, j, w->L, i);
     for (int q = 0; q < w->n_k; q++) {
         if (w->k[q] > n) continue;
         rj_pair_measure(&w->pair, row, w->k[q], w->norm, &measures);
-        RJ_REQUIRE(isfinite(measures.misfit) && isfinite(measures.misfit_vju), RJ_ERR_NUMERIC,
-                   "blocks %d and %d of %d, K = %d: misfit %g (ujv), %g (vju)", i, j, w->L, w->k[q],
-                   measures.misfit, measures.misfit_vju);
+        RJ_REQUIRE(isfinite(measures.misfit), RJ_ERR_NUMERIC, "blocks %d and %d of %d, K = %d: misfit %g", i,
+                   j, w->L, w->k[q], measures.misfit);
         store_pair(w->out, ((ptrdiff_t)q * w->L + i) * w->L + j, &measures);
     }
+done:
+    return st;
+}
+
+/* Row i and the b-th block of the batch, of which those from `whole` on are not before i. */
+static rj_status measure_one(job *w, const rj_pair_row *row, int i, int start, int b, int whole)
+{
+    rj_status st = RJ_OK;
+    const int j = w->use[start + b];
+    rj_pair_products given = {.a = w->small};
+
+    multiply_pair(w, 0, b, &given.a);
+    if (w->out->alignment != NULL) store_alignment(w, i, j, &given.a);
+    if (w->out->misfit_vju != NULL) {
+        given.b = w->exchanged;
+        multiply_pair(w, 1, b, &given.b);
+    }
+    if (w->first.data != NULL) give_frames(w, b, b >= whole, &given);
+    if (w->out->null_conjugation != NULL) given.c = &w->c[b];
+    RJ_TRY(measure_pair(w, row, i, j, &given));
 done:
     return st;
 }
@@ -375,17 +440,16 @@ static rj_status measure_row(job *w, int i, int start, int n)
     rj_status st = RJ_OK;
     const rj_coupling_block *block = &w->block[i];
     rj_pair_row row = {w->d, block->top->s, block->frobenius, block->trace, {0}};
+    int whole = 0;
 
     for (int which = 0; which < RJ_PAIR_DROPS; which++) {
         const int r = min_int(rj_pair_drop(which), w->known[i]);
         row.frobenius_drop[which] = sqrt(energy_after(block, r));
     }
-    begin_row(w, i, n);
-    for (int b = 0; b < n; b++) {
-        fill_pair(w, b);
-        if (w->out->alignment != NULL) store_alignment(w, i, w->use[start + b]);
-        RJ_TRY(measure_pair(w, &row, i, w->use[start + b]));
-    }
+    while (whole < n && w->use[start + whole] < i) whole++;
+    if (w->first.data != NULL) multiply_frames(w, i, whole, n);
+    multiply_images(w, i, n);
+    for (int b = 0; b < n; b++) RJ_TRY(measure_one(w, &row, i, start, b, whole));
 done:
     return st;
 }
@@ -438,4 +502,26 @@ rj_status rj_coupling_rows(int L, const rj_coupling_block *block, int n_k, const
 done:
     job_free(&w);
     return st;
+}
+
+/* to(j,i) <- from(i,j) for j > i, [L,L] */
+static void mirror(int L, const double *from, double *to)
+{
+    for (ptrdiff_t i = 0; i < L; i++)
+        for (ptrdiff_t j = i + 1; j < L; j++) to[j * L + i] = from[i * L + j];
+}
+
+void rj_coupling_mirror(int L, int n_k, const rj_coupling_measures *out)
+{
+    const struct {
+        const double *from;
+        double *to;
+    } pairs[] = {{out->subspace_uu, out->subspace_uu},
+                 {out->subspace_vv, out->subspace_vv},
+                 {out->subspace_uv, out->subspace_vu},
+                 {out->subspace_vu, out->subspace_uv}};
+
+    for (size_t p = 0; p < sizeof pairs / sizeof *pairs; p++)
+        for (ptrdiff_t q = 0; pairs[p].from != NULL && q < n_k; q++)
+            mirror(L, pairs[p].from + q * L * L, pairs[p].to + q * L * L);
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "resjac/base/clones.h"
 #include "resjac/base/memory.h"
 #include "resjac/base/rng.h"
 #include "resjac/linalg/blas.h"
@@ -55,19 +56,27 @@ double rj_null_conjugation(int k, const double *s, double tau, double sigma, con
     return root_over(square, norm);
 }
 
-/* One draw: X, Y [n_known,k] and Z [k,k], all doubles; scaled is scratch for diag(s) Y, a for A. */
+/* A draw of X, Y [n,k] and Z [k,k], n = n_known, and what every block's misfit takes of it. A = X' diag(s) Y + c Z need not be
+ * formed: ||A||_F^2 = s' G s + 2 c h's + c^2 ||Z||^2 with G = (XX') o (YY') and h = diag(X Z Y'), where o is by entries, and A's
+ * diagonal is P s + c diag(Z), P(i,m) = X(m,i) Y(m,i). All double. */
 typedef struct {
     int d, k, n_known;
-    rj_matrix x, y, z, scaled, a;
+    rj_matrix x, y, z;
+    rj_matrix gram, other; /* [n,n]: G, YY' */
+    rj_matrix xz;          /* [n,k]: X Z */
+    rj_matrix p;           /* [k,n] */
+    double *h;             /* [n] */
+    double z_squares;
+    double *vector; /* [max(n,k)]: scratch */
 } draw;
 
 static void draw_free(draw *w)
 {
-    rj_matrix_free(&w->a);
-    rj_matrix_free(&w->scaled);
-    rj_matrix_free(&w->z);
-    rj_matrix_free(&w->y);
-    rj_matrix_free(&w->x);
+    rj_matrix *const all[] = {&w->x, &w->y, &w->z, &w->gram, &w->other, &w->xz, &w->p};
+
+    RJ_FREE(w->vector);
+    RJ_FREE(w->h);
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) rj_matrix_free(all[i]);
 }
 
 static rj_status draw_new(int d, int k, int n_known, draw *w)
@@ -78,10 +87,43 @@ static rj_status draw_new(int d, int k, int n_known, draw *w)
     RJ_TRY(rj_matrix_new(RJ_DOUBLE, n_known, k, &w->x));
     RJ_TRY(rj_matrix_new(RJ_DOUBLE, n_known, k, &w->y));
     RJ_TRY(rj_matrix_new(RJ_DOUBLE, k, k, &w->z));
-    RJ_TRY(rj_matrix_new(RJ_DOUBLE, n_known, k, &w->scaled));
-    RJ_TRY(rj_matrix_new(RJ_DOUBLE, k, k, &w->a));
+    RJ_TRY(rj_matrix_new(RJ_DOUBLE, n_known, n_known, &w->gram));
+    RJ_TRY(rj_matrix_new(RJ_DOUBLE, n_known, n_known, &w->other));
+    RJ_TRY(rj_matrix_new(RJ_DOUBLE, n_known, k, &w->xz));
+    RJ_TRY(rj_matrix_new(RJ_DOUBLE, k, n_known, &w->p));
+    RJ_NEW(w->h, n_known, 1);
+    RJ_NEW(w->vector, n_known > k ? n_known : k, 1);
 done:
     return st;
+}
+
+/* a <- a o b, of one shape and without gaps */
+RJ_CLONES static void multiply_entries(const rj_matrix *b, rj_matrix *a)
+{
+    const double *from = b->data;
+    double *to = a->data;
+
+    for (ptrdiff_t i = 0; i < (ptrdiff_t)a->rows * a->cols; i++) to[i] *= from[i];
+}
+
+/* G, h, P and ||Z||^2 of the draw; X becomes X o Y. */
+static void draw_prepare(draw *w)
+{
+    const double *xz;
+
+    rj_gemm('N', 'T', 1.0, &w->x, &w->x, 0.0, &w->gram);
+    rj_gemm('N', 'T', 1.0, &w->y, &w->y, 0.0, &w->other);
+    multiply_entries(&w->other, &w->gram);
+    rj_gemm('N', 'N', 1.0, &w->x, &w->z, 0.0, &w->xz);
+    multiply_entries(&w->y, &w->xz);
+    multiply_entries(&w->y, &w->x);
+    rj_matrix_transpose(&w->x, &w->p);
+    xz = w->xz.data;
+    for (int m = 0; m < w->n_known; m++) w->h[m] = 0.0;
+    for (int b = 0; b < w->k; b++, xz += w->n_known)
+        for (int m = 0; m < w->n_known; m++) w->h[m] += xz[m];
+    const double length = rj_matrix_frobenius(&w->z);
+    w->z_squares = length * length;
 }
 
 /* Draw t of the stream; X and Y get variance 1/d. */
@@ -94,27 +136,35 @@ static void draw_fill(draw *w, const rj_rng *rng, int t)
     rj_rng_normals(rng, first + n_frame, n_frame, w->y.data);
     rj_rng_normals(rng, first + 2 * n_frame, n_noise, w->z.data);
     rj_matrix_scale(1.0 / w->d, &w->y); /* both factors d^(-1/2) at once */
+    draw_prepare(w);
 }
 
-/* || |A| - S ||_F of this draw, A = X' diag(s) Y + sqrt(rest)/d Z */
+/* y <- the leading n columns of M, M [rows,..], times s: column by column, so that rows are vectorised. */
+RJ_CLONES static void times_leading(const rj_matrix *m, int rows, int n, const double *s, double *y)
+{
+    const double *column = m->data;
+
+    for (int r = 0; r < rows; r++) y[r] = 0.0;
+    for (int c = 0; c < n; c++, column += m->ld)
+        for (int r = 0; r < rows; r++) y[r] += s[c] * column[r];
+}
+
+/* || |A| - S ||_F of this draw: ||A||_F^2 + sum_i s_i^2 - 2 s_i |A_ii|. It is never small beside ||s||, so that the difference
+ * loses nothing that matters. */
 static double draw_misfit(draw *w, const rj_null_spectrum *spectrum)
 {
     const int n = spectrum->n;
-    const rj_matrix x = rj_matrix_block(&w->x, 0, 0, n, w->k), y = rj_matrix_block(&w->y, 0, 0, n, w->k);
-    rj_matrix scaled = rj_matrix_block(&w->scaled, 0, 0, n, w->k);
-    const double *a = w->a.data, noise = sqrt(fmax(spectrum->rest, 0.0)) / w->d;
-    double square = 0.0;
+    const double *s = spectrum->s, *z = w->z.data, noise = sqrt(fmax(spectrum->rest, 0.0)) / w->d;
+    double square = noise * noise * w->z_squares;
 
-    rj_matrix_copy(&y, &scaled);
-    rj_matrix_scale_rows(spectrum->s, &scaled);
-    rj_matrix_copy(&w->z, &w->a);
-    rj_gemm('T', 'N', 1.0, &x, &scaled, noise, &w->a);
-    for (int j = 0; j < w->k; j++)
-        for (int i = 0; i < w->k; i++) {
-            const double off = fabs(a[i + (ptrdiff_t)j * w->k]) - (i == j ? spectrum->s[i] : 0.0);
-            square += off * off;
-        }
-    return sqrt(square);
+    times_leading(&w->gram, n, n, s, w->vector);
+    for (int m = 0; m < n; m++) square += s[m] * (w->vector[m] + 2.0 * noise * w->h[m]);
+    times_leading(&w->p, w->k, n, s, w->vector);
+    for (int i = 0; i < w->k; i++) {
+        const double a = w->vector[i] + noise * z[(ptrdiff_t)i * (w->k + 1)];
+        square += s[i] * (s[i] - 2.0 * fabs(a));
+    }
+    return sqrt(fmax(square, 0.0));
 }
 
 /* With n - 1, two passes. */

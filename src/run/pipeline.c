@@ -67,7 +67,8 @@ static int64_t memory_shared(const rj_config *c, const rj_pipeline_options *o, i
     const int64_t n_attention = c->reads_memory ? 2 : 1;
     const int64_t weights =
         d * (n_attention * (2 * attention + 2 * kv) + 3 * ff * n_mlp); /* one block, dequantised */
-    const int64_t fold = (d * (attention + ff) + 4 * d * d) / n_grid;  /* G, H and products */
+    /* The attention's factor, what it becomes, and of a grid the MLP's whole map, which else stands in J's place. */
+    const int64_t fold = d * attention + 3 * d * d / n_grid + (n_grid > 1 ? d * d : 0);
     /* U, V', a copy, and ?gesdd's workspace; on a grid also the bidiagonal matrix's vectors on one rank */
     const int64_t svd = n_grid == 1 ? 8 * d * d : 8 * d * d / n_grid + 5 * d * d;
     const int64_t frame = rj_pipeline_triplets(c, o).k, half = frame > 512 ? frame : 512;
@@ -139,10 +140,12 @@ static rj_status measure_whole(rj_travel *t, const rj_tokens *tokens, double sec
         *rj_record_at(r, RJ_VAR_PROMPT_SECONDS, p) = seconds / t->n;
         if (t->status[i] == RJ_OK)
             RJ_TRY(rj_travel_own_trouble(t, i, rj_measure_path(t->config, t->path[i], r, p)));
-        if (t->status[i] == RJ_OK)
+        if (t->status[i] == RJ_OK) {
+            rj_measure_mirror(t->config, t->options, r, p);
             RJ_TRY(rj_measure_depth_fits(t->config, r, p));
-        else
+        } else {
             rj_measure_nothing(r, p, (rj_status)t->status[i]);
+        }
         *rj_record_at(r, RJ_VAR_N_TOKENS, p) = own->n;
         *rj_record_at(r, RJ_VAR_LAST_TOKEN_ID, p) = rj_travel_measured(t->config, own);
     }

@@ -80,13 +80,13 @@ done:
     return st;
 }
 
-rj_status rj_measure_coupling(const rj_config *c, const rj_pipeline_options *o, int first, int n_rows,
-                              const rj_coupling_block *block, const rj_coupling_exchange *exchange,
-                              rj_record *r, ptrdiff_t p)
+/* Where the coupling of prompt p goes. */
+static rj_coupling_measures places_of(const rj_pipeline_options *o, const rj_record *r, ptrdiff_t p)
 {
     ptrdiff_t row = 0;
     const bool aligned = rj_record_rows(r, RJ_VAR_ALIGNMENT_MATRIX, p, 1, &row) > 0;
-    const rj_coupling_measures m = {
+
+    return (rj_coupling_measures){
         .misfit = rj_record_at(r, RJ_VAR_COUPLING_MISFIT, p),
         .misfit_signed = rj_record_at(r, RJ_VAR_COUPLING_MISFIT_SIGNED, p),
         .misfit_trace = rj_record_at(r, RJ_VAR_COUPLING_MISFIT_TRACE, p),
@@ -107,12 +107,26 @@ rj_status rj_measure_coupling(const rj_config *c, const rj_pipeline_options *o, 
         .alignment = aligned ? rj_record_at(r, RJ_VAR_ALIGNMENT_MATRIX, row) : NULL,
         .n_alignment = (int)r->sizes.size[RJ_DIM_I],
     };
+}
+
+rj_status rj_measure_coupling(const rj_config *c, const rj_pipeline_options *o, int first, int n_rows,
+                              const rj_coupling_block *block, const rj_coupling_exchange *exchange,
+                              rj_record *r, ptrdiff_t p)
+{
+    const rj_coupling_measures m = places_of(o, r, p);
     const rj_stage before = rj_clock_enter(RJ_STAGE_COUPLING);
     const rj_status st =
         rj_coupling_rows(c->n_layer, block, o->n_k, o->k, o->norm, o->seed, first, n_rows, exchange, &m);
 
     rj_clock_enter(before);
     return st;
+}
+
+void rj_measure_mirror(const rj_config *c, const rj_pipeline_options *o, rj_record *r, ptrdiff_t p)
+{
+    const rj_coupling_measures m = places_of(o, r, p);
+
+    rj_coupling_mirror(c->n_layer, o->n_k, &m);
 }
 
 void rj_measure_nothing(rj_record *r, ptrdiff_t p, rj_status why)

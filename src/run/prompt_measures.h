@@ -20,6 +20,9 @@ RJ_CHECKED rj_status rj_measure_coupling(const rj_config *c, const rj_pipeline_o
                                          int n_rows, const rj_coupling_block *block,
                                          const rj_coupling_exchange *exchange, rj_record *r, ptrdiff_t p);
 
+/* What the rows of the coupling leave to their mirror (rj_coupling_mirror); all of them must be in the record. */
+void rj_measure_mirror(const rj_config *c, const rj_pipeline_options *o, rj_record *r, ptrdiff_t p);
+
 /* All values of prompt p become missing but its tokens and the reason. */
 void rj_measure_nothing(rj_record *r, ptrdiff_t p, rj_status why);
 #endif

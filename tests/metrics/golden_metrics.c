@@ -163,6 +163,7 @@ static void compare_coupling(const model *m, rj_arithmetic type)
                                       .null_trace = value[16]};
     if (rj_coupling_rows(m->L, m->block, m->n_k, m->k, 2, 0, 0, m->L, NULL, &out) != RJ_OK)
         fail_msg("%s: %s", m->path, rj_status_message());
+    rj_coupling_mirror(m->L, m->n_k, &out);
     for (int p = 0; p < N_PAIRWISE; p++) {
         double *reference = load(m, name[p]);
         for (size_t at = 0; at < n; at++) {

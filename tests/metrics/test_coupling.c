@@ -294,6 +294,7 @@ static void rows_do_not_depend_on_the_split(void **x)
     blocks_end(&w);
 }
 
+/* Also whichever side of a pair is taken and which is its mirror; the drops by the thin products and by the whole ones. */
 static void order_of_blocks_and_of_counts_is_free(void **x)
 {
     static blocks w;
@@ -308,6 +309,8 @@ static void order_of_blocks_and_of_counts_is_free(void **x)
     for (int l = 0; l < L; l++) block[l] = w.block[order[l]];
     assert_int_equal(rj_coupling_rows(L, w.block, 2, k, 2, 0, 0, L, NULL, &r.m), RJ_OK);
     assert_int_equal(rj_coupling_rows(L, block, 2, k_turned, 2, 0, 0, L, NULL, &turned.m), RJ_OK);
+    rj_coupling_mirror(L, 2, &r.m);
+    rj_coupling_mirror(L, 2, &turned.m);
     for (int p = 0; p < N_ARRAYS; p++)
         for (int q = 0; q < 2; q++)
             for (int i = 0; i < L; i++)
@@ -334,6 +337,70 @@ static void what_is_not_wanted_is_left_out(void **x)
     assert_int_equal(rj_coupling_rows(3, w.block, 2, k, 2, 0, 0, 3, NULL, &some), RJ_OK);
     assert_memory_equal(misfit, all.m.misfit, sizeof misfit);
     assert_memory_equal(null, all.m.null, sizeof null);
+    /* what serves the drops, and all subspaces, alone */
+    double drop[2 * 9], uv[2 * 9], vu[2 * 9];
+    const rj_coupling_measures drops = {.excess_drop3 = drop},
+                               subspaces = {.subspace_uv = uv, .subspace_vu = vu};
+    assert_int_equal(rj_coupling_rows(3, w.block, 2, k, 2, 0, 0, 3, NULL, &drops), RJ_OK);
+    assert_int_equal(rj_coupling_rows(3, w.block, 2, k, 2, 0, 0, 3, NULL, &subspaces), RJ_OK);
+    assert_memory_equal(drop, all.m.excess_drop3, sizeof drop);
+    assert_memory_equal(uv, all.m.subspace_uv, sizeof uv);
+    assert_memory_equal(vu, all.m.subspace_vu, sizeof vu);
+    blocks_end(&w);
+}
+
+/* Entry (i,j) of table t of K number q is 100 t + 10 q + 3 i + j. */
+static void mirror_by_hand(void **x)
+{
+    double value[4][18], was[4][18];
+    const rj_coupling_measures all = {
+        .subspace_uu = value[0], .subspace_vv = value[1], .subspace_uv = value[2], .subspace_vu = value[3]};
+    const int other[4] = {0, 1, 3, 2};
+    (void)x;
+    for (int t = 0; t < 4; t++)
+        for (int at = 0; at < 18; at++) value[t][at] = was[t][at] = 100 * t + 10 * (at / 9) + at % 9;
+    for (int t = 0; t < 4; t++) value[t][1] = NAN; /* (0,1) is missing */
+    rj_coupling_mirror(3, 2, &all);
+    for (int t = 0; t < 4; t++)
+        for (int at = 0; at < 18; at++) {
+            const int q = at / 9, i = at % 9 / 3, j = at % 3;
+            const double expected = was[j < i ? other[t] : t][j < i ? 9 * q + 3 * j + i : at];
+            if (q == 0 && i + j == 1)
+                assert_true(isnan(value[t][at]));
+            else
+                assert_true(value[t][at] == expected);
+        }
+    const rj_coupling_measures one = {.subspace_vv = was[1]};
+    rj_coupling_mirror(3, 2, &one);
+    assert_true(was[1][3] == 101 && was[1][6] == 102 && was[1][5] == 105 && was[0][3] == 3);
+}
+
+/* A row takes the subspaces of its own block and of later ones; those before are their mirror. */
+static void rows_leave_their_mirror(void **x)
+{
+    static blocks w;
+    static result r;
+    const int k[] = {6};
+    (void)x;
+    blocks_begin(&w, RJ_DOUBLE, 24, 9, 3);
+    result_clear(&r);
+    assert_int_equal(rj_coupling_rows(3, w.block, 1, k, 2, 0, 0, 3, NULL, &r.m), RJ_OK);
+    for (int p = 0; p < 13; p++)
+        for (int at = 0; at < 9; at++)
+            assert_int_equal(isnan(r.value[p][at]) != 0, p >= 9 && at % 3 < at / 3);
+    rj_coupling_mirror(3, 1, &r.m);
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < 3; j++) {
+            rj_matrix u = rj_matrix_block(&w.top[i].u, 0, 0, 24, 6);
+            const rj_matrix v = rj_matrix_block(&w.top[j].v, 0, 0, 24, 6);
+            rj_matrix product;
+            assert_int_equal(rj_matrix_new(RJ_DOUBLE, 6, 6, &product), RJ_OK);
+            rj_gemm('T', 'N', 1.0, &u, &v, 0.0, &product);
+            const double norm = rj_matrix_frobenius(&product);
+            assert_true(near(r.m.subspace_uv[3 * i + j], norm * norm / 6));
+            assert_true(near(r.m.subspace_vu[3 * j + i], norm * norm / 6));
+            rj_matrix_free(&product);
+        }
     blocks_end(&w);
 }
 
@@ -347,6 +414,7 @@ static void missing_blocks_are_missing(void **x)
     result_clear(&without);
     rj_coupling_block two[2] = {w.block[0], w.block[2]};
     assert_int_equal(rj_coupling_rows(2, two, 1, k, 2, 0, 0, 2, NULL, &without.m), RJ_OK);
+    rj_coupling_mirror(2, 1, &without.m);
     for (int zero = 0; zero < 2; zero++) {
         result_clear(&r);
         w.block[1].top = zero ? &w.top[1] : NULL;
@@ -354,6 +422,7 @@ static void missing_blocks_are_missing(void **x)
         for (int i = 0; i < 7; i++) w.top[1].s[i] = 0; /* J_1 = 0: directions without meaning */
         for (int i = 0; i < w.top[1].n_all; i++) w.top[1].s_all[i] = 0;
         assert_int_equal(rj_coupling_rows(3, w.block, 1, k, 2, 0, 0, 3, NULL, &r.m), RJ_OK);
+        rj_coupling_mirror(3, 1, &r.m);
         for (int p = 0; p < 13; p++)
             for (int at = 0; at < 9; at++) {
                 const int missing = at / 3 == 1 || at % 3 == 1;
@@ -432,6 +501,13 @@ static void bad_arguments_are_refused(void **x)
     hand_init(&h);
     h.block[0].jac.rows = 2;
     refused(&h, 1, 2, 2, 0, 1, RJ_ERR_ARG, "block 0 of 2: its row needs J 3x3, given 2x3");
+    hand_init(&h);
+    double uv[4];
+    const rj_coupling_measures half = {.subspace_uv = uv};
+    const int k = 2;
+    assert_int_equal(rj_coupling_rows(2, h.block, 1, &k, 2, 0, 0, 1, NULL, &half), RJ_ERR_ARG);
+    assert_non_null(
+        strstr(rj_status_message(), "subspace_uv and subspace_vu: one has data, the other has not"));
 }
 
 static void bad_numbers_are_refused(void **x)
@@ -497,6 +573,8 @@ int main(void)
         cmocka_unit_test_teardown(rows_do_not_depend_on_the_split, no_leak),
         cmocka_unit_test_teardown(order_of_blocks_and_of_counts_is_free, no_leak),
         cmocka_unit_test_teardown(what_is_not_wanted_is_left_out, no_leak),
+        cmocka_unit_test_teardown(mirror_by_hand, no_leak),
+        cmocka_unit_test_teardown(rows_leave_their_mirror, no_leak),
         cmocka_unit_test_teardown(missing_blocks_are_missing, no_leak),
         cmocka_unit_test_teardown(counts_above_the_numerical_rank_are_missing, no_leak),
         cmocka_unit_test_teardown(bad_arguments_are_refused, no_leak),

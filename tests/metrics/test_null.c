@@ -66,6 +66,42 @@ static void deviation_is_undefined_without_triplets(void **x)
     assert_int_equal(rj_null_deviation(40, 2, 3, 2, 2, 1, spectrum, other), RJ_ERR_ARG);
 }
 
+/* || |A| - S ||_F of draw t, with A = X' S Y/d + c Z formed, entry by entry: d = 40, K = 3, 4 known of which n are used. */
+static double misfit_of_draw(int t, int n, const double *s, double c)
+{
+    const rj_rng rng = rj_rng_open(1, "coupling null 3");
+    double x[12], y[12], z[9], square = 0;
+    rj_rng_normals(&rng, (uint64_t)t * 33, 12, x);
+    rj_rng_normals(&rng, (uint64_t)t * 33 + 12, 12, y);
+    rj_rng_normals(&rng, (uint64_t)t * 33 + 24, 9, z);
+    for (int a = 0; a < 3; a++)
+        for (int b = 0; b < 3; b++) {
+            double entry = c * z[a + 3 * b];
+            for (int m = 0; m < n; m++) entry += x[m + 4 * a] * s[m] * y[m + 4 * b] / 40;
+            entry = fabs(entry) - (a == b ? s[a] : 0);
+            square += entry * entry;
+        }
+    return sqrt(square);
+}
+
+static void deviation_is_that_of_the_draws(void **x)
+{
+    const double s[] = {4, 3, 2, 1};
+    const rj_null_spectrum spectrum[] = {{4, s, 5}, {3, s, 400}, {4, s, 0}};
+    double sd[3];
+    (void)x;
+    assert_int_equal(rj_null_deviation(40, 3, 4, 2, 1, 3, spectrum, sd), RJ_OK);
+    for (int i = 0; i < 3; i++) {
+        double misfit[RJ_NULL_DRAWS], mean = 0, squares = 0;
+        for (int t = 0; t < RJ_NULL_DRAWS; t++) {
+            misfit[t] = misfit_of_draw(t, spectrum[i].n, s, sqrt(spectrum[i].rest) / 40);
+            mean += misfit[t] / RJ_NULL_DRAWS;
+        }
+        for (int t = 0; t < RJ_NULL_DRAWS; t++) squares += (misfit[t] - mean) * (misfit[t] - mean);
+        assert_true(fabs(sd[i] * sqrt(29) / sqrt(squares / (RJ_NULL_DRAWS - 1)) - 1) < 1e-11);
+    }
+}
+
 static rj_matrix normals_new(int m, int n, const char *name, int draw)
 {
     char text[64];
@@ -242,8 +278,11 @@ static void frames_rotated_together(void **x)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(formulas_by_hand),        cmocka_unit_test(deviation_is_undefined_without_triplets),
-        cmocka_unit_test(independent_frames),      cmocka_unit_test(frames_rotated_inside_their_spans),
+        cmocka_unit_test(formulas_by_hand),
+        cmocka_unit_test(deviation_is_undefined_without_triplets),
+        cmocka_unit_test(deviation_is_that_of_the_draws),
+        cmocka_unit_test(independent_frames),
+        cmocka_unit_test(frames_rotated_inside_their_spans),
         cmocka_unit_test(frames_rotated_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

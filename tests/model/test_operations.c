@@ -1,6 +1,9 @@
 /* test_operations.c: norms, activations, linear layers and MLP, each alone, by hand and by identities. */
 #include "tiny.h"
 
+#include <float.h>
+
+#include "resjac/model/attention_parts.h"
 #include "resjac/model/family.h"
 #include "resjac/model/linear.h"
 #include "resjac/model/mlp.h"
@@ -42,6 +45,20 @@ static void groups_are_normed_alone(void **state)
     rj_norm_point_free(&point);
 }
 
+/* Rows are cotangents as columns are. */
+static void check_rows(const rj_norm_point *point, const double *g, const double *jg)
+{
+    double rows[2 * D];
+    rj_matrix m = {RJ_DOUBLE, 2, D, 2, rows};
+
+    for (int i = 0; i < D; i++) rows[2 * i] = g[i], rows[2 * i + 1] = -3.0 * g[i];
+    assert_ok(rj_norm_vjp_rows(point, &m));
+    for (int i = 0; i < D; i++) {
+        assert_true(fabs(rows[2 * i] - jg[i]) < 1e-14);
+        assert_true(fabs(rows[2 * i + 1] + 3.0 * jg[i]) < 1e-13);
+    }
+}
+
 static void norm_derivatives(void **state)
 {
     double gain[D], bias[D], x[D], dx[D], g[D], jdx[D], jg[D], y[3][D];
@@ -69,6 +86,7 @@ static void norm_derivatives(void **state)
             for (int i = 0; i < D; i++) error[half] += pow(y[1][i] - y[0][i] - h * jdx[i], 2);
         }
         assert_true(fabs(sqrt(error[0] / error[1]) - 4.0) < 0.01);
+        check_rows(&point, g, jg);
         rj_matrix panel = {RJ_DOUBLE, D, 1, D, dx};
         double kept[D];
         memcpy(kept, dx, sizeof dx);
@@ -117,6 +135,57 @@ static void activations(void **state)
         assert_true(isfinite(rj_activation_value(a, 1e4)) && isfinite(rj_activation_slope(a, 1e4)));
     }
     assert_true(rj_activation_value(RJ_ACT_GELU_TANH, 1.0) != rj_activation_value(RJ_ACT_GELU_FAST, 1.0));
+}
+
+/* Every length around a vector, far beyond where an exponential ends, in place, and NaN. */
+static void activations_of_arrays(void **state)
+{
+    enum { MOST = 4003 };
+    double x[MOST], y[MOST];
+
+    (void)state;
+    for (rj_activation a = RJ_ACT_SILU; a <= RJ_ACT_RELU; a++)
+        for (int n = 0; n <= MOST; n += n < 19 ? 1 : 249) {
+            for (int i = 0; i < n; i++) x[i] = (i % 3 == 0 ? 1e3 : i % 3 == 1 ? 40.0 : 1.0) * sin(1.0 + i);
+            rj_activation_values(a, n, x, y);
+            for (int i = 0; i < n; i++)
+                assert_true(fabs(y[i] - rj_activation_value(a, x[i])) <= 4 * DBL_EPSILON * fabs(x[i]));
+            rj_activation_values(a, n, x, x);
+            assert_memory_equal(x, y, (size_t)n * sizeof *x);
+        }
+    x[0] = NAN;
+    rj_activation_values(RJ_ACT_SILU, 1, x, y);
+    assert_true(isnan(y[0]));
+    rj_activation_values(RJ_ACT_GELU_TANH, 1, x, y);
+    assert_true(isnan(y[0]));
+}
+
+/* Against exponentials of the rounded differences in extended precision, for every length and place; what is not seen becomes 0. */
+static void softmax_of_arrays(void **state)
+{
+    enum { MOST = 45 };
+
+    (void)state;
+    for (int n = 1; n <= MOST; n++)
+        for (int first = 0; first < n; first += 3)
+            for (int end = first + 1; end <= n; end += 2) {
+                double x[MOST], p[MOST];
+                long double sum = 0;
+                for (int i = 0; i < n; i++) p[i] = x[i] = 300.0 + 20.0 * sin(7.0 * i + n);
+                x[(first + end) / 2] = p[(first + end) / 2] = 330.0;
+                for (int i = first; i < end; i++) sum += expl(x[i] - 330.0);
+                rj_softmax(p, first, end, n);
+                for (int i = 0; i < n; i++) {
+                    const double exact = (double)(expl(x[i] - 330.0) / sum);
+                    assert_true(first <= i && i < end ? fabs(p[i] - exact) <= 1e-15 * exact : p[i] == 0.0);
+                }
+            }
+    double far[] = {0.0, -800.0, -1e300};
+    rj_softmax(far, 0, 3, 3);
+    assert_true(far[0] == 1.0 && far[1] < 1e-300 && far[2] < 1e-300);
+    double nan[] = {1.0, NAN};
+    rj_softmax(nan, 0, 2, 2);
+    assert_true(isnan(nan[0]) && isnan(nan[1]));
 }
 
 static void activation_names(void **state)
@@ -206,6 +275,43 @@ static void linear_layouts(void **state)
     rj_weights_close(&w);
 }
 
+/* Layers of several panels, their last one not full, in whole rows, in a part of them and in heads. */
+static void linear_panels(void **state)
+{
+    enum { OUT = 139, IN = 1204, FIRST = 3 };
+    float *row = calloc(IN, sizeof *row);
+    double *column = calloc(IN, sizeof *column);
+
+    (void)state;
+    for (int turned = 0; turned < 2; turned++)
+        for (int k = 0; k < 4; k++) {
+            const int out = turned ? IN - FIRST : OUT, in = turned ? OUT : IN, heads = turned ? 0 : k / 2;
+            const rj_linear_source source = {.weight = rj_rows_drawn(3, "w", 1.0, IN),
+                                             .transposed = turned,
+                                             .first = FIRST,
+                                             .d_head = heads ? OUT : 0,
+                                             .n_rotary = heads ? 2 * (OUT / 2) : 0};
+            rj_linear l = {0};
+            assert_ok(rj_linear_read(&source, k % 2 ? RJ_DOUBLE : RJ_SINGLE, out, in, &l));
+            for (int r = 0; r < OUT; r++) { /* row r of the file, but FIRST where it holds outputs */
+                const int half = OUT / 2, o = heads && r < 2 * half ? r / 2 + r % 2 * half : r;
+                assert_ok(rj_rows_read(&source.weight, turned ? r : FIRST + r, 1, row));
+                if (!turned) rj_matrix_get_column(&l.weight, o, column);
+                for (int c = 0; c < IN; c++) {
+                    if (turned && c < FIRST) continue;
+                    if (turned) {
+                        const rj_matrix one = rj_matrix_block(&l.weight, r, c - FIRST, 1, 1);
+                        rj_matrix_get_column(&one, 0, &column[c]);
+                    }
+                    assert_true(column[c] == (double)row[c]);
+                }
+            }
+            rj_linear_free(&l);
+        }
+    free(column);
+    free(row);
+}
+
 /* A drawn Conv1D layer is the transpose of nothing else: element (in i, out o) is number i * all + o. */
 static void drawn_rows_follow_the_file(void **state)
 {
@@ -279,7 +385,7 @@ static void mlp_derivatives(void **state)
             assert_ok(rj_mlp_vjp(&m, &point, &mg, &mjg));
             for (int i = 0; i < D; i++) left += g[i] * jdx[i], right += jg[i] * dx[i];
             assert_true(fabs(left - right) < 1e-12);
-            assert_ok(rj_mlp_fold(&m, &point, NULL, &mfold));
+            assert_ok(rj_mlp_fold(&m, &point, 0, &mfold));
             rj_matrix_times('N', &mfold, dx, folded);
             for (int i = 0; i < D; i++) assert_true(fabs(folded[i] - jdx[i]) < 1e-12);
             for (int half = 0; half < 2; half++) {
@@ -328,8 +434,11 @@ int main(void)
         unit(norm_derivatives),
         unit(layer_norm_forgets_the_mean),
         unit(activations),
+        unit(activations_of_arrays),
+        unit(softmax_of_arrays),
         unit(activation_names),
         unit(linear_layouts),
+        unit(linear_panels),
         unit(drawn_rows_follow_the_file),
         unit(linear_forward_by_hand),
         unit(mlp_derivatives),

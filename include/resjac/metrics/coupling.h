@@ -27,6 +27,7 @@ typedef struct {
     double *excess;     /* 1 - misfit/null */
     double *null_rotation, *null_conjugation;
     double *excess_drop1, *excess_drop3;
+    /* Of each two blocks one side: rj_coupling_mirror gives the other. subspace_uv and subspace_vu together or neither. */
     double *subspace_uu, *subspace_vv, *subspace_uv, *subspace_vu;
     double *null,
         *null_sd; /* [n_k,L]: chance level for block i (of misfit_vju too), its deviation over 64 draws */
@@ -54,9 +55,9 @@ typedef struct {
 int rj_coupling_known(const rj_topk *top, int n_k, const int *k);
 
 /* All measures for row blocks first..first+n_rows-1 (others untouched) against all L blocks; products
- * J_i [V_1..V_L, U_1..U_L] serve every K. 4 d^2 L (K + 3) + 12 d L (K + 3)^2 flops a row, without misfit_vju
- * 2 d^2 L (K + 3) + 10 d L (K + 3)^2, about (2048 + 2 K) d elements
- * beside J. Call it with all rows at hand: the draws behind null_sd are made once a call.
+ * J_i [V_1..V_L, U_1..U_L] serve every K. subspace_uu and its kin are taken for columns j >= i alone, and are NAN before. A row takes
+ * 2 d^2 L (K + 3) + 2 d L (K + 3)^2 flops, twice that with misfit_vju, and with subspace_uu and its kin or the drops
+ * 8 d (L - i) K (K + 3) besides; about (2048 + 2 K) d elements beside J. Call it with all rows at hand: the draws behind null_sd are made once a call.
  * A row does not depend, to the bit, on which other rows are asked for. Definitions: tests/oracle/README.md.
  *   L     [in]  blocks; a block with rj_coupling_known = 0 is skipped (its rows and columns are NAN)
  *   k     [in]  [n_k] counts, 1 <= k <= d
@@ -70,4 +71,8 @@ int rj_coupling_known(const rj_topk *top, int n_k, const int *k);
 RJ_CHECKED rj_status rj_coupling_rows(int L, const rj_coupling_block *block, int n_k, const int *k, int norm,
                                       uint64_t seed, int first, int n_rows,
                                       const rj_coupling_exchange *exchange, const rj_coupling_measures *out);
+
+/* Once all L rows are there: subspace_uu and its kin of (j,i), j > i, from those of (i,j), since U_j'U_i = (U_i'U_j)' and
+ * U_j'V_i = (V_i'U_j)'. Either is missing where the other is: both need K triplets of both blocks. Not collective. */
+void rj_coupling_mirror(int L, int n_k, const rj_coupling_measures *out);
 #endif

@@ -38,7 +38,7 @@ typedef struct {
  * A = X' diag(s) Y + sqrt(rest)/d Z on the leading n triplets. X, Y [n,K] are normal with variance 1/d, as rows of
  * random frames [d,K] nearly are (within 4 % of the true deviation for d = 36..256, K = 3..50); Z is standard normal.
  * The draws depend on (seed, K, n_known, d) alone, so that all blocks, prompts and ranks share them.
- * Memory 2 n_known K + 2 K^2 doubles; 2 n_known K^2 flops a draw and block.
+ * Memory 4 n_known K + 2 n_known^2 + K^2 doubles; 4 n_known^2 K + 2 n_known K^2 flops a draw, 2 n_known (n_known + K) more a block.
  *   n_known [in]  the largest n, k <= n_known
  *   sd      [out] [n_blocks]; NAN for spectrum[i].s == NULL, n < k or a zero norm; untouched on error
  * Not collective. Errors: ARG n > n_known; NOMEM. */

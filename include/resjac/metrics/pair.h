@@ -5,32 +5,43 @@
 #include "resjac/linalg/matrix.h"
 
 /* Controls that remove the first r = 1, 3 triplets of both blocks. */
-enum { RJ_PAIR_DROPS = 2 };
+enum { RJ_PAIR_DROPS = 2, RJ_PAIR_DROP_MOST = 3 };
 int rj_pair_drop(int which); /* r */
 
-typedef enum {
-    RJ_PAIR_A = 0, /* U_j' J_i V_j */
-    RJ_PAIR_B,     /* V_j' J_i U_j */
-    RJ_PAIR_UU,    /* U_i'U_j */
-    RJ_PAIR_UV,    /* U_i'V_j */
-    RJ_PAIR_VU,    /* V_i'U_j */
-    RJ_PAIR_VV,    /* V_i'V_j */
-    RJ_PAIR_C,     /* U_j'V_j */
-    RJ_PAIR_GIVEN, /* those above are filled by the caller, the rest by rj_pair_begin */
-    RJ_PAIR_DROPPED =
-        RJ_PAIR_GIVEN, /* A without what the first r triplets of J_i give, and without its first r
-                                        rows and columns */
-    RJ_PAIR_TABLES = RJ_PAIR_DROPPED + RJ_PAIR_DROPS
-} rj_pair_product;
-
+/* What the measures need of a square table, for every K: one pass over it, in double whatever its type. */
 typedef struct {
-    rj_matrix m;         /* [width,width], double */
+    double *diagonal;    /* [width] */
     double *off_squares; /* [width + 1]: sum of squares off the diagonal of the leading k x k block */
-} rj_pair_table;
+    double *column;      /* [width]: scratch */
+} rj_pair_sums;
+
+/* Not collective. sums [out] untouched on error. Errors: NOMEM. */
+RJ_CHECKED rj_status rj_pair_sums_new(int width, rj_pair_sums *sums);
+void rj_pair_sums_free(rj_pair_sums *sums);
+
+/* Of the leading n x n block. Not collective. */
+void rj_pair_sum(const rj_matrix *table, int n, rj_pair_sums *sums);
+
+/* The products of frames that belong to a pair, borrowed, each at least n x n unless said. Without data: not known, and the
+ * measures that need it are NAN. */
+typedef struct {
+    rj_matrix a; /* U_j' J_i V_j, always known */
+    rj_matrix b; /* V_j' J_i U_j */
+    rj_matrix uu, uv, vu,
+        vv; /* U_i'U_j, U_i'V_j, V_i'U_j, V_i'V_j: all four or none, as many rows as the largest K */
+    rj_matrix first_u,
+        first_v;           /* first RJ_PAIR_DROP_MOST rows of U_i'U_j and V_i'V_j, fewer where n is less */
+    const rj_pair_sums *c; /* of U_j'V_j; NULL: not known */
+} rj_pair_products;
 
 typedef struct {
     int n; /* triplets known of both blocks, at most width */
-    rj_pair_table table[RJ_PAIR_TABLES];
+    rj_pair_sums a, b, uu, uv, vu, vv;
+    rj_pair_sums
+        dropped[RJ_PAIR_DROPS]; /* A without what the first r triplets of J_i give, and without its first r
+                                            rows and columns */
+    double *factor;             /* [width, RJ_PAIR_DROP_MOST]: scratch */
+    rj_pair_products given;
 } rj_pair;
 
 /* Block i: singular values and what the nulls need. */
@@ -41,7 +52,7 @@ typedef struct {
     double frobenius_drop[RJ_PAIR_DROPS]; /* of J_i without its first r triplets */
 } rj_pair_row;
 
-/* As the fields of rj_coupling_measures; NAN where undefined. */
+/* As the fields of rj_coupling_measures; NAN where undefined or not known. */
 typedef struct {
     double misfit, misfit_signed, misfit_trace, misfit_vju, excess, null_rotation, null_conjugation;
     double excess_drop[RJ_PAIR_DROPS];
@@ -52,9 +63,9 @@ typedef struct {
 RJ_CHECKED rj_status rj_pair_new(int width, rj_pair *pair);
 void rj_pair_free(rj_pair *pair);
 
-/* Once a pair, when the given tables hold at least n x n entries: one pass over each serves every K. */
-void rj_pair_begin(rj_pair *pair, int n, const rj_pair_row *row);
+/* Once a pair: one pass over each table serves every K. 0 where Inf or NAN, or an entry beyond 1e150, was met. */
+int rj_pair_begin(rj_pair *pair, int n, const rj_pair_row *row, const rj_pair_products *given);
 
-/* All measures for one K <= n; norm = 1 or 2. An infinite or NAN table entry gives NAN or infinity: screen them. */
+/* All measures for one K <= n; norm = 1 or 2. */
 void rj_pair_measure(const rj_pair *pair, const rj_pair_row *row, int k, int norm, rj_pair_measures *out);
 #endif

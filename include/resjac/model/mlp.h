@@ -23,6 +23,8 @@ typedef struct {
 /* act(x), and its derivative. */
 double rj_activation_value(rj_activation a, double x);
 double rj_activation_slope(rj_activation a, double x);
+/* y[i] <- act(x[i]), i < n, vectorised: within 4 units in the last place of |x[i]| of rj_activation_value. */
+void rj_activation_values(rj_activation a, int n, const double *x, double *y);
 
 void rj_mlp_free(rj_mlp *m); /* takes a zeroed one */
 void rj_mlp_point_free(rj_mlp_point *point);
@@ -39,7 +41,6 @@ RJ_CHECKED rj_status rj_mlp_jvp(const rj_mlp *m, const rj_mlp_point *point, cons
 RJ_CHECKED rj_status rj_mlp_vjp(const rj_mlp *m, const rj_mlp_point *point, const rj_matrix *g,
                                 rj_matrix *g_y);
 
-/* fold [d,d] <- Wdown H D, D the norm before the MLP or, where norm is NULL, I. Errors: NOMEM. */
-RJ_CHECKED rj_status rj_mlp_fold(const rj_mlp *m, const rj_mlp_point *point, const rj_norm_point *norm,
-                                 rj_matrix *fold);
+/* fold [d,n] <- columns first..first+n-1 of Wdown H. Errors: NOMEM. */
+RJ_CHECKED rj_status rj_mlp_fold(const rj_mlp *m, const rj_mlp_point *point, int first, rj_matrix *fold);
 #endif

@@ -12,7 +12,7 @@ typedef struct {
     double forward[2]; /* a flop of a product with as many columns as a prompt has tokens */
     double fold[2];    /* a flop of a folded Jacobian, all passes over its arrays included */
     double couple[2];  /* a flop of the coupling's wide products, its small ones included */
-    double null_draw;  /* a random number of the chance levels' draws, with its share of their products */
+    double null_draw;  /* a random number of the chance levels' draws, with its share of what is made of them */
     double dequantise; /* a weight, read and made a number */
     double draw;       /* a weight of a random-init twin */
     double store_unit, store_byte; /* a unit's file: flushes; a byte */
@@ -38,7 +38,8 @@ typedef struct {
 
 /* One model and what a deck asks of it. */
 typedef struct {
-    int n_layer, d, attention, kv, d_ff; /* attention = heads * head size, kv = key-value heads * head size */
+    int n_layer, d, n_head, attention, kv,
+        d_ff; /* attention = heads * head size, kv = key-value heads * head size */
     bool gated, parallel, twin, is_double, krylov, vju;
     int k;         /* triplets that must hold */
     int most;      /* triplets that are kept */
@@ -67,7 +68,7 @@ typedef struct {
     double seconds[RJ_N_WORK], flops, total;
 } rj_expectation;
 
-/* Not collective. Dequantising is counted once a batch of prompts; the grid's Jacobian costs twice the folded flops. */
+/* Not collective. Dequantising is counted once a batch of prompts. */
 rj_expectation rj_expect_unit(const rj_machine *m, const rj_work *w, int stages, int n_grid);
 
 /* Weights of one block. */
