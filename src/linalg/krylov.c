@@ -2,14 +2,17 @@
  * next one is taken where the residual seen so far predicts convergence. */
 #include "resjac/linalg/krylov.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
+#include "band.h"
 #include "lanczos.h"
 #include "resjac/base/memory.h"
 #include "resjac/linalg/blas.h"
 #include "resjac/linalg/lapack.h"
 #include "topk_parts.h"
+#include "triplets.h"
 
 enum {
     WIDTH = 8,       /* of a block: wider ones need more columns, narrower ones make slower products */
@@ -18,6 +21,9 @@ enum {
     FORM_WIDTH = 256
 };
 
+/* Shares of an eigenvalue of B B' within which it must be known: to divide by, and for inverse iteration. Where others are as
+ * near, a copy of a multiple value may hide among them, with a residual that its value tells to the square. */
+static const double rough = 1e-2, near = 1e-4;
 static const double keep_limit = 1e-2; /* residual over s_i of a further triplet that is kept */
 
 /* The search for the leading triplets of one J. */
@@ -25,9 +31,11 @@ typedef struct {
     const rj_krylov_options *o;
     double tolerance, eps;
     rj_lanczos p;
-    double *value; /* [limit] s of the projection at the last look */
-    double *old;   /* [k] those at which k triplets had converged */
-    double seen;   /* largest residual at the last look, in units of what is allowed */
+    double largest, smallest; /* first and k-th value of the projection at the last look */
+    double low;               /* not above the square of the latter at any later look */
+    double seen;              /* largest residual there, in units of what is allowed */
+    double *value, *old;      /* [limit] all values, with and without the random block */
+    double *z;                /* [2 limit] one vector */
 } search;
 
 int rj_krylov_limit(int d)
@@ -45,33 +53,44 @@ static double allowed(const search *w, double s, double largest)
     return fmax(w->tolerance * s, 4.0 * w->eps * largest);
 }
 
-/* Residuals of the last wanted triplets by the recurrence: J'u - s v = V_next next z, z the last rows of B's left vector. */
+/* Residual by the recurrence of a triplet whose left vector in B ends in z: J'u - s v = V_next next z. */
+static double residual(const rj_matrix *next, const double *z)
+{
+    double sum = 0.0;
+
+    for (int i = 0; i < next->rows; i++) {
+        double x = 0.0;
+        for (int j = 0; j < next->cols; j++) x += ((double *)next->data)[i + (ptrdiff_t)j * next->ld] * z[j];
+        sum += x * x;
+    }
+    return sqrt(sum);
+}
+
+/* The last wanted values of the projection and their residuals. */
 static rj_status look(search *w)
 {
     rj_status st = RJ_OK;
     const rj_lanczos *p = &w->p;
-    const int n = p->n, b = p->width, m = w->o->k < PICKED ? w->o->k : PICKED, first = w->o->k - m;
-    const rj_matrix projected = rj_matrix_block(&p->b, 0, 0, n, n);
-    rj_matrix gram = {.ld = 1}, z = {.ld = 1}, r = {.ld = 1};
+    const int k = w->o->k;
+    const rj_matrix projected = rj_matrix_block(&p->b, 0, 0, p->n, p->n);
+    rj_band gram = {0};
+    double low = 0.0;
 
-    RJ_TRY(rj_matrix_new(RJ_DOUBLE, n, n, &gram));
-    RJ_TRY(rj_matrix_new(RJ_DOUBLE, n, m, &z));
-    RJ_TRY(rj_matrix_new(RJ_DOUBLE, b, m, &r));
-    rj_gemm('N', 'T', 1.0, &projected, &projected, 0.0, &gram);
-    RJ_TRY(rj_lapack_symmetric(&gram, first, w->value, &z));
-    for (int i = 0; i < n; i++) w->value[i] = sqrt(fmax(w->value[i], 0.0));
-    const rj_matrix last = rj_matrix_block(&z, n - b, 0, b, m);
-    rj_gemm('N', 'N', 1.0, &p->next, &last, 0.0, &r);
+    RJ_TRY(rj_band_new(&projected, p->turn, &gram));
+    w->largest = sqrt(rj_band_value(&gram, 0, rough, rough, &low));
+    low = w->low;
     w->seen = 0.0;
-    for (int i = 0; i < m; i++) {
-        const rj_matrix one = rj_matrix_block(&r, 0, i, b, 1);
-        const double limit = allowed(w, w->value[first + i], w->value[0]), size = rj_matrix_frobenius(&one);
+    for (int i = k - 1; i >= 0 && i >= k - PICKED; i--) {
+        const double value = rj_band_value(&gram, i, near, w->tolerance * w->tolerance, &low);
+        if (i == k - 1) w->smallest = sqrt(value);
+        if (i == k - 1) w->low = low;
+        rj_band_vector(&gram, value, w->z);
+        const double limit = allowed(w, sqrt(value), w->largest);
+        const double size = residual(&p->next, w->z + p->n - p->width);
         w->seen = fmax(w->seen, size > 0.0 ? size / limit : 0.0);
     }
 done:
-    rj_matrix_free(&r);
-    rj_matrix_free(&z);
-    rj_matrix_free(&gram);
+    rj_band_free(&gram);
     return st;
 }
 
@@ -100,39 +119,88 @@ done:
     return st;
 }
 
-/* U X and V Y for the leading columns of X and Y, the triplets of B = X S Y'. */
-static rj_status extract(search *w, rj_topk *top)
+/* Values of the projection above `line`; the one numbered `last` within 1 % where that is not NULL. */
+static rj_status count(const search *w, double line, int *above, int last, double *value)
 {
     rj_status st = RJ_OK;
-    rj_lanczos *p = &w->p;
-    const int n = p->n, k = top->k;
-    const rj_arithmetic type = p->op->type;
-    const rj_matrix projected = rj_matrix_block(&p->b, 0, 0, n, n);
-    const rj_matrix u = rj_matrix_block(&p->u, 0, 0, top->d, n), v = rj_matrix_block(&p->v, 0, 0, top->d, n);
-    rj_matrix b = {.ld = 1}, x = {.ld = 1}, y = {.ld = 1};
+    const rj_matrix projected = rj_matrix_block(&w->p.b, 0, 0, w->p.n, w->p.n);
+    rj_band gram = {0};
+    double low = 0.0;
 
-    RJ_TRY(rj_matrix_new(type, n, n, &b));
-    RJ_TRY(rj_matrix_new(type, n, k, &x));
-    RJ_TRY(rj_matrix_new(type, n, k, &y));
-    rj_matrix_copy(&projected, &b);
-    RJ_TRY(rj_lapack_svd(&b, k, w->value, &x, &y));
-    memcpy(top->s, w->value, (size_t)k * sizeof *top->s);
-    rj_gemm('N', 'N', 1.0, &u, &x, 0.0, &top->u);
-    rj_gemm('N', 'N', 1.0, &v, &y, 0.0, &top->v);
-    rj_topk_fix_signs(&top->u, &top->v, p->column);
+    RJ_TRY(rj_band_new(&projected, w->p.turn, &gram));
+    *above = rj_band_above(&gram, line * line);
+    if (value != NULL) *value = sqrt(rj_band_value(&gram, last, rough, rough, &low));
 done:
-    rj_matrix_free(&y);
-    rj_matrix_free(&x);
-    rj_matrix_free(&b);
+    rj_band_free(&gram);
     return st;
 }
 
-/* Did the random block bring a value that was not among the first k? */
-static int found_more(const search *w)
+static rj_status disturb(search *w)
 {
-    for (int i = 0; i < w->o->k; i++)
-        if (w->value[i] > w->old[i] + 2.0 * allowed(w, w->old[i], w->old[0])) return 1;
-    return 0;
+    rj_status st = RJ_OK;
+
+    rj_lanczos_restart(&w->p);
+    for (int i = 0; i < GUARD_STEPS; i++) RJ_TRY(rj_lanczos_step(&w->p));
+done:
+    return st;
+}
+
+/* Did the random block bring a value above the first k? B before it is a leading part of B with it, so each of its values is at
+ * least what it was (interlacing), and their number above a line, which Sylvester's law tells from one factorisation, grows
+ * exactly by those that came from below. A value that hid is above the line, as it would be among the first k. */
+static rj_status guard_by_count(search *w, double line, int before, int n, rj_topk *all, int *more)
+{
+    rj_status st = RJ_OK;
+    int after = 0;
+
+    RJ_TRY(disturb(w));
+    RJ_TRY(count(w, line, &after, 0, NULL));
+    *more = after > before;
+    if (!*more) RJ_TRY(rj_triplets_by_gram(&w->p, n, all));
+done:
+    return st;
+}
+
+/* The same by all values with it beside those before. */
+static rj_status guard_by_values(search *w, rj_topk *all, int *more)
+{
+    rj_status st = RJ_OK;
+    rj_matrix g = {.ld = 1}, none = {RJ_DOUBLE, w->p.n, 0, w->p.n, NULL};
+    const rj_matrix projected = rj_matrix_block(&w->p.b, 0, 0, w->p.n, w->p.n);
+
+    RJ_TRY(rj_matrix_new(RJ_DOUBLE, w->p.n, w->p.n, &g));
+    rj_gemm('N', 'T', 1.0, &projected, &projected, 0.0, &g);
+    RJ_TRY(rj_lapack_symmetric(&g, 0, w->old, &none));
+    RJ_TRY(disturb(w));
+    RJ_TRY(rj_triplets_by_svd(&w->p, w->value, all));
+    for (int i = 0; i < w->o->k; i++) {
+        const double old = sqrt(fmax(w->old[i], 0.0));
+        *more |= w->value[i] > old + 2.0 * allowed(w, old, w->largest);
+    }
+done:
+    rj_matrix_free(&g);
+    return st;
+}
+
+/* Takes the random block in; all <- the triplets, unless it told that some are missing. */
+static rj_status guard(search *w, rj_topk *all, int *more)
+{
+    rj_status st = RJ_OK;
+    const int n = w->p.n, most = w->o->most < n ? w->o->most : n;
+    const double line = w->smallest + 2.0 * allowed(w, w->smallest, w->largest);
+    double last = 0.0;
+    int before = 0;
+
+    *more = 0;
+    RJ_TRY(count(w, line, &before, most - 1, &last));
+    RJ_TRY(rj_topk_new(w->p.op->type, w->p.op->rows, most, RJ_SVD_KRYLOV, all));
+    /* B B' loses the digits that s_1^2 has beyond s_i^2: all of them in double arithmetic */
+    if (DBL_EPSILON * w->largest * w->largest <= w->eps * last * last && w->eps > DBL_EPSILON)
+        RJ_TRY(guard_by_count(w, line, before, n, all, more));
+    else
+        RJ_TRY(guard_by_values(w, all, more));
+done:
+    return st;
 }
 
 /* The recurrence is exact up to rounding of products with J: eps d^(1/2) s_1 and a few. */
@@ -187,21 +255,15 @@ static int first_look(int d, int k)
 static rj_status run(search *w, rj_topk *top, int *found)
 {
     rj_status st = RJ_OK;
-    const int k = w->o->k;
-    int at = first_look(w->p.op->rows, k), converged = 0;
+    int at = first_look(w->p.op->rows, w->o->k), converged = 0, more = 0;
     rj_topk all = {0};
 
     for (;;) {
         RJ_TRY(converge(w, at, &converged));
         if (!converged) break;
-        memcpy(w->old, w->value, (size_t)k * sizeof *w->old);
-        rj_lanczos_restart(&w->p);
-        for (int i = 0; i < GUARD_STEPS; i++) RJ_TRY(rj_lanczos_step(&w->p));
         rj_topk_free(&all);
-        RJ_TRY(rj_topk_new(w->p.op->type, w->p.op->rows, w->o->most < w->p.n ? w->o->most : w->p.n,
-                           RJ_SVD_KRYLOV, &all));
-        RJ_TRY(extract(w, &all));
-        if (!found_more(w)) {
+        RJ_TRY(guard(w, &all, &more));
+        if (!more) {
             RJ_TRY(rj_topk_certify(w->p.op, &all));
             *found = holds(w, &all);
             if (*found) RJ_TRY(trim(w, &all, top));
@@ -224,13 +286,15 @@ static rj_status search_new(const rj_linop *op, const rj_krylov_options *o, sear
     w->tolerance = o->tolerance > 0.0 ? o->tolerance : op->type == RJ_SINGLE ? 1e-4 : 1e-6;
     RJ_TRY(rj_lanczos_new(op, WIDTH, limit, o->seed, &w->p));
     RJ_NEW(w->value, limit, 1);
-    RJ_NEW(w->old, o->k, 1);
+    RJ_NEW(w->old, limit, 1);
+    RJ_NEW(w->z, limit, 2);
 done:
     return st;
 }
 
 static void search_free(search *w)
 {
+    RJ_FREE(w->z);
     RJ_FREE(w->old);
     RJ_FREE(w->value);
     rj_lanczos_free(&w->p);
@@ -251,30 +315,37 @@ done:
     return st;
 }
 
-rj_status rj_topk_krylov(const rj_linop *op, const rj_krylov_options *o, rj_topk *top)
+rj_status rj_krylov_leading(const rj_linop *op, const rj_krylov_options *o, int *found, rj_topk *top)
 {
     rj_status st = RJ_OK;
     const int d = op->rows;
     search w = {0};
     rj_topk mine = {0};
-    int found = 0;
 
     RJ_REQUIRE(op->cols == d && 1 <= o->k && o->k <= o->most && o->most <= d, RJ_ERR_ARG,
                "%d triplets, at most %d, of J %dx%d: needs a square J and 1..%d", o->k, o->most, d, op->cols,
                d);
     RJ_REQUIRE(o->tolerance >= 0.0 && o->tolerance < 1.0, RJ_ERR_ARG, "tolerance %g, needs 0..1",
                o->tolerance);
-    if (rj_krylov_least(o->k) <= rj_krylov_limit(d)) {
-        RJ_TRY(search_new(op, o, &w));
-        RJ_TRY(run(&w, &mine, &found));
-        search_free(&w);
-    }
-    if (!found) RJ_TRY(take_all(op, o->most, &mine));
-    *top = mine;
-    mine = (rj_topk){0};
+    *found = 0;
+    if (rj_krylov_least(o->k) > rj_krylov_limit(d)) goto done;
+    RJ_TRY(search_new(op, o, &w));
+    RJ_TRY(run(&w, &mine, found));
+    if (*found) *top = mine, mine = (rj_topk){0};
 done:
     search_free(&w);
     rj_topk_free(&mine);
+    return st;
+}
+
+rj_status rj_topk_krylov(const rj_linop *op, const rj_krylov_options *o, rj_topk *top)
+{
+    rj_status st = RJ_OK;
+    int found = 0;
+
+    RJ_TRY(rj_krylov_leading(op, o, &found, top));
+    if (!found) RJ_TRY(take_all(op, o->most, top));
+done:
     return st;
 }
 

@@ -3,6 +3,7 @@
  * whose columns are nearly dependent goes column by column: one that vanishes is deflated, a random column takes its place. */
 #include "lanczos.h"
 
+#include <limits.h>
 #include <math.h>
 #include <string.h>
 
@@ -179,7 +180,8 @@ rj_status rj_lanczos_new(const rj_linop *op, int width, int most, uint64_t seed,
     rj_status st = RJ_OK;
     const int d = op->rows;
 
-    *p = (rj_lanczos){.op = op, .width = width, .most = most, .rng = rj_rng_open(seed, "krylov block")};
+    *p = (rj_lanczos){
+        .op = op, .width = width, .most = most, .turn = INT_MAX, .rng = rj_rng_open(seed, "krylov block")};
     RJ_TRY(rj_matrix_new(op->type, d, most, &p->u));
     RJ_TRY(rj_matrix_new(op->type, d, (ptrdiff_t)most + width, &p->v));
     RJ_TRY(rj_matrix_new(RJ_DOUBLE, most, most, &p->b));
@@ -200,6 +202,7 @@ void rj_lanczos_restart(rj_lanczos *p)
 {
     rj_matrix c = rj_matrix_block(&p->along, 0, 0, p->n + p->width, p->width);
 
+    if (p->n > 0 && p->turn > p->n) p->turn = p->n;
     for (int j = 0; j < p->width; j++) {
         draw_column(p, p->column);
         rj_matrix_set_column(&p->v, p->n + j, p->column);
@@ -220,6 +223,15 @@ done:
     return st;
 }
 
+/* Leaves rounding out of B: J'u of an earlier block lies in the columns of V before this one. */
+static void clear_above(rj_lanczos *p)
+{
+    for (int c = p->n; c < p->n + p->width; c++) {
+        const int first = (c < p->turn ? c : p->turn) - p->width;
+        if (first > 0) memset(at(&p->b, 0, c), 0, (size_t)first * sizeof(double));
+    }
+}
+
 rj_status rj_lanczos_step(rj_lanczos *p)
 {
     rj_status st = RJ_OK;
@@ -235,6 +247,7 @@ rj_status rj_lanczos_step(rj_lanczos *p)
         p->scale = fmax(p->scale, length(u.rows, p->column));
     }
     orthonormalise(p, negligible(p), &p->u, n > b ? n - b : 0, n, &c);
+    clear_above(p);
     RJ_TRY(multiply(p, 'T', &u, &back));
     orthonormalise(p, negligible(p), &p->v, n, n + b, &along);
     const rj_matrix r = rj_matrix_block(&along, n + b, 0, b, b);

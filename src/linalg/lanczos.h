@@ -12,9 +12,12 @@ typedef struct {
     int width, most;    /* of a block; columns there is room for */
     int n;              /* columns of U, and of V but for the next block behind them */
     rj_matrix u, v;     /* [d,most], [d,most + width] */
-    rj_matrix b;        /* B = U'J V [most,most], double; upper */
-    rj_matrix next;     /* [width,width] double, upper: J'U = V B' + V_next next on the last block of U */
-    double scale;       /* largest ||J v|| met: at most s_1 */
+    rj_matrix
+        b; /* B = U'J V [most,most], double; upper, but for rounding within `width` of its diagonal; what a block put
+                           in place of the next one couples with begins at row turn - width of every later column */
+    int turn;       /* column of the first such block, INT_MAX without */
+    rj_matrix next; /* [width,width] double, upper: J'U = V B' + V_next next on the last block of U */
+    double scale;   /* largest ||J v|| met: at most s_1 */
     rj_rng rng;
     uint64_t drawn; /* numbers taken from rng */
     rj_matrix part, wide, gram, other;

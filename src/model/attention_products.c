@@ -1,4 +1,4 @@
-/* attention_products.c: the linearised attention as JVP, VJP and folded map, in working arithmetic. */
+/* attention_products.c: the linearised attention as JVP and VJP, in working arithmetic. */
 #include "resjac/base/memory.h"
 #include "resjac/linalg/blas.h"
 #include "resjac/model/attention_parts.h"
@@ -107,71 +107,5 @@ rj_status rj_attention_vjp(const rj_attention *a, const rj_attention_point *poin
     if (own) rj_linear_vjp(&a->value, &p.v, 1.0, g_y);
 done:
     panel_free(&p);
-    return st;
-}
-
-/* Columns of (G D)' of head h: g <- D' (g + self Wv' + shift_i (Wk' key)), where g holds Wq' map'; under a clip Wv has lost
- * its masked rows. */
-static void fold_head(const rj_attention *a, const rj_attention_point *point, const rj_norm_point *norm,
-                      int h, const double *along, double *shift, double *g, double *v, rj_matrix *fold)
-{
-    const int d = fold->rows, dh = a->d_head, kv = rj_head_kv(a, h) * dh;
-
-    rj_matrix_get_column(&point->shift, h, shift);
-    for (int i = 0; i < dh; i++) {
-        const double self = point->open == NULL ? point->self[h] : point->self[h] * point->open[kv + i];
-        rj_matrix_get_column(fold, h * dh + i, g);
-        rj_matrix_get_column(&a->value.weight, kv + i, v);
-        for (int r = 0; r < d; r++) g[r] += self * v[r] + shift[i] * along[r];
-        rj_norm_vjp(norm, g);
-        rj_matrix_set_column(fold, h * dh + i, g);
-    }
-}
-
-/* normed <- (D W)', D a norm of all outputs of W; empty where there is none. */
-static rj_status norm_weight(const rj_norm_point *norm, const rj_linear *linear, rj_matrix *normed)
-{
-    rj_status st = RJ_OK;
-    const rj_matrix *w = &linear->weight;
-    rj_matrix rows = {.ld = 1};
-
-    if (norm->norm->d == 0) goto done;
-    RJ_TRY(rj_matrix_new(w->type, w->cols, w->rows, &rows));
-    RJ_TRY(rj_matrix_new(w->type, w->rows, w->cols, normed));
-    rj_matrix_transpose(w, &rows);
-    RJ_TRY(rj_norm_jvp_panel(norm, &rows));
-    rj_matrix_transpose(&rows, normed);
-done:
-    rj_matrix_free(&rows);
-    return st;
-}
-
-rj_status rj_attention_fold(const rj_attention *a, const rj_attention_point *point, const rj_norm_point *norm,
-                            rj_matrix *fold)
-{
-    rj_status st = RJ_OK;
-    const int d = fold->rows, dh = a->d_head;
-    rj_matrix query = {.ld = 1}, keys = {.ld = 1};
-    double *scratch = NULL;
-
-    RJ_TRY(norm_weight(&point->query_norm, &a->query, &query));
-    RJ_TRY(norm_weight(&point->key_norm, &a->key, &keys));
-    const rj_matrix *q = query.data != NULL ? &query : &a->query.weight;
-    const rj_matrix *k = keys.data != NULL ? &keys : &a->key.weight;
-    RJ_NEW(scratch, 3 * d + 2 * dh, 1);
-    double *along = scratch, *g = along + d, *v = g + d, *key = v + d, *shift = key + dh;
-    for (int h = 0; h < a->n_head; h++) {
-        const rj_matrix wq = rj_head_columns(a, q, h), map = rj_head_columns(a, &point->map, h);
-        const rj_matrix wk = rj_head_columns(a, k, rj_head_kv(a, h));
-        rj_matrix part = rj_head_columns(a, fold, h);
-        rj_gemm('N', 'T', 1.0, &wq, &map, 0.0, &part); /* Wq' map' */
-        rj_matrix_get_column(&point->key, h, key);
-        rj_matrix_times('N', &wk, key, along); /* Wk' key */
-        fold_head(a, point, norm, h, along, shift, g, v, fold);
-    }
-done:
-    rj_matrix_free(&query);
-    rj_matrix_free(&keys);
-    RJ_FREE(scratch);
     return st;
 }

@@ -261,24 +261,20 @@ done:
     return st;
 }
 
-rj_status rj_experts_fold(const rj_experts *e, const rj_experts_point *point, const rj_norm_point *norm,
-                          rj_matrix *fold)
+rj_status rj_experts_fold(const rj_experts *e, const rj_experts_point *point, int first, rj_matrix *fold)
 {
     rj_status st = RJ_OK;
-    rj_matrix add = {.ld = 1}, p = {.ld = 1};
+    rj_matrix add = {.ld = 1};
 
     RJ_TRY(rj_matrix_new(fold->type, fold->rows, fold->cols, &add));
-    RJ_TRY(rj_matrix_new(point->p.type, point->p.rows, point->p.cols, &p));
     rj_matrix_fill(fold, 0.0);
     for (int k = 0; k < e->n_used; k++) {
-        RJ_TRY(rj_mlp_fold(&e->expert[point->chosen[k]], &point->point[k], norm, &add));
+        RJ_TRY(rj_mlp_fold(&e->expert[point->chosen[k]], &point->point[k], first, &add));
         rj_matrix_add(point->weight[k], &add, fold);
     }
-    rj_matrix_copy(&point->p, &p);
-    if (norm != NULL) RJ_TRY(rj_norm_vjp_panel(norm, &p)); /* P' D */
+    const rj_matrix p = rj_matrix_block(&point->p, first, 0, fold->cols, e->n_used);
     rj_gemm('N', 'T', 1.0, &point->y, &p, 1.0, fold);
 done:
-    rj_matrix_free(&p);
     rj_matrix_free(&add);
     return st;
 }

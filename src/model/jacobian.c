@@ -2,12 +2,25 @@
  * J = A + B (delta I + A), parallel: A + delta B, delta = 1 where source and target are one token, else 0; A = P1 Wo G D1,
  * B = P2 Wdown H D2, D and P the norms before and behind a sublayer; behind a sum with the norm S, what is so far, X, becomes
  * S (delta I + X) - delta I. In a decoder C = Wo M D of its second attention comes between the two: X becomes X + C (delta I + X).
- * Folded it takes
- * 2 d^2 (n_head dh + d + d_ff) flops, parallel 2 d^2 (n_head dh + d_ff), and few passes besides. */
+ * Folded it takes 2 d^2 (r + d + d_ff) flops, parallel 2 d^2 (r + d_ff), r the columns of A's factors, at most n_head dh, and few
+ * passes besides; with r < d, where A needs not be formed, A = X Y, B + (I + B) X Y: 2 d^2 (2 r + d_ff). */
 #include "resjac/base/clock.h"
 #include "resjac/base/memory.h"
 #include "resjac/linalg/blas.h"
 #include "resjac/model/block_parts.h"
+
+/* Columns first.. of something [d,d] in the block's arithmetic. */
+static rj_status require_columns(const rj_point *p, int first, const rj_matrix *columns)
+{
+    rj_status st = RJ_OK;
+    const int d = p->block->model->config.d, n = columns->cols;
+
+    RJ_REQUIRE(columns->rows == d && first >= 0 && first <= d - n && columns->type == p->block->type,
+               RJ_ERR_ARG, "columns %d..%d in %dx%d (type %d) of the block's %dx%d (type %d)", first,
+               first + n - 1, columns->rows, n, (int)columns->type, d, d, (int)p->block->type);
+done:
+    return st;
+}
 
 /* c <- D (delta I + a) for columns first.. of I, column by column; c may be a. */
 static rj_status norm_of_identity_plus(const rj_norm_point *norm, double delta, int first, const rj_matrix *a,
@@ -28,56 +41,39 @@ done:
     return st;
 }
 
-/* mlp <- P2 Wdown H, parallel: P2 Wdown H D2. */
-static rj_status fold_mlp(const rj_point *p, rj_matrix *mlp)
+rj_status rj_point_mlp_share(const rj_point *point, int first, rj_matrix *share)
 {
     rj_status st = RJ_OK;
-    const rj_block *b = p->block;
-    const rj_norm_point *norm = b->parallel ? &p->mlp_norm : NULL;
+    const rj_stage before = rj_clock_enter(RJ_STAGE_JACOBIAN);
+    const rj_block *b = point->block;
 
-    RJ_TRY(b->experts.n_expert > 0 ? rj_experts_fold(&b->experts, &p->experts, norm, mlp)
-                                   : rj_mlp_fold(&b->mlp, &p->mlp, norm, mlp));
-    RJ_TRY(rj_norm_jvp_panel(&p->mlp_post_norm, mlp));
+    RJ_TRY(require_columns(point, first, share));
+    RJ_TRY(b->experts.n_expert > 0 ? rj_experts_fold(&b->experts, &point->experts, first, share)
+                                   : rj_mlp_fold(&b->mlp, &point->mlp, first, share));
+    RJ_TRY(rj_norm_jvp_panel(&point->mlp_post_norm, share));
 done:
+    rj_clock_enter(before);
+    return st;
+}
+
+rj_status rj_point_mlp_whole(const rj_point *point, rj_matrix *mlp)
+{
+    rj_status st = RJ_OK;
+    const rj_stage before = rj_clock_enter(RJ_STAGE_JACOBIAN);
+
+    RJ_TRY(rj_norm_vjp_rows(&point->mlp_norm, mlp));
+done:
+    rj_clock_enter(before);
     return st;
 }
 
 rj_status rj_point_mlp(const rj_point *point, rj_matrix *mlp)
 {
     rj_status st = RJ_OK;
-    const rj_stage before = rj_clock_enter(RJ_STAGE_JACOBIAN);
 
-    RJ_REQUIRE(!point->block->parallel, RJ_ERR_ARG, "a parallel block's MLP has no source but its own token");
-    RJ_TRY(fold_mlp(point, mlp));
+    RJ_TRY(rj_point_mlp_share(point, 0, mlp));
+    RJ_TRY(rj_point_mlp_whole(point, mlp));
 done:
-    rj_clock_enter(before);
-    return st;
-}
-
-/* jac <- jac + delta (P2 Wdown H D2), parallel; else jac + (P2 Wdown H) (D2 (delta I + jac)). shared: P2 Wdown H, or NULL. */
-static rj_status add_mlp(const rj_point *p, const rj_matrix *shared, rj_matrix *jac)
-{
-    rj_status st = RJ_OK;
-    const rj_block *b = p->block;
-    const int d = jac->rows;
-    rj_matrix c = {.ld = 1}, mlp = {.ld = 1};
-
-    if (b->parallel && p->delta == 0.0) goto done;
-    if (shared == NULL) {
-        RJ_TRY(rj_matrix_new(b->type, d, d, &mlp));
-        RJ_TRY(fold_mlp(p, &mlp));
-        shared = &mlp;
-    }
-    if (b->parallel) {
-        rj_matrix_add(1.0, shared, jac);
-    } else {
-        RJ_TRY(rj_matrix_new(b->type, d, d, &c));
-        RJ_TRY(norm_of_identity_plus(&p->mlp_norm, p->delta, 0, jac, &c));
-        rj_gemm('N', 'N', 1.0, shared, &c, 1.0, jac);
-    }
-done:
-    rj_matrix_free(&mlp);
-    rj_matrix_free(&c);
     return st;
 }
 
@@ -94,8 +90,9 @@ done:
     return st;
 }
 
-/* jac <- jac + C (delta I + jac), C of the attention to the memory, whose derivative is that of the queries alone. */
-static rj_status follow_by_cross(const rj_point *p, rj_matrix *jac)
+/* jac <- jac + C (delta I + jac) for columns first.. of I, C of the attention to the memory, whose derivative is that of the
+ * queries alone. */
+static rj_status follow_by_cross(const rj_point *p, int first, rj_matrix *jac)
 {
     rj_status st = RJ_OK;
     rj_matrix y = {.ld = 1}, add = {.ld = 1};
@@ -103,7 +100,7 @@ static rj_status follow_by_cross(const rj_point *p, rj_matrix *jac)
     if (p->block->cross.n_head == 0) goto done;
     RJ_TRY(rj_matrix_new(jac->type, jac->rows, jac->cols, &y));
     RJ_TRY(rj_matrix_new(jac->type, jac->rows, jac->cols, &add));
-    RJ_TRY(norm_of_identity_plus(&p->cross_norm, p->delta, 0, jac, &y));
+    RJ_TRY(norm_of_identity_plus(&p->cross_norm, p->delta, first, jac, &y));
     RJ_TRY(rj_attention_jvp(&p->block->cross, &p->cross, &y, &add));
     rj_matrix_add(1.0, &add, jac);
 done:
@@ -112,23 +109,76 @@ done:
     return st;
 }
 
-static rj_status fold(const rj_point *p, const rj_matrix *mlp, rj_matrix *jac)
+/* Columns first..first+n-1 of what the block has added to the residual stream in front of its MLP: left right', or, where right
+ * is empty, left [d,n]. A product only where its factors are narrower than all of it, and nothing but the MLP follows. */
+static rj_status fold_attention(const rj_point *p, int first, int n, rj_matrix *left, rj_matrix *right)
 {
     rj_status st = RJ_OK;
     const rj_block *b = p->block;
-    rj_matrix g = {.ld = 1};
+    const bool alone = b->attention_sum_norm.d == 0 && b->cross.n_head == 0;
+    rj_attention_factors f = {.in.ld = 1};
 
-    RJ_TRY(rj_matrix_new(b->type, jac->rows, b->attention.n_head * b->attention.d_head, &g));
-    RJ_TRY(rj_attention_fold(&b->attention, &p->attention, &p->attention_norm, &g));
-    rj_gemm('T', 'T', 1.0, &b->attention.out.weight, &g, 0.0, jac);
-    RJ_TRY(rj_norm_jvp_panel(&p->attention_post_norm, jac)); /* A */
-    rj_matrix_free(&g);
-    RJ_TRY(follow_by_norm(&p->attention_sum_norm, p->delta, 0, jac));
-    RJ_TRY(follow_by_cross(p, jac));
-    RJ_TRY(add_mlp(p, mlp, jac));
-    RJ_TRY(follow_by_norm(&p->mlp_sum_norm, p->delta, 0, jac));
+    RJ_TRY(rj_attention_fold(&b->attention, &p->attention, &p->attention_norm, &f));
+    const int d = f.in.rows, r = f.in.cols;
+    const bool product = alone && r < d && n == d;
+    RJ_TRY(rj_matrix_new(b->type, d, product ? r : n, left));
+    if (product) {
+        rj_matrix_transpose(f.out, left);
+        *right = f.in;
+        f.in = (rj_matrix){.ld = 1};
+    } else {
+        const rj_matrix in = rj_matrix_block(&f.in, first, 0, n, r);
+        rj_gemm('T', 'T', 1.0, f.out, &in, 0.0, left);
+    }
+    RJ_TRY(rj_norm_jvp_panel(&p->attention_post_norm, left)); /* A */
+    if (alone) goto done;
+    RJ_TRY(follow_by_norm(&p->attention_sum_norm, p->delta, first, left));
+    RJ_TRY(follow_by_cross(p, first, left));
 done:
-    rj_matrix_free(&g);
+    rj_attention_factors_free(&f);
+    return st;
+}
+
+/* x <- x + B x */
+static rj_status follow_by_mlp(const rj_matrix *mlp, rj_matrix *x)
+{
+    rj_status st = RJ_OK;
+    rj_matrix y = {.ld = 1};
+
+    RJ_TRY(rj_matrix_new(x->type, x->rows, x->cols, &y));
+    rj_matrix_copy(x, &y);
+    rj_gemm('N', 'N', 1.0, mlp, x, 1.0, &y);
+    rj_matrix_free(x);
+    *x = y;
+done:
+    return st;
+}
+
+/* Columns first.. of delta B + (I + B) A, parallel: delta B + A. mlp: B; NULL, of all columns, makes it in their place. */
+static rj_status fold(const rj_point *p, const rj_matrix *mlp, int first, rj_matrix *jac)
+{
+    rj_status st = RJ_OK;
+    const rj_block *b = p->block;
+    rj_matrix left = {.ld = 1}, right = {.ld = 1};
+
+    RJ_TRY(fold_attention(p, first, jac->cols, &left, &right));
+    if (mlp != NULL && p->delta != 0.0) {
+        const rj_matrix share = rj_matrix_block(mlp, 0, first, jac->rows, jac->cols);
+        rj_matrix_copy(&share, jac);
+    } else if (mlp == NULL && (!b->parallel || p->delta != 0.0)) {
+        RJ_TRY(rj_point_mlp(p, jac));
+    }
+    if (!b->parallel) RJ_TRY(follow_by_mlp(mlp != NULL ? mlp : jac, &left));
+    if (right.data != NULL)
+        rj_gemm('N', 'T', 1.0, &left, &right, p->delta, jac);
+    else if (p->delta != 0.0)
+        rj_matrix_add(1.0, &left, jac);
+    else
+        rj_matrix_copy(&left, jac);
+    RJ_TRY(follow_by_norm(&p->mlp_sum_norm, p->delta, first, jac));
+done:
+    rj_matrix_free(&right);
+    rj_matrix_free(&left);
     return st;
 }
 
@@ -149,6 +199,21 @@ done:
     return st;
 }
 
+static rj_status columns_of(const rj_point *point, const rj_matrix *mlp, rj_last_block last, int first,
+                            rj_matrix *columns)
+{
+    rj_status st = RJ_OK;
+    const rj_stage before = rj_clock_enter(RJ_STAGE_JACOBIAN);
+
+    RJ_TRY(require_columns(point, first, columns));
+    if (columns->cols == 0) goto done;
+    RJ_TRY(fold(point, mlp, first, columns));
+    if (last == RJ_LAST_FINAL_NORM) RJ_TRY(follow_by_final_norm(point, first, columns));
+done:
+    rj_clock_enter(before);
+    return st;
+}
+
 rj_status rj_point_jacobian(const rj_point *point, rj_last_block last, rj_matrix *jac)
 {
     return rj_point_jacobian_sharing(point, NULL, last, jac);
@@ -157,18 +222,18 @@ rj_status rj_point_jacobian(const rj_point *point, rj_last_block last, rj_matrix
 rj_status rj_point_jacobian_sharing(const rj_point *point, const rj_matrix *mlp, rj_last_block last,
                                     rj_matrix *jac)
 {
-    rj_status st = RJ_OK;
-    const rj_stage before = rj_clock_enter(RJ_STAGE_JACOBIAN);
     const int d = point->block->model->config.d;
 
-    RJ_REQUIRE(jac->rows == d && jac->cols == d && jac->type == point->block->type, RJ_ERR_ARG,
-               "J is %dx%d (type %d), the block's %dx%d (type %d)", jac->rows, jac->cols, (int)jac->type, d,
-               d, (int)point->block->type);
-    RJ_TRY(fold(point, mlp, jac));
-    if (last == RJ_LAST_FINAL_NORM) RJ_TRY(follow_by_final_norm(point, 0, jac));
-done:
-    rj_clock_enter(before);
-    return st;
+    if (jac->cols != d)
+        return rj_raise(RJ_ERR_ARG, __FILE__, __LINE__, "J is %dx%d, the block's %dx%d", jac->rows, jac->cols,
+                        d, d);
+    return columns_of(point, mlp, last, 0, jac);
+}
+
+rj_status rj_point_columns(const rj_point *point, const rj_matrix *mlp, rj_last_block last, int first,
+                           rj_matrix *columns)
+{
+    return columns_of(point, mlp, last, first, columns);
 }
 
 /* dx <- D (delta x + dx) - delta x, transposed: D'; absent: nothing. */
@@ -279,26 +344,4 @@ rj_linop rj_point_linop(const rj_point *point)
 {
     const int d = point->block->model->config.d;
     return (rj_linop){d, d, point->block->type, point, apply, apply_transpose};
-}
-
-rj_status rj_point_columns(const rj_point *point, rj_last_block last, int first, rj_matrix *columns)
-{
-    rj_status st = RJ_OK;
-    const rj_stage before = rj_clock_enter(RJ_STAGE_JACOBIAN);
-    const int d = point->block->model->config.d, n = columns->cols;
-    rj_matrix ones = {.ld = 1};
-
-    RJ_REQUIRE(columns->rows == d && first >= 0 && first <= d - n && columns->type == point->block->type,
-               RJ_ERR_ARG, "columns %d..%d in %dx%d (type %d) of the block's %dx%d (type %d)", first,
-               first + n - 1, columns->rows, n, (int)columns->type, d, d, (int)point->block->type);
-    if (n == 0) goto done;
-    RJ_TRY(rj_matrix_new(columns->type, d, n, &ones));
-    rj_matrix diagonal = rj_matrix_block(&ones, first, 0, n, n);
-    rj_matrix_identity(&diagonal);
-    RJ_TRY(apply(point, &ones, columns));
-    if (last == RJ_LAST_FINAL_NORM) RJ_TRY(follow_by_final_norm(point, first, columns));
-done:
-    rj_matrix_free(&ones);
-    rj_clock_enter(before);
-    return st;
 }

@@ -226,39 +226,38 @@ done:
     return st;
 }
 
-/* Column i of (H D)': D' (up_slope_i Wup(i,:) + gate_slope_i Wgate(i,:)). */
-RJ_CLONES static void fold_unit(const rj_mlp *m, const rj_mlp_point *point, const rj_norm_point *norm, int i,
+/* Rows first..first+n-1 of column i of H': up_slope_i Wup(i,:) + gate_slope_i Wgate(i,:). */
+RJ_CLONES static void fold_unit(const rj_mlp *m, const rj_mlp_point *point, int i, int first, int n,
                                 double *x, double *y)
 {
-    const int d = m->up.weight.rows;
+    const rj_matrix up = rj_matrix_block(&m->up.weight, first, i, n, 1);
 
-    rj_matrix_get_column(&m->up.weight, i, x);
-    for (int r = 0; r < d; r++) x[r] *= point->up_slope[i];
-    if (m->gated) {
-        rj_matrix_get_column(&m->gate.weight, i, y);
-        for (int r = 0; r < d; r++) x[r] += point->gate_slope[i] * y[r];
-    }
-    if (norm != NULL) rj_norm_vjp(norm, x);
+    rj_matrix_get_column(&up, 0, x);
+    for (int r = 0; r < n; r++) x[r] *= point->up_slope[i];
+    if (!m->gated) return;
+    const rj_matrix gate = rj_matrix_block(&m->gate.weight, first, i, n, 1);
+    rj_matrix_get_column(&gate, 0, y);
+    for (int r = 0; r < n; r++) x[r] += point->gate_slope[i] * y[r];
 }
 
-rj_status rj_mlp_fold(const rj_mlp *m, const rj_mlp_point *point, const rj_norm_point *norm, rj_matrix *fold)
+rj_status rj_mlp_fold(const rj_mlp *m, const rj_mlp_point *point, int first, rj_matrix *fold)
 {
     rj_status st = RJ_OK;
-    const int d = m->up.weight.rows;
+    const int columns = fold->cols;
     rj_matrix h = {.ld = 1};
     double *scratch = NULL;
 
-    RJ_TRY(rj_matrix_new(fold->type, d, UNITS, &h));
-    RJ_NEW(scratch, d, 2);
+    RJ_TRY(rj_matrix_new(fold->type, columns, UNITS, &h));
+    RJ_NEW(scratch, columns, 2);
     for (int from = 0; from < m->d_ff; from += UNITS) {
         const int n = m->d_ff - from < UNITS ? m->d_ff - from : UNITS;
-        const rj_matrix hn = rj_matrix_block(&h, 0, 0, d, n);
+        const rj_matrix hn = rj_matrix_block(&h, 0, 0, columns, n);
         const rj_matrix down = rj_matrix_block(&m->down.weight, from, 0, n, m->down.weight.cols);
         for (int i = 0; i < n; i++) {
-            fold_unit(m, point, norm, from + i, scratch, scratch + d);
+            fold_unit(m, point, from + i, first, columns, scratch, scratch + columns);
             rj_matrix_set_column(&h, i, scratch);
         }
-        rj_gemm('T', 'T', 1.0, &down, &hn, from == 0 ? 0.0 : 1.0, fold); /* += Wdown(:,units) H(units,:) D */
+        rj_gemm('T', 'T', 1.0, &down, &hn, from == 0 ? 0.0 : 1.0, fold); /* += Wdown(:,units) H(units,:) */
     }
 done:
     RJ_FREE(scratch);

@@ -145,3 +145,56 @@ rj_status rj_norm_vjp_panel(const rj_norm_point *point, rj_matrix *g)
 {
     return each_column(point, rj_norm_vjp, g);
 }
+
+/* along [n] <- the rows' means of z u, middle [n] those of z, z = m diag(gain/r), over the columns of one group from `at` on. */
+RJ_CLONES static void row_sums(const rj_norm_point *p, const rj_matrix *m, int at, double *column,
+                               double *along, double *middle)
+{
+    const rj_norm *norm = p->norm;
+    const int n = group_size(norm), rows = m->rows;
+
+    for (int i = 0; i < rows; i++) along[i] = middle[i] = 0.0;
+    for (int j = at; j < at + n; j++) {
+        const double scale = norm->gain[j] * p->inverse[at / n] / n, unit = p->unit[j];
+        rj_matrix_get_column(m, j, column);
+        for (int i = 0; i < rows; i++) {
+            const double z = column[i] * scale;
+            middle[i] += z;
+            along[i] += z * unit;
+        }
+    }
+}
+
+/* m <- z - middle - along u' in the group's columns */
+RJ_CLONES static void take_rows(const rj_norm_point *p, int at, double *column, const double *along,
+                                const double *middle, rj_matrix *m)
+{
+    const rj_norm *norm = p->norm;
+    const int n = group_size(norm), rows = m->rows;
+
+    for (int j = at; j < at + n; j++) {
+        const double scale = norm->gain[j] * p->inverse[at / n], unit = p->unit[j];
+        const double centred = norm->kind == RJ_NORM_LAYER ? 1.0 : 0.0;
+        rj_matrix_get_column(m, j, column);
+        for (int i = 0; i < rows; i++) column[i] = column[i] * scale - centred * middle[i] - along[i] * unit;
+        rj_matrix_set_column(m, j, column);
+    }
+}
+
+rj_status rj_norm_vjp_rows(const rj_norm_point *point, rj_matrix *m)
+{
+    rj_status st = RJ_OK;
+    const rj_norm *norm = point->norm;
+    double *column = NULL;
+
+    if (norm->d == 0) return RJ_OK;
+    RJ_NEW(column, m->rows, 3);
+    double *along = column + m->rows, *middle = along + m->rows;
+    for (int at = 0; at < norm->d; at += group_size(norm)) {
+        row_sums(point, m, at, column, along, middle);
+        take_rows(point, at, column, along, middle, m);
+    }
+done:
+    RJ_FREE(column);
+    return st;
+}

@@ -67,7 +67,8 @@ static int64_t memory_shared(const rj_config *c, const rj_pipeline_options *o, i
     const int64_t n_attention = c->reads_memory ? 2 : 1;
     const int64_t weights =
         d * (n_attention * (2 * attention + 2 * kv) + 3 * ff * n_mlp); /* one block, dequantised */
-    const int64_t fold = (d * (attention + ff) + 4 * d * d) / n_grid;  /* G, H and products */
+    /* The attention's factor, what it becomes, and of a grid the MLP's whole map, which else stands in J's place. */
+    const int64_t fold = d * attention + 3 * d * d / n_grid + (n_grid > 1 ? d * d : 0);
     /* U, V', a copy, and ?gesdd's workspace; on a grid also the bidiagonal matrix's vectors on one rank */
     const int64_t svd = n_grid == 1 ? 8 * d * d : 8 * d * d / n_grid + 5 * d * d;
     const int64_t frame = rj_pipeline_triplets(c, o).k, half = frame > 512 ? frame : 512;

@@ -127,11 +127,6 @@ rj_status rj_study_choose_grid(const rj_study *s, rj_study_model *m)
         const rj_team_case c = rj_study_case(s, (int)(m - s->model), &options);
         RJ_TRY(rj_team_choose_grid(&c, &s->deck->layout, &m->shape));
     }
-    RJ_REQUIRE(m->shape.n_row * m->shape.n_col == 1 || s->deck->svd_method != RJ_DECK_SVD_KRYLOV,
-               RJ_ERR_USAGE,
-               "model %s: svd.method is krylov, which works in one rank, and has a grid of %d x %d ranks; "
-               "take auto or full, or set layout.grid to 1x1",
-               m->facts.name, m->shape.n_row, m->shape.n_col);
     RJ_REQUIRE(
         m->shape.n_row * m->shape.n_col == 1 || s->deck->tokens.modes == 0, RJ_ERR_USAGE,
         "model %s: tokens.mode has more than depth, which works in one rank, and has a grid of %d x %d "
@@ -164,14 +159,14 @@ static rj_svd_method svd_method(const rj_deck *deck, const rj_study_model *m, co
     const bool is_double = deck->arithmetic == RJ_DOUBLE;
     const rj_cost_rates rates = rj_cost_built_in(is_double);
     const rj_krylov_options wanted = rj_pipeline_triplets(&m->config, o);
+    const rj_svd_method full = m->shape.n_row * m->shape.n_col > 1 ? RJ_SVD_GRID : RJ_SVD_FULL;
     const int d = m->config.d;
 
-    if (m->shape.n_row * m->shape.n_col > 1) return RJ_SVD_GRID;
-    if (deck->svd_method == RJ_DECK_SVD_FULL) return RJ_SVD_FULL;
+    if (deck->svd_method == RJ_DECK_SVD_FULL) return full;
     if (deck->svd_method == RJ_DECK_SVD_KRYLOV) return RJ_SVD_KRYLOV;
     return rj_cost_prefers_krylov(&rates, d, wanted.k, wanted.most, rj_krylov_limit(d), is_double)
                ? RJ_SVD_KRYLOV
-               : RJ_SVD_FULL;
+               : full;
 }
 
 static rj_pipeline_options options_of(const rj_study *study, const rj_study_model *m)

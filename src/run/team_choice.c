@@ -29,6 +29,7 @@ rj_work rj_team_work(const rj_team_case *c)
     const int n_attention = m->reads_memory ? 2 : 1; /* the encoder's pass counts as the decoder's */
     rj_work w = {.n_layer = m->n_layer,
                  .d = m->d,
+                 .n_head = n_attention * m->n_head,
                  .attention = n_attention * m->n_head * m->d_head,
                  .kv = n_attention * m->n_kv_head * m->d_head,
                  .d_ff = m->d_ff *

@@ -9,6 +9,7 @@
 #include "resjac/base/clock.h"
 #include "resjac/base/log.h"
 #include "resjac/base/memory.h"
+#include "resjac/linalg/pkrylov.h"
 #include "resjac/linalg/psvd.h"
 #include "team_exchange.h"
 #include "token_measures.h"
@@ -231,22 +232,67 @@ done:
     return st;
 }
 
-/* J on the rank at home, from the panels of columns that the stage's ranks have. share [2 n_grid] is scratch. */
-static void bring_home(const rj_team *t, int home, const rj_matrix *panel, int *share, rj_matrix *jac)
+/* Columns of a matrix [d,d] that the ranks of a stage share. */
+typedef struct {
+    int *count, *first; /* [n_grid] each */
+    int mine, n;        /* of this rank */
+    MPI_Datatype column;
+} shares;
+
+static void shares_free(shares *s)
+{
+    if (s->count != NULL) MPI_Type_free(&s->column);
+    RJ_FREE(s->count);
+}
+
+/* Collective on the stage. */
+static rj_status shares_new(const rj_team *t, rj_arithmetic type, int d, shares *s)
+{
+    rj_status st = RJ_OK;
+    int *count = NULL;
+
+    rj_dmat_panel(t->grid, d, &s->mine, &s->n);
+    RJ_TRY_ALL(t->stage, rj_alloc((void **)&count, 2, t->n_grid, sizeof *count, __FILE__, __LINE__));
+    s->count = count;
+    s->first = count + t->n_grid;
+    RJ_MPI(t->stage, MPI_Type_contiguous(d, type == RJ_SINGLE ? MPI_FLOAT : MPI_DOUBLE, &s->column));
+    RJ_MPI(t->stage, MPI_Type_commit(&s->column));
+    RJ_MPI(t->stage, MPI_Allgather(&s->n, 1, MPI_INT, s->count, 1, MPI_INT, t->stage));
+    for (int r = 1; r < t->n_grid; r++) s->first[r] = s->first[r - 1] + s->count[r - 1];
+done:
+    return st;
+}
+
+/* whole [d,d] on the rank at home, from all panels. */
+static void bring_home(const rj_team *t, const shares *s, int home, const rj_matrix *panel, rj_matrix *whole)
 {
     const rj_stage before = rj_clock_enter(RJ_STAGE_EXCHANGE);
-    int *first = share + t->n_grid;
-    MPI_Datatype column;
 
-    RJ_MPI(t->stage, MPI_Allgather(&panel->cols, 1, MPI_INT, share, 1, MPI_INT, t->stage));
-    for (int r = 1; r < t->n_grid; r++) first[r] = first[r - 1] + share[r - 1];
-    RJ_MPI(t->stage,
-           MPI_Type_contiguous(panel->rows, panel->type == RJ_SINGLE ? MPI_FLOAT : MPI_DOUBLE, &column));
-    RJ_MPI(t->stage, MPI_Type_commit(&column));
-    RJ_MPI(t->stage,
-           MPI_Gatherv(panel->data, panel->cols, column, jac->data, share, first, column, home, t->stage));
-    MPI_Type_free(&column);
+    RJ_MPI(t->stage, MPI_Gatherv(panel->data, s->n, s->column, whole->data, s->count, s->first, s->column,
+                                 home, t->stage));
     rj_clock_enter(before);
+}
+
+/* The rank's columns of J: every rank takes some of the MLP's map, of which all need all. Collective on the stage. */
+static rj_status fold_together(const rj_team *t, const shares *s, const rj_point *point, rj_last_block last,
+                               rj_matrix *panel)
+{
+    rj_status st = RJ_OK;
+    const int d = panel->rows;
+    rj_matrix mlp = {.ld = 1};
+
+    RJ_TRY_ALL(t->stage, rj_matrix_new(panel->type, d, d, &mlp));
+    rj_matrix mine = rj_matrix_block(&mlp, 0, s->mine, d, s->n);
+    RJ_TRY_ALL(t->stage, rj_point_mlp_share(point, s->mine, &mine));
+    const rj_stage before = rj_clock_enter(RJ_STAGE_EXCHANGE);
+    RJ_MPI(t->stage,
+           MPI_Allgatherv(MPI_IN_PLACE, 0, s->column, mlp.data, s->count, s->first, s->column, t->stage));
+    rj_clock_enter(before);
+    RJ_TRY_ALL(t->stage, rj_point_mlp_whole(point, &mlp));
+    RJ_TRY_ALL(t->stage, rj_point_columns(point, &mlp, last, s->mine, panel));
+done:
+    rj_matrix_free(&mlp);
+    return st;
 }
 
 /* Square blocks of the distributed matrix: 64 is fast, small matrices must still reach every rank. */
@@ -257,30 +303,43 @@ static int block_size(const rj_grid *grid, int d)
     return d >= 64 * side ? 64 : 8;
 }
 
-/* J and its leading triplets by all ranks of the stage; jac has data at home alone. Collective on the stage. */
-static rj_status decompose_together(const rj_team *team, const rj_point *point, rj_last_block last, int home,
-                                    int k, rj_matrix *jac, rj_topk *top)
+/* All of J decomposed by ScaLAPACK. Collective on the stage. */
+static rj_status decompose_spread(const rj_team *team, const rj_matrix *panel, int k, rj_topk *top)
 {
     rj_status st = RJ_OK;
-    const int d = jac->rows;
-    rj_matrix panel = {.ld = 1};
+    const int d = panel->rows;
     rj_dmat spread = {0};
-    int first = 0, count = 0, *share = NULL;
 
-    rj_dmat_panel(team->grid, d, &first, &count);
-    RJ_TRY_ALL(team->stage, rj_alloc((void **)&share, 2, team->n_grid, sizeof *share, __FILE__, __LINE__));
-    RJ_TRY_ALL(team->stage, rj_matrix_new(jac->type, d, count, &panel));
-    RJ_TRY_ALL(team->stage, rj_point_columns(point, last, first, &panel));
-    bring_home(team, home, &panel, share, jac);
-    rj_clock_enter(RJ_STAGE_SVD);
-    RJ_TRY(rj_dmat_new(team->grid, jac->type, d, d, block_size(team->grid, d), &spread));
-    RJ_TRY(rj_dmat_from_panels(&panel, &spread));
-    rj_matrix_free(&panel);
+    RJ_TRY(rj_dmat_new(team->grid, panel->type, d, d, block_size(team->grid, d), &spread));
+    RJ_TRY(rj_dmat_from_panels(panel, &spread));
     RJ_TRY(rj_psvd_full(&spread, k, top));
 done:
     rj_dmat_free(&spread);
+    return st;
+}
+
+/* J and its leading triplets by all ranks of the stage; jac has data at home alone, top too where they are Krylov's. Collective on
+ * the stage. */
+static rj_status decompose_together(const rj_travel *t, const rj_point *point, rj_last_block last, int home,
+                                    rj_matrix *jac, rj_topk *top)
+{
+    rj_status st = RJ_OK;
+    const rj_team *team = t->team;
+    const rj_krylov_options wanted = rj_pipeline_triplets(t->config, t->options);
+    shares s = {0};
+    rj_matrix panel = {.ld = 1};
+    int found = 0;
+
+    RJ_TRY(shares_new(team, jac->type, jac->rows, &s));
+    RJ_TRY_ALL(team->stage, rj_matrix_new(jac->type, jac->rows, s.n, &panel));
+    RJ_TRY(fold_together(team, &s, point, last, &panel));
+    bring_home(team, &s, home, &panel, jac);
+    rj_clock_enter(RJ_STAGE_SVD);
+    if (t->options->svd == RJ_SVD_KRYLOV) RJ_TRY(rj_pkrylov(team->stage, home, &panel, &wanted, &found, top));
+    if (!found) RJ_TRY(decompose_spread(team, &panel, wanted.most, top));
+done:
     rj_matrix_free(&panel);
-    RJ_FREE(share);
+    shares_free(&s);
     return st;
 }
 
@@ -334,7 +393,7 @@ static rj_status step(rj_travel *t, const rj_block *block, int l, int i)
     const rj_pipeline_options *o = t->options;
     const bool is_last = l == t->config->n_layer - 1, skip = is_last && o->last_block == RJ_LAST_SKIP;
     const rj_last_block last = is_last ? o->last_block : RJ_LAST_RAW;
-    const int d = t->config->d, k = (int)t->record->sizes.size[RJ_DIM_SV];
+    const int d = t->config->d;
     const int home = rj_partition_home_of(t->config->n_layer, team->shape.stages, team->n_grid, l);
     const bool at_home = home == team->rank;
     const rj_stage before = rj_clock_enter(RJ_STAGE_FORWARD);
@@ -352,7 +411,7 @@ static rj_status step(rj_travel *t, const rj_block *block, int l, int i)
     if (team->grid == NULL)
         RJ_TRY(decompose(t, point, last, &b->jac, top));
     else
-        RJ_TRY(decompose_together(team, point, last, home % team->n_grid, k, &b->jac, top));
+        RJ_TRY(decompose_together(t, point, last, home % team->n_grid, &b->jac, top));
     if (!at_home) {
         rj_topk_free(top);
         goto done;

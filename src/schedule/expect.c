@@ -35,12 +35,14 @@ static double forward_flops(const rj_work *w)
     return 2 * w->tokens * rj_work_block_weights(w) + 2 * w->tokens * w->tokens * w->attention;
 }
 
-static double jacobian_flops(const rj_work *w, int n_grid)
+/* A Jacobian's flops where a head's map is made of n_column tokens. */
+static double jacobian_flops(const rj_work *w, int n_grid, double n_column)
 {
-    const double d = w->d, inner = w->attention + w->d_ff + (w->parallel ? 0 : d);
-    const double folded = 2 * d * d * inner + 2 * w->tokens * w->attention * d / 8;
+    const double d = w->d, heads = w->attention, r = fmin(heads, w->kv + w->n_head * n_column);
+    /* A grid forms A, whose columns its ranks share. */
+    const double after = w->parallel ? r : r < d && n_grid == 1 ? 2 * r : r + d;
 
-    return n_grid == 1 ? folded : 2 * folded;
+    return 2 * d * d * (w->d_ff + after) + 2 * w->tokens * heads * d / 8;
 }
 
 /* J times one frame, and that with its other half. */
@@ -61,7 +63,11 @@ static double svd_seconds(const rj_machine *m, const rj_work *w, int n_grid)
 {
     const rj_cost_rates *r = &m->rates[w->is_double];
 
-    if (w->krylov) return rj_cost_krylov(r, w->d, w->k, w->most, w->is_double);
+    if (w->krylov) {
+        const double d = w->d, columns = rj_cost_krylov_columns(w->d, w->k, w->is_double);
+        const double products = r->narrow * 4 * d * d * columns; /* all that a grid shares */
+        return rj_cost_krylov(r, w->d, w->k, w->most, w->is_double) - products * (1 - 1.0 / n_grid);
+    }
     /* on a grid the bidiagonal matrix is decomposed by one rank, about an eighth of the whole */
     return rj_cost_full(r, w->d) * (n_grid == 1 ? 1.0 : .125 + .875 / n_grid);
 }
@@ -79,14 +85,15 @@ static void add_tokens(const rj_machine *m, const rj_work *w, double times, doub
     const double full = rj_cost_full(&m->rates[w->is_double], w->d);
 
     s[RJ_WORK_FORWARD] += times * t->forwards * forward_flops(w) * m->forward[w->is_double];
-    s[RJ_WORK_JACOBIAN] += times * t->jacobians * jacobian_flops(w, 1) * m->fold[w->is_double];
+    s[RJ_WORK_JACOBIAN] += times * t->jacobians * jacobian_flops(w, 1, 1) * m->fold[w->is_double];
     s[RJ_WORK_SVD] += times * (t->full * full + (t->jacobians - t->full) * svd_seconds(m, w, 1));
     s[RJ_WORK_COUPLING] += times * t->pairs * pair_flops(w, false) * m->couple[w->is_double];
 }
 
 static double token_flops(const rj_work *w)
 {
-    return w->token.forwards * forward_flops(w) + w->token.jacobians * (jacobian_flops(w, 1) + svd_flops(w)) +
+    return w->token.forwards * forward_flops(w) +
+           w->token.jacobians * (jacobian_flops(w, 1, 1) + svd_flops(w)) +
            w->token.pairs * pair_flops(w, false);
 }
 
@@ -96,8 +103,10 @@ static double exchange_seconds(const rj_machine *m, const rj_work *w, int stages
     const double element = w->is_double ? 8 : 4, hops = ceil(log2(stages * n_grid + .5));
     const double frames = w->n_layer * (m->latency * hops + 2.0 * w->k * w->d * element * m->byte);
     const double streams = (stages - 1) * (m->latency + 8.0 * w->d * w->tokens * m->byte);
-    const double panels =
-        n_grid == 1 ? 0 : 3.0 * w->n_layer / stages * (element * w->d * (double)w->d * m->byte);
+    /* The MLP's map to all, J home, and to ScaLAPACK's blocks and back, or a Krylov search's products. */
+    const double numbers =
+        w->krylov ? 2.0 * w->d + 4.0 * rj_cost_krylov_columns(w->d, w->k, w->is_double) : 4.0 * w->d;
+    const double panels = n_grid == 1 ? 0 : w->n_layer / stages * (element * w->d * numbers * m->byte);
 
     return stages * n_grid == 1 ? 0 : w->prompts * (frames + streams + panels) + w->stored * m->byte;
 }
@@ -112,7 +121,8 @@ rj_expectation rj_expect_unit(const rj_machine *m, const rj_work *w, int stages,
 
     s[RJ_WORK_READ] = passes * in_stage * weights * (w->twin ? m->draw : m->dequantise);
     s[RJ_WORK_FORWARD] = passes * in_stage * forward;
-    s[RJ_WORK_JACOBIAN] = n * in_stage * jacobian_flops(w, n_grid) / n_grid * m->fold[w->is_double];
+    s[RJ_WORK_JACOBIAN] =
+        n * in_stage * jacobian_flops(w, n_grid, w->tokens) / n_grid * m->fold[w->is_double];
     s[RJ_WORK_SVD] = n * in_stage * svd_seconds(m, w, n_grid);
     s[RJ_WORK_COUPLING] = n * kept * coupling_flops(w, kept) * m->couple[w->is_double] +
                           n * 64 * m->null_draw * 2 * (w->k + 3.0) * w->n_k * w->k;
@@ -127,7 +137,7 @@ rj_expectation rj_expect_unit(const rj_machine *m, const rj_work *w, int stages,
         e.total -= in_stage * (forward + read) - read;
     }
     e.flops = n * w->n_layer *
-              (passes * forward_flops(w) + jacobian_flops(w, n_grid) + svd_flops(w) +
+              (passes * forward_flops(w) + jacobian_flops(w, n_grid, w->tokens) + svd_flops(w) +
                coupling_flops(w, w->n_layer) + token_flops(w));
     return e;
 }

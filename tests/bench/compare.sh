@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # resjac beside the published pipeline (reference.py): same machine, one core, model and token ids, one after the other, several
-# times. Times are reported only after the numbers agree (agree.py).
+# times. Times are reported only after the numbers agree (agree.py). Three ratios: of what comes after both have their weights in
+# memory; with resjac's reading and dequantising, without the reference's; of both programs from start to end.
 # Usage: tests/bench/compare.sh MODEL TOKENS [REPEATS] [BLOCKS]
 #   MODEL    GGUF file or folder; or gpt2: its shape with random weights
 #   BLOCKS   the reference takes the first BLOCKS blocks only, its time is scaled to all; 0 (default): all
@@ -12,7 +13,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$here/../..
 python=${PYTHON:-python3}
 resjac=${RESJAC:-$root/build/resjac}
-[ $# -ge 2 ] || { sed -n 's/^# \{0,1\}//; 2,11p' "$0" && exit 64; }
+[ $# -ge 2 ] || { sed -n 's/^# \{0,1\}//; 2,10p' "$0" && exit 64; }
 model=$1 tokens=$2 repeats=${3:-3} blocks=${4:-0}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -41,22 +42,31 @@ for ((i = 0; i < repeats; i++)); do
     "${pin[@]}" "$python" "$here/reference.py" "$model" "$work/ids.json" "$work/reference.npz" --layers "$blocks" \
         $([ "${VJU:-false}" = false ] || echo --vju) \
         2>/dev/null >>"$work/reference.txt"
+    start=$(date +%s.%N)
     "${pin[@]}" "$resjac" run "$work/deck.yaml" --fresh >"$work/log" 2>&1 || { cat "$work/log" && exit 1; }
+    echo "$start $(date +%s.%N)" >>"$work/wall.txt"
     "$python" "$here/agree.py" "$work/reference.npz" "$work/out.nc" >"$work/agree" || { cat "$work/agree" && exit 1; }
     "$python" -c "import netCDF4, sys; print(float(netCDF4.Dataset(sys.argv[1])['measured']['prompt_seconds'][0]))" \
         "$work/out.nc" >>"$work/resjac.txt"
+    sed -n 's/^.*INFO read  *\([0-9.]*\) .*/\1/p' "$work/log" >>"$work/read.txt"
 done
 cat "$work/agree"
 "$python" - "$work" <<'END'
 import json, sys
-reference = [json.loads(line) for line in open(sys.argv[1] + "/reference.txt")]
-ours = [float(line) for line in open(sys.argv[1] + "/resjac.txt")]
-for r, o in zip(reference, ours):
-    whole = r["seconds_all_blocks"]
-    print(f"reference {whole:.2f} s (of {r['blocks']} blocks: forward {r['forward']}, Jacobians {r['jacobian']}, "
-          f"SVD {r['svd']}, pairs {r['pairs']}), resjac {o:.2f} s, ratio {whole / o:.1f}")
-best = min(r["seconds_all_blocks"] for r in reference), min(ours)
-print(f"best of {len(ours)}: reference {best[0]:.2f} s, resjac {best[1]:.2f} s, ratio {best[0] / best[1]:.1f}")
+def lines(name):
+    return open(f"{sys.argv[1]}/{name}.txt").read().splitlines()
+reference = [json.loads(line) for line in lines("reference")]
+ours, read = [float(x) for x in lines("resjac")], [float(x) for x in lines("read")]
+wall = [float(b) - float(a) for a, b in (line.split() for line in lines("wall"))]
+for r, o, w in zip(reference, ours, wall):
+    print(f"reference {r['seconds_all_blocks']:.2f} s (of {r['blocks']} blocks: forward {r['forward']}, Jacobians {r['jacobian']}, "
+          f"SVD {r['svd']}, pairs {r['pairs']}; besides imports and loading {r['load']}), resjac {o:.2f} s (program {w:.2f})")
+theirs, load = min(r["seconds_all_blocks"] for r in reference), min(r["load"] for r in reference)
+best = min(ours)
+kept = min(o - r for o, r in zip(ours, read))
+print(f"best of {len(ours)}: reference {theirs:.2f} s, resjac {best:.2f} s, {best - kept:.2f} of it reading weights")
+print(f"ratio {theirs / kept:.1f} with weights in memory on both sides, {theirs / best:.1f} with resjac's reading, "
+      f"{(theirs + load) / min(wall):.1f} from start to end of both programs")
 END
 echo "load of the machine now: $(cut -d' ' -f1-3 /proc/loadavg) on $(nproc --all) cores"
 grep -A8 ' stage  ' "$work/log" | sed 's/^.*INFO //'

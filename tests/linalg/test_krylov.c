@@ -160,14 +160,17 @@ static void guard_finds_a_copy_before_rounding_does(void **x)
 {
     const rj_krylov_options o = {.k = 9, .most = 9, .tolerance = 1e-3};
     double s[D];
-    rj_topk top;
     (void)x;
     for (int i = 0; i < D; i++) s[i] = i < 16 ? 2.0 : i < 17 ? 1.9 : 1.2 * (D - i) / D;
-    rj_matrix jac = with_values(RJ_DOUBLE, s, "guard");
-    assert_int_equal(rj_topk_of(&jac, RJ_SVD_KRYLOV, &o, &top), RJ_OK);
-    assert_true(fabs(top.s[8] - 2.0) < 1e-5); /* by whichever method: there may be no room for more columns */
-    rj_topk_free(&top);
-    rj_matrix_free(&jac);
+    for (int type = RJ_SINGLE; type <= RJ_DOUBLE; type++) {
+        rj_matrix jac = with_values((rj_arithmetic)type, s, "guard");
+        rj_topk top;
+        assert_int_equal(rj_topk_of(&jac, RJ_SVD_KRYLOV, &o, &top), RJ_OK);
+        assert_true(fabs(top.s[8] - 2.0) <
+                    1e-5); /* by whichever method: there may be no room for more columns */
+        rj_topk_free(&top);
+        rj_matrix_free(&jac);
+    }
 }
 
 static void rank_below_k(void **x)

@@ -119,12 +119,20 @@ static void checkpoint_of(const char *reference, char *path, size_t n)
 static void form_by_columns(const rj_point *point, rj_last_block last, rj_matrix *jac)
 {
     const int d = jac->rows;
+    rj_matrix mlp;
 
-    for (int i = 0; i < 3; i++) {
-        const int first = i * d / 3, n = (i + 1) * d / 3 - first;
-        rj_matrix panel = rj_matrix_block(jac, 0, first, d, n);
-        assert_int_equal(rj_point_columns(point, last, first, &panel), RJ_OK);
+    assert_int_equal(rj_matrix_new(jac->type, d, d, &mlp), RJ_OK);
+    for (int pass = 0; pass < 2; pass++) {
+        for (int i = 0; i < 3; i++) {
+            const int first = i * d / 3, n = (i + 1) * d / 3 - first;
+            rj_matrix panel = rj_matrix_block(pass == 0 ? &mlp : jac, 0, first, d, n);
+            assert_int_equal(pass == 0 ? rj_point_mlp_share(point, first, &panel)
+                                       : rj_point_columns(point, &mlp, last, first, &panel),
+                             RJ_OK);
+        }
+        if (pass == 0) assert_int_equal(rj_point_mlp_whole(point, &mlp), RJ_OK);
     }
+    rj_matrix_free(&mlp);
 }
 
 static void check_block(const rj_model *model, int layer, rj_arithmetic type, int n_memory, int T, double *x,

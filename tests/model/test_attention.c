@@ -296,20 +296,24 @@ static double remainder_of(const rj_attention *a, const rj_rope_table *rope, int
     return sqrt(sum);
 }
 
-/* Wo G by the fold, without a norm before: fold' is G. */
+/* Wo G by its factors, without a norm before. */
 static void check_fold(const rj_attention *a, const rj_attention_point *point, const double *dy,
                        const double *jdy)
 {
-    double fold[D * HEADS * DH], g_dy[HEADS * DH], out[D];
-    rj_matrix mfold = view(fold, D, HEADS * DH), m_g = view(g_dy, HEADS * DH, 1), mout = view(out, D, 1);
+    double inner[HEADS * DH], out[D];
     const rj_norm absent = {0};
     rj_norm_point norm = {0};
+    rj_attention_factors f = {.in.ld = 1};
+    const int by_heads = HEADS * DH, by_tokens = a->n_kv_head * DH + HEADS * point->n_column;
 
     assert_ok(rj_norm_linearise(&absent, dy, &norm));
-    assert_ok(rj_attention_fold(a, point, &norm, &mfold));
-    rj_matrix_times('T', &mfold, dy, g_dy);
-    rj_linear_jvp(&a->out, &m_g, &mout);
+    assert_ok(rj_attention_fold(a, point, &norm, &f));
+    assert_int_equal(f.in.cols, point->n_column == 0 ? by_heads : by_tokens);
+    assert_true(f.in.cols <= by_heads && f.out->rows == f.in.cols && f.out->cols == D);
+    rj_matrix_times('T', &f.in, dy, inner);
+    rj_matrix_times('T', f.out, inner, out);
     for (int i = 0; i < D; i++) assert_true(fabs(out[i] - jdy[i]) < 1e-13);
+    rj_attention_factors_free(&f);
 }
 
 static void check_derivative(const rj_attention *a, const rj_rope_table *rope, int t)

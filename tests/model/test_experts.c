@@ -38,7 +38,7 @@ static int evaluate(const mixture *m, double out[D], double jac[D][D])
     assert_ok(rj_experts_forward(&m->experts, &my, &mall, 1, &point));
     assert_ok(rj_experts_jvp(&m->experts, &point, &eye, &mj));
     assert_ok(rj_experts_vjp(&m->experts, &point, &eye, &mback));
-    assert_ok(rj_experts_fold(&m->experts, &point, NULL, &mfolded));
+    assert_ok(rj_experts_fold(&m->experts, &point, 0, &mfolded));
     for (int r = 0; r < D; r++)
         for (int c = 0; c < D; c++) {
             jac[r][c] = j[r + c * D];

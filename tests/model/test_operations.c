@@ -42,6 +42,20 @@ static void groups_are_normed_alone(void **state)
     rj_norm_point_free(&point);
 }
 
+/* Rows are cotangents as columns are. */
+static void check_rows(const rj_norm_point *point, const double *g, const double *jg)
+{
+    double rows[2 * D];
+    rj_matrix m = {RJ_DOUBLE, 2, D, 2, rows};
+
+    for (int i = 0; i < D; i++) rows[2 * i] = g[i], rows[2 * i + 1] = -3.0 * g[i];
+    assert_ok(rj_norm_vjp_rows(point, &m));
+    for (int i = 0; i < D; i++) {
+        assert_true(fabs(rows[2 * i] - jg[i]) < 1e-14);
+        assert_true(fabs(rows[2 * i + 1] + 3.0 * jg[i]) < 1e-13);
+    }
+}
+
 static void norm_derivatives(void **state)
 {
     double gain[D], bias[D], x[D], dx[D], g[D], jdx[D], jg[D], y[3][D];
@@ -69,6 +83,7 @@ static void norm_derivatives(void **state)
             for (int i = 0; i < D; i++) error[half] += pow(y[1][i] - y[0][i] - h * jdx[i], 2);
         }
         assert_true(fabs(sqrt(error[0] / error[1]) - 4.0) < 0.01);
+        check_rows(&point, g, jg);
         rj_matrix panel = {RJ_DOUBLE, D, 1, D, dx};
         double kept[D];
         memcpy(kept, dx, sizeof dx);
@@ -279,7 +294,7 @@ static void mlp_derivatives(void **state)
             assert_ok(rj_mlp_vjp(&m, &point, &mg, &mjg));
             for (int i = 0; i < D; i++) left += g[i] * jdx[i], right += jg[i] * dx[i];
             assert_true(fabs(left - right) < 1e-12);
-            assert_ok(rj_mlp_fold(&m, &point, NULL, &mfold));
+            assert_ok(rj_mlp_fold(&m, &point, 0, &mfold));
             rj_matrix_times('N', &mfold, dx, folded);
             for (int i = 0; i < D; i++) assert_true(fabs(folded[i] - jdx[i]) < 1e-12);
             for (int half = 0; half < 2; half++) {

@@ -31,6 +31,10 @@ int rj_krylov_least(int k);
  * Errors: ARG shape, k, most, tolerance; NUMERIC a product is not finite; those of op and rj_topk_full; NOMEM; LIB. */
 RJ_CHECKED rj_status rj_topk_krylov(const rj_linop *op, const rj_krylov_options *options, rj_topk *top);
 
+/* Its search alone: where the triplets do not hold or would take too many columns, *found is 0 and `top` untouched. */
+RJ_CHECKED rj_status rj_krylov_leading(const rj_linop *op, const rj_krylov_options *options, int *found,
+                                       rj_topk *top);
+
 /* The same of a dense J, by `method`: RJ_SVD_FULL (options->most triplets, all singular values) or RJ_SVD_KRYLOV.
  * Errors: those of rj_topk_full and rj_topk_krylov. */
 RJ_CHECKED rj_status rj_topk_of(const rj_matrix *jac, rj_svd_method method, const rj_krylov_options *options,

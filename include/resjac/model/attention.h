@@ -27,12 +27,16 @@ typedef struct {
  * Wk_h dy), with the sum over the tokens that t sees, R_j the rotation at j, Cq and Ck the Jacobians of the norms of t's query and
  * s's key (I where there is none)
  *   map_h = scale sum_j p_j (v_j - o)(w_j k_j - kbar)' R_t Cq   [dh,dh], centred: p near one-hot loses no digits; 0 for s != t
- *   key_h = Ck' R_s' q_t,  shift_h = scale w_s p_s (v_s - o),  self_h = p_s;  all 0 where t does not see s
+ *   key_h = w_s Ck' R_s' q_t,  shift_h = scale p_s (v_s - o),  self_h = p_s;  all 0 where t does not see s
  * (Cq, Ck of each head: norms of all heads together stand in the point), with w_j the slope of the soft-cap, kbar = sum_j p_j w_j k_j; under a clip Cq and Ck begin, and Wv ends, with its mask. */
 typedef struct {
-    rj_matrix map;                      /* [dh, n_head dh], in working arithmetic as the next two */
-    rj_matrix key, shift;               /* [dh, n_head]; of a memory without data */
-    double *self;                       /* [n_head]; NULL of a memory: map is all */
+    rj_matrix map;        /* [dh, n_head dh], in working arithmetic as the next two */
+    rj_matrix key, shift; /* [dh, n_head]; of a memory without data */
+    double *self;         /* [n_head]; NULL of a memory: map is all */
+    /* map_h = left_h right_h' with a column of each for every token seen, shift_h = column source_column of left_h; for s != t
+     * left_h = shift_h, and right has no data. Kept where they make the derivative's factors narrower than the heads do. */
+    rj_matrix left, right; /* [dh, n_head n_column] */
+    int n_column, source_column;
     rj_norm_point query_norm, key_norm; /* those of all heads together */
     double *open;                       /* [n_kv_head dh] mask of the values' clip; NULL: none */
     int kinks;                          /* queries, keys and values within a relative 1e-5 of the clip */
@@ -66,8 +70,18 @@ RJ_CHECKED rj_status rj_attention_jvp(const rj_attention *a, const rj_attention_
 RJ_CHECKED rj_status rj_attention_vjp(const rj_attention *a, const rj_attention_point *point,
                                       const rj_matrix *g, rj_matrix *g_y);
 
-/* fold <- (G D)', G = heads' map from dy to do [n_head dh, d], D the norm before the attention: the attention's derivative
- * is Wo G D. fold [d, n_head dh] in working arithmetic. Not of a memory. Errors: NOMEM. */
+/* The derivative as a product A = out' in', norm included; r = n_head dh, or n_kv_head dh + n_head n_column where that is
+ * less. In working arithmetic. */
+typedef struct {
+    rj_matrix in;         /* [d,r] */
+    const rj_matrix *out; /* [r,d]; the attention's own weights or `own` */
+    rj_matrix own;
+} rj_attention_factors;
+
+void rj_attention_factors_free(rj_attention_factors *factors); /* takes a zeroed one */
+
+/* factors <- those of Wo G D, G the heads' map from dy to do, D the norm before the attention. Not of a memory. Errors:
+ * NOMEM; on error factors are untouched. */
 RJ_CHECKED rj_status rj_attention_fold(const rj_attention *a, const rj_attention_point *point,
-                                       const rj_norm_point *norm, rj_matrix *fold);
+                                       const rj_norm_point *norm, rj_attention_factors *factors);
 #endif

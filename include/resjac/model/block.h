@@ -41,29 +41,32 @@ void rj_point_free(rj_point **point);
 RJ_CHECKED rj_status rj_block_linearise(const rj_block *block, int n_memory, int T, const double *x, int s,
                                         int t, rj_point **point);
 
-/* Folded Jacobian at the point, J = dF_t/dx_s, less I where s = t (2 d^2 (H dh + d + d_ff) flops for a sequential block).
+/* Folded Jacobian at the point, J = dF_t/dx_s, less I where s = t (at most 2 d^2 (H dh + d + d_ff) flops for a sequential block).
  *   last [in]  RJ_LAST_FINAL_NORM: the final norm follows the block: J = D_final (J + I) - I; else raw
  *   jac  [out] [d,d], given by the caller, in the block's arithmetic
  * Errors: NOMEM; FORMAT RJ_LAST_FINAL_NORM where the model has no final norm. */
 RJ_CHECKED rj_status rj_point_jacobian(const rj_point *point, rj_last_block last, rj_matrix *jac);
 
-/* Columns first..first+n-1 of the same J, for ranks that share one: products with columns of the identity, about
- * twice the flops of that share of the folded product.
- *   columns [out] [d,n], given by the caller, in the block's arithmetic
- * Errors: as rj_point_jacobian; ARG columns that J does not have. */
-RJ_CHECKED rj_status rj_point_columns(const rj_point *point, rj_last_block last, int first,
-                                      rj_matrix *columns);
-
 /* The same J (raw) as an operator, never formed: JVP and VJP in about 2 P flops a column. Borrows the point. */
 rj_linop rj_point_linop(const rj_point *point);
 
-/* What all s -> t of one t share: B = P2 Wdown H, the derivative of t's MLP behind its norm, for rj_point_jacobian_sharing.
+/* What all s -> t of one t share: B = P2 Wdown H D2, the derivative of t's MLP, norms included.
  *   mlp [out] [d,d], given by the caller, in the block's arithmetic
- * Errors: ARG a parallel block, whose MLP no other token reaches; NOMEM. */
+ * Errors: NOMEM. */
 RJ_CHECKED rj_status rj_point_mlp(const rj_point *point, rj_matrix *mlp);
 /* rj_point_jacobian with that B of another point of the same block and t, to the bit; mlp NULL: without. */
 RJ_CHECKED rj_status rj_point_jacobian_sharing(const rj_point *point, const rj_matrix *mlp,
                                                rj_last_block last, rj_matrix *jac);
+
+/* For ranks that share one J: each takes some columns of P2 Wdown H; all of them side by side, rj_point_mlp_whole makes B; with B
+ * each takes some columns of J. Together as many flops as rj_point_jacobian, A formed.
+ *   share, columns [out] [d,n], columns first..first+n-1, given by the caller, in the block's arithmetic
+ *   mlp            [in,out] [d,d], of rj_point_mlp_whole; then [in]
+ * Errors: as rj_point_jacobian; ARG columns that J does not have. */
+RJ_CHECKED rj_status rj_point_mlp_share(const rj_point *point, int first, rj_matrix *share);
+RJ_CHECKED rj_status rj_point_mlp_whole(const rj_point *point, rj_matrix *mlp);
+RJ_CHECKED rj_status rj_point_columns(const rj_point *point, const rj_matrix *mlp, rj_last_block last,
+                                      int first, rj_matrix *columns);
 
 /* Units of the block within a relative 1e-5 of a kink (ReLU, clip, top-k routing), where J jumps. */
 int rj_point_kinks(const rj_point *point);

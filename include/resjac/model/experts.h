@@ -33,6 +33,6 @@ RJ_CHECKED rj_status rj_experts_jvp(const rj_experts *e, const rj_experts_point 
                                     rj_matrix *dout);
 RJ_CHECKED rj_status rj_experts_vjp(const rj_experts *e, const rj_experts_point *point, const rj_matrix *g,
                                     rj_matrix *g_y);
-RJ_CHECKED rj_status rj_experts_fold(const rj_experts *e, const rj_experts_point *point,
-                                     const rj_norm_point *norm, rj_matrix *fold);
+RJ_CHECKED rj_status rj_experts_fold(const rj_experts *e, const rj_experts_point *point, int first,
+                                     rj_matrix *fold);
 #endif

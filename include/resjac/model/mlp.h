@@ -39,7 +39,6 @@ RJ_CHECKED rj_status rj_mlp_jvp(const rj_mlp *m, const rj_mlp_point *point, cons
 RJ_CHECKED rj_status rj_mlp_vjp(const rj_mlp *m, const rj_mlp_point *point, const rj_matrix *g,
                                 rj_matrix *g_y);
 
-/* fold [d,d] <- Wdown H D, D the norm before the MLP or, where norm is NULL, I. Errors: NOMEM. */
-RJ_CHECKED rj_status rj_mlp_fold(const rj_mlp *m, const rj_mlp_point *point, const rj_norm_point *norm,
-                                 rj_matrix *fold);
+/* fold [d,n] <- columns first..first+n-1 of Wdown H. Errors: NOMEM. */
+RJ_CHECKED rj_status rj_mlp_fold(const rj_mlp *m, const rj_mlp_point *point, int first, rj_matrix *fold);
 #endif

@@ -37,4 +37,6 @@ void rj_norm_vjp(const rj_norm_point *point, double *g);
 /* The same for the columns of a panel [d,n], in place. Errors: NOMEM. */
 RJ_CHECKED rj_status rj_norm_jvp_panel(const rj_norm_point *point, rj_matrix *dx);
 RJ_CHECKED rj_status rj_norm_vjp_panel(const rj_norm_point *point, rj_matrix *g);
+/* m [n,d] <- m D, a cotangent a row. Errors: NOMEM. */
+RJ_CHECKED rj_status rj_norm_vjp_rows(const rj_norm_point *point, rj_matrix *m);
 #endif

@@ -21,7 +21,7 @@ typedef struct {
 
 typedef struct {
     rj_arithmetic arithmetic;
-    rj_svd_method svd;    /* RJ_SVD_KRYLOV: leading triplets of a J that one rank has; else all of J */
+    rj_svd_method svd;    /* RJ_SVD_KRYLOV: leading triplets; else all of J */
     double svd_tolerance; /* of the former; 0 = auto */
     rj_last_block last_block;
     int n_k;

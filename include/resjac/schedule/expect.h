@@ -38,7 +38,8 @@ typedef struct {
 
 /* One model and what a deck asks of it. */
 typedef struct {
-    int n_layer, d, attention, kv, d_ff; /* attention = heads * head size, kv = key-value heads * head size */
+    int n_layer, d, n_head, attention, kv,
+        d_ff; /* attention = heads * head size, kv = key-value heads * head size */
     bool gated, parallel, twin, is_double, krylov, vju;
     int k;         /* triplets that must hold */
     int most;      /* triplets that are kept */
@@ -67,7 +68,7 @@ typedef struct {
     double seconds[RJ_N_WORK], flops, total;
 } rj_expectation;
 
-/* Not collective. Dequantising is counted once a batch of prompts; the grid's Jacobian costs twice the folded flops. */
+/* Not collective. Dequantising is counted once a batch of prompts. */
 rj_expectation rj_expect_unit(const rj_machine *m, const rj_work *w, int stages, int n_grid);
 
 /* Weights of one block. */
