@@ -3,6 +3,7 @@
  * whose columns are nearly dependent goes column by column: one that vanishes is deflated, a random column takes its place. */
 #include "lanczos.h"
 
+#include <float.h>
 #include <limits.h>
 #include <math.h>
 #include <string.h>
@@ -41,10 +42,11 @@ static double negligible(const rj_lanczos *p)
     return 10.0 * rj_matrix_epsilon(p->op->type) * p->scale;
 }
 
-/* gram <- its upper Cholesky factor; false where a pivot is too small to trust. */
-static int factor(rj_matrix *gram, double least)
+/* gram <- its upper Cholesky factor; the smallest share that a pivot is of its diagonal, 0 where one is too small to trust. */
+static double factor(rj_matrix *gram, double least)
 {
     const int n = gram->cols;
+    double share = 1.0;
 
     for (int j = 0; j < n; j++) {
         const double whole = *at(gram, j, j);
@@ -55,22 +57,25 @@ static int factor(rj_matrix *gram, double least)
         }
         double pivot = whole;
         for (int l = 0; l < j; l++) pivot -= *at(gram, l, j) * *at(gram, l, j);
-        if (!(pivot > safe_pivot * whole) || sqrt(pivot) <= least) return 0;
+        if (!(pivot > safe_pivot * whole) || sqrt(pivot) <= least) return 0.0;
+        share = fmin(share, pivot / whole);
         *at(gram, j, j) = sqrt(pivot);
         for (int i = j + 1; i < n; i++) *at(gram, i, j) = 0.0;
     }
-    return 1;
+    return share;
 }
 
-/* w = Q R: w <- Q, p->gram <- R; false, and w as it was, where w is nearly dependent, or a column of it below `least`. */
-RJ_CLONES static int cholesky_qr(rj_lanczos *p, double least, rj_matrix *w)
+/* w = Q R: w <- Q, p->gram <- R; 0, and w as it was, where w is nearly dependent, or a column of it below `least`; else factor's
+ * share, which Q'Q - I is rounding of double over. */
+RJ_CLONES static double cholesky_qr(rj_lanczos *p, double least, rj_matrix *w)
 {
     const rj_matrix *r = &p->gram;
     const int d = w->rows, n = w->cols;
 
     rj_matrix_copy(w, &p->wide);
     rj_gemm('T', 'N', 1.0, &p->wide, &p->wide, 0.0, &p->gram);
-    if (!factor(&p->gram, least)) return 0;
+    const double share = factor(&p->gram, least);
+    if (!(share > 0.0)) return 0.0;
     for (int j = 0; j < n; j++) {
         double *restrict x = at(&p->wide, 0, j);
         for (int i = 0; i < j; i++) {
@@ -80,7 +85,7 @@ RJ_CLONES static int cholesky_qr(rj_lanczos *p, double least, rj_matrix *w)
         for (int l = 0; l < d; l++) x[l] /= *at(r, j, j);
     }
     rj_matrix_copy(&p->wide, w);
-    return 1;
+    return share;
 }
 
 /* coefficients <- basis' w in the operator's arithmetic, w <- w - basis coefficients */
@@ -153,6 +158,15 @@ static void second_pass(rj_lanczos *p, const rj_matrix *coefficients, int m, rj_
     rj_gemm('N', 'N', 1.0, &wide, &p->other, 1.0, &above);
 }
 
+/* Is a block whose columns were made orthonormal by cholesky_qr so but for rounding, with `coefficients` of the basis taken off?
+ * The square of those is missing then. Never in double arithmetic. */
+static int stays_orthonormal(double share, const rj_matrix *coefficients)
+{
+    const double eps = rj_matrix_epsilon(coefficients->type), size = rj_matrix_frobenius(coefficients);
+
+    return 100.0 * DBL_EPSILON <= eps * share && size * size <= eps;
+}
+
 /* The block at column m of q <- orthonormal and orthogonal to the m columns before it; c [m + width, width] <- what it was:
  * coefficients of those, and R below them. A column of at most `least` beside them is deflated. But for rounding the block
  * meets the columns from..m-1 alone, so the first pass need not look at others. */
@@ -165,13 +179,17 @@ static void orthonormalise(rj_lanczos *p, double least, rj_matrix *q, int from, 
     rj_matrix_fill(c, 0.0);
     rj_matrix coefficients = project_out(p, &near, &w);
     rj_matrix_copy(&coefficients, &beside);
-    if (!cholesky_qr(p, least, &w)) {
+    const double share = cholesky_qr(p, least, &w);
+    if (!(share > 0.0)) {
         orthonormalise_each(p, least, q, m, c);
         return;
     }
     rj_matrix_copy(&p->gram, &r);
     coefficients = project_out(p, &basis, &w);
-    cholesky_qr(p, 0.0, &w); /* of a block that is orthonormal but for rounding: never refused */
+    if (stays_orthonormal(share, &coefficients))
+        rj_matrix_identity(&p->gram);
+    else
+        cholesky_qr(p, 0.0, &w); /* of a block that is orthonormal but for rounding: never refused */
     second_pass(p, &coefficients, m, c);
 }
 
@@ -210,15 +228,21 @@ void rj_lanczos_restart(rj_lanczos *p)
     orthonormalise(p, 0.0, &p->v, 0, p->n, &c);
 }
 
-/* y <- J x or J' x, finite */
-static rj_status multiply(const rj_lanczos *p, char op, const rj_matrix *x, rj_matrix *y)
+/* y <- J x or J' x, finite; its longest column bounds p->scale */
+static rj_status multiply(rj_lanczos *p, char op, const rj_matrix *x, rj_matrix *y)
 {
     rj_status st = RJ_OK;
 
     RJ_TRY((op == 'N' ? p->op->apply : p->op->apply_transpose)(p->op->ctx, x, y));
-    RJ_REQUIRE(rj_matrix_is_finite(y), RJ_ERR_NUMERIC,
-               "a product of J%s [%d,%d] with orthonormal columns is Inf or NaN; screen weights and states",
-               op == 'N' ? "" : "'", p->op->rows, p->op->cols);
+    for (int j = 0; j < y->cols; j++) {
+        const rj_matrix one = columns(y, j, 1);
+        const double size = rj_matrix_frobenius(&one);
+        RJ_REQUIRE(
+            isfinite(size), RJ_ERR_NUMERIC,
+            "a product of J%s [%d,%d] with orthonormal columns is Inf or NaN; screen weights and states",
+            op == 'N' ? "" : "'", p->op->rows, p->op->cols);
+        p->scale = fmax(p->scale, size);
+    }
 done:
     return st;
 }
@@ -242,10 +266,6 @@ rj_status rj_lanczos_step(rj_lanczos *p)
     rj_matrix along = rj_matrix_block(&p->along, 0, 0, n + 2 * b, b);
 
     RJ_TRY(multiply(p, 'N', &v, &image));
-    for (int j = 0; j < b; j++) {
-        rj_matrix_get_column(&image, j, p->column);
-        p->scale = fmax(p->scale, length(u.rows, p->column));
-    }
     orthonormalise(p, negligible(p), &p->u, n > b ? n - b : 0, n, &c);
     clear_above(p);
     RJ_TRY(multiply(p, 'T', &u, &back));

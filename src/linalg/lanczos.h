@@ -17,7 +17,7 @@ typedef struct {
                            in place of the next one couples with begins at row turn - width of every later column */
     int turn;       /* column of the first such block, INT_MAX without */
     rj_matrix next; /* [width,width] double, upper: J'U = V B' + V_next next on the last block of U */
-    double scale;   /* largest ||J v|| met: at most s_1 */
+    double scale;   /* largest ||J v||, ||J'u|| met: at most s_1 */
     rj_rng rng;
     uint64_t drawn; /* numbers taken from rng */
     rj_matrix part, wide, gram, other;

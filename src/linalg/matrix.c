@@ -7,6 +7,7 @@
 
 #include "resjac/base/clones.h"
 #include "resjac/base/memory.h"
+#include "transpose.h"
 
 /* The statements with `real` as the element type of the arithmetic: loops are written once for both. */
 #define WITH_TYPE(type, real, ...)                                                                           \
@@ -38,17 +39,30 @@ double rj_matrix_epsilon(rj_arithmetic type)
     return type == RJ_SINGLE ? (double)FLT_EPSILON : DBL_EPSILON;
 }
 
-rj_status rj_matrix_new(rj_arithmetic type, ptrdiff_t rows, ptrdiff_t cols, rj_matrix *m)
+/* By rj_alloc or its like. */
+static rj_status new_by(rj_status (*alloc)(void **p, ptrdiff_t rows, ptrdiff_t cols, size_t size,
+                                           const char *file, int line),
+                        rj_arithmetic type, ptrdiff_t rows, ptrdiff_t cols, rj_matrix *m)
 {
     rj_status st = RJ_OK;
     void *data = NULL;
 
     RJ_REQUIRE(rows <= INT_MAX && cols <= INT_MAX, RJ_ERR_NOMEM, "matrix %td x %td: a side is at most %d",
                rows, cols, INT_MAX);
-    RJ_TRY(rj_alloc(&data, rows, cols, rj_matrix_element(type), __FILE__, __LINE__));
+    RJ_TRY(alloc(&data, rows, cols, rj_matrix_element(type), __FILE__, __LINE__));
     *m = (rj_matrix){type, (int)rows, (int)cols, rows > 0 ? (int)rows : 1, data};
 done:
     return st;
+}
+
+rj_status rj_matrix_new(rj_arithmetic type, ptrdiff_t rows, ptrdiff_t cols, rj_matrix *m)
+{
+    return new_by(rj_alloc, type, rows, cols, m);
+}
+
+rj_status rj_matrix_new_unset(rj_arithmetic type, ptrdiff_t rows, ptrdiff_t cols, rj_matrix *m)
+{
+    return new_by(rj_alloc_unset, type, rows, cols, m);
 }
 
 void rj_matrix_free(rj_matrix *m)
@@ -111,6 +125,10 @@ RJ_CLONES void rj_matrix_copy(const rj_matrix *a, rj_matrix *b)
 /* By square tiles, so that neither side is walked across the cache. */
 void rj_matrix_transpose(const rj_matrix *a, rj_matrix *b)
 {
+    if (a->type == RJ_SINGLE && b->type == RJ_SINGLE) {
+        rj_transpose_single(a, b);
+        return;
+    }
     WITH_TYPE(a->type, from, WITH_TYPE(b->type, to, {
                   for (int c = 0; c < a->cols; c += TILE)
                       for (int r = 0; r < a->rows; r += TILE)

@@ -8,7 +8,7 @@
 enum { RJ_NARROW = 8 };
 
 /* c <- alpha op(a) b + beta c, b and c RJ_NARROW columns wide, op 'N' or 'T', all RJ_SINGLE and of matching shapes.
- * Each element is a sum in the order of a's columns ('T': rows), 512 terms at a time; c is not read where beta is 0. */
+ * Each element is a sum in an order that shape, op and processor alone decide; c is not read where beta is 0. */
 void rj_narrow_product(char op, float alpha, const rj_matrix *a, const rj_matrix *b, float beta,
                        rj_matrix *c);
 #endif

@@ -4,11 +4,13 @@
 
 #include <math.h>
 
+#include "exponential.h"
+#include "resjac/base/clones.h"
 #include "resjac/base/memory.h"
 #include "resjac/linalg/blas.h"
 #include "resjac/model/attention_parts.h"
 
-enum { QUERIES = 64 }; /* whose logits are held at a time */
+enum { QUERIES = 64, LANES = 8 }; /* whose logits are held at a time; partial sums */
 
 double rj_alibi_slope(double max, int n_head, int h)
 {
@@ -93,10 +95,10 @@ static rj_status project(rj_attention_pass *p, const rj_matrix *y, const rj_matr
     const rj_attention *a = p->a;
     const int T = y->cols, n = from->cols, n_q = a->n_head * a->d_head, n_k = a->n_kv_head * a->d_head;
 
-    RJ_TRY(rj_matrix_new(RJ_DOUBLE, n_q, T, &p->q));
-    RJ_TRY(rj_matrix_new(RJ_DOUBLE, n_k, n, &p->k));
-    RJ_TRY(rj_matrix_new(RJ_DOUBLE, n_k, n, &p->v));
-    RJ_TRY(rj_matrix_new(RJ_DOUBLE, n_q, T, &p->o));
+    RJ_TRY(rj_matrix_new_unset(RJ_DOUBLE, n_q, T, &p->q));
+    RJ_TRY(rj_matrix_new_unset(RJ_DOUBLE, n_k, n, &p->k));
+    RJ_TRY(rj_matrix_new_unset(RJ_DOUBLE, n_k, n, &p->v));
+    RJ_TRY(rj_matrix_new_unset(RJ_DOUBLE, n_q, T, &p->o));
     RJ_TRY(rj_linear_forward(&a->query, y, &p->q));
     RJ_TRY(rj_linear_forward(&a->key, from, &p->k));
     RJ_TRY(rj_linear_forward(&a->value, from, &p->v));
@@ -128,13 +130,40 @@ void rj_attention_logits(const rj_attention *a, int h, int t, int first, int n, 
         x[i] += rj_relative_bias(&a->relative, h, first + i - t);
 }
 
-void rj_softmax(double *x, int first, int end, int n)
+/* Partial maxima and sums in an order that the source fixes, so that the loops are vectorised. */
+static inline double largest_of(int n, const double *x)
 {
-    double largest = x[first], sum = 0.0;
+    double m[LANES];
+    int i = 0;
 
-    for (int i = first + 1; i < end; i++) largest = fmax(largest, x[i]);
-    for (int i = first; i < end; i++) sum += x[i] = exp(x[i] - largest);
-    for (int i = first; i < end; i++) x[i] /= sum;
+    for (int l = 0; l < LANES; l++) m[l] = x[0];
+    for (; i + LANES <= n; i += LANES)
+        for (int l = 0; l < LANES; l++) m[l] = x[i + l] > m[l] ? x[i + l] : m[l];
+    for (; i < n; i++) m[0] = x[i] > m[0] ? x[i] : m[0];
+    for (int l = 1; l < LANES; l++) m[0] = m[l] > m[0] ? m[l] : m[0];
+    return m[0];
+}
+
+static inline double sum_of(int n, const double *x)
+{
+    double s[LANES] = {0};
+    int i = 0;
+
+    for (; i + LANES <= n; i += LANES)
+        for (int l = 0; l < LANES; l++) s[l] += x[i + l];
+    for (; i < n; i++) s[0] += x[i];
+    return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
+}
+
+RJ_CLONES void rj_softmax(double *x, int first, int end, int n)
+{
+    const int seen = end - first;
+    double *y = x + first;
+
+    const double largest = largest_of(seen, y);
+    for (int i = 0; i < seen; i++) y[i] = rj_exponential(y[i] - largest);
+    const double scale = 1.0 / sum_of(seen, y);
+    for (int i = 0; i < seen; i++) y[i] *= scale;
     for (int i = 0; i < first; i++) x[i] = 0.0;
     for (int i = end; i < n; i++) x[i] = 0.0;
 }
@@ -168,7 +197,7 @@ static rj_status attend(rj_attention_pass *p)
     const int T = p->q.cols, most = T < QUERIES ? T : QUERIES;
     rj_matrix s = {.ld = 1};
 
-    RJ_TRY(rj_matrix_new(RJ_DOUBLE, p->k.cols, most, &s));
+    RJ_TRY(rj_matrix_new_unset(RJ_DOUBLE, p->k.cols, most, &s));
     for (int h = 0; h < p->a->n_head; h++)
         for (int from = 0; from < T; from += most)
             attend_some(p, h, from, T - from < most ? T - from : most, &s);
@@ -185,7 +214,7 @@ static rj_status run(rj_attention_pass *p, const rj_matrix *y, const rj_matrix *
 
     RJ_TRY(project(p, y, from, s, point != NULL ? t : -1));
     RJ_TRY(attend(p));
-    RJ_TRY(rj_matrix_new(y->type, p->o.rows, p->o.cols, &o));
+    RJ_TRY(rj_matrix_new_unset(y->type, p->o.rows, p->o.cols, &o));
     rj_matrix_copy(&p->o, &o);
     RJ_TRY(rj_linear_forward(&p->a->out, &o, out));
     if (point != NULL) RJ_TRY(rj_attention_linearise(p, y->type, s, t, point));

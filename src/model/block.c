@@ -216,9 +216,9 @@ static rj_status pass_new(const rj_block *b, int n_memory, int T, int n, const d
 
     RJ_NEW(p->h, d, n);
     RJ_NEW(p->column, d, 1);
-    RJ_TRY(rj_matrix_new(b->type, d, n, &p->y));
-    RJ_TRY(rj_matrix_new(RJ_DOUBLE, d, n, &p->add));
-    RJ_TRY(rj_matrix_new(b->type, d, n_memory, &p->memory));
+    RJ_TRY(rj_matrix_new_unset(b->type, d, n, &p->y));
+    RJ_TRY(rj_matrix_new_unset(RJ_DOUBLE, d, n, &p->add));
+    RJ_TRY(rj_matrix_new_unset(b->type, d, n_memory, &p->memory));
     rj_matrix_copy(&memory, &p->memory);
     p->x = x + (ptrdiff_t)d * n_memory;
     if (rope != NULL) RJ_TRY(rj_rope_table_new(rope, T, &p->rope));

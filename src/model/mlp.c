@@ -10,68 +10,6 @@
 
 enum { TOKENS = 256, UNITS = 256 }; /* panels, so that scratch stays small and in cache */
 
-static const double SQRT_2 = 1.41421356237309504880, SQRT_2_OVER_PI = 0.79788456080286535588,
-                    SQRT_2PI = 2.50662827463100050242;
-
-static double sigmoid(double x)
-{
-    return 1.0 / (1.0 + exp(-x));
-}
-
-/* Constant c of the tanh forms: act = x/2 (1 + tanh(c (x + 0.044715 x^3))). */
-static double tanh_constant(rj_activation a)
-{
-    return a == RJ_ACT_GELU_FAST ? 0.7978845608 : a == RJ_ACT_GELU_BLOOM ? 0.79788456 : SQRT_2_OVER_PI;
-}
-
-double rj_activation_value(rj_activation a, double x)
-{
-    switch (a) {
-    case RJ_ACT_SILU:
-        return x * sigmoid(x);
-    case RJ_ACT_GELU:
-        return 0.5 * x * (1.0 + erf(x / SQRT_2));
-    case RJ_ACT_GELU_TANH:
-    case RJ_ACT_GELU_FAST:
-    case RJ_ACT_GELU_BLOOM:
-        return 0.5 * x * (1.0 + tanh(tanh_constant(a) * (x + 0.044715 * x * x * x)));
-    case RJ_ACT_QUICK_GELU:
-        return x * sigmoid(1.702 * x);
-    case RJ_ACT_RELU:
-        return x > 0.0 ? x : 0.0;
-    }
-    return NAN;
-}
-
-static double gelu_tanh_slope(double c, double x)
-{
-    const double t = tanh(c * (x + 0.044715 * x * x * x));
-    return 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * c * (1.0 + 3.0 * 0.044715 * x * x);
-}
-
-double rj_activation_slope(rj_activation a, double x)
-{
-    switch (a) {
-    case RJ_ACT_SILU: {
-        const double s = sigmoid(x);
-        return s * (1.0 + x * (1.0 - s));
-    }
-    case RJ_ACT_GELU:
-        return 0.5 * (1.0 + erf(x / SQRT_2)) + x * exp(-0.5 * x * x) / SQRT_2PI;
-    case RJ_ACT_GELU_TANH:
-    case RJ_ACT_GELU_FAST:
-    case RJ_ACT_GELU_BLOOM:
-        return gelu_tanh_slope(tanh_constant(a), x);
-    case RJ_ACT_QUICK_GELU: {
-        const double s = sigmoid(1.702 * x);
-        return s + 1.702 * x * s * (1.0 - s);
-    }
-    case RJ_ACT_RELU:
-        return x > 0.0 ? 1.0 : 0.0;
-    }
-    return NAN;
-}
-
 void rj_mlp_free(rj_mlp *m)
 {
     rj_linear_free(&m->gate);
@@ -85,19 +23,19 @@ void rj_mlp_point_free(rj_mlp_point *point)
     RJ_FREE(point->up_slope);
 }
 
-/* x <- x + bias */
-static void add(int n, const double *bias, double *x)
+/* x <- column j of what a layer's product gave, and its bias */
+static void take(const rj_linear *layer, const rj_matrix *product, int j, double *x)
 {
-    for (int i = 0; bias != NULL && i < n; i++) x[i] += bias[i];
+    rj_matrix_get_column(product, j, x);
+    for (int i = 0; layer->bias != NULL && i < product->rows; i++) x[i] += layer->bias[i];
 }
 
 /* h <- inner activations of one column; g: gate, u: up, biases included. */
-static void activate(const rj_mlp *m, const double *g, const double *u, double *h)
+RJ_CLONES static void activate(const rj_mlp *m, const double *restrict g, const double *restrict u,
+                               double *restrict h)
 {
-    if (m->gated)
-        for (int i = 0; i < m->d_ff; i++) h[i] = rj_activation_value(m->activation, g[i]) * u[i];
-    else
-        for (int i = 0; i < m->d_ff; i++) h[i] = rj_activation_value(m->activation, u[i]);
+    rj_activation_values(m->activation, m->d_ff, m->gated ? g : u, h);
+    for (int i = 0; m->gated && i < m->d_ff; i++) h[i] *= u[i];
 }
 
 /* Units of x within 1e-5 of a kink at 0, relative to their root mean square. */
@@ -145,9 +83,8 @@ static rj_status forward_panel(const rj_mlp *m, const rj_matrix *y, rj_matrix *g
     if (m->gated) rj_linear_jvp(&m->gate, y, g);
     rj_linear_jvp(&m->up, y, u);
     for (int j = 0; j < y->cols; j++) {
-        if (m->gated) rj_matrix_get_column(g, j, gate), add(n_ff, m->gate.bias, gate);
-        rj_matrix_get_column(u, j, up);
-        add(n_ff, m->up.bias, up);
+        if (m->gated) take(&m->gate, g, j, gate);
+        take(&m->up, u, j, up);
         activate(m, gate, up, h);
         rj_matrix_set_column(u, j, h);
         if (j == t && point != NULL) RJ_TRY(linearise(m, gate, up, point));
@@ -165,8 +102,8 @@ rj_status rj_mlp_forward(const rj_mlp *m, const rj_matrix *y, rj_matrix *out, in
     rj_mlp_point new = {0};
     double *inner = NULL;
 
-    RJ_TRY(rj_matrix_new(y->type, m->gated ? m->d_ff : 0, most, &g));
-    RJ_TRY(rj_matrix_new(y->type, m->d_ff, most, &u));
+    RJ_TRY(rj_matrix_new_unset(y->type, m->gated ? m->d_ff : 0, most, &g));
+    RJ_TRY(rj_matrix_new_unset(y->type, m->d_ff, most, &u));
     RJ_NEW(inner, m->d_ff, 3);
     for (int from = 0; from < T; from += most) {
         const int n = T - from < most ? T - from : most;

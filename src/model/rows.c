@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "resjac/base/clones.h"
 #include "resjac/base/memory.h"
 
 rj_rows rj_rows_of_tensor(const rj_weights *w, const rj_tensor *t)
@@ -69,6 +70,15 @@ done:
     return st;
 }
 
+/* NaN is not less than anything. */
+RJ_CLONES static bool is_finite(ptrdiff_t n, const float *x)
+{
+    int bad = 0;
+
+    for (ptrdiff_t i = 0; i < n; i++) bad |= !(fabsf(x[i]) < INFINITY);
+    return !bad;
+}
+
 rj_status rj_rows_read(const rj_rows *rows, ptrdiff_t row, ptrdiff_t n, float *out)
 {
     rj_status st = RJ_OK;
@@ -76,12 +86,10 @@ rj_status rj_rows_read(const rj_rows *rows, ptrdiff_t row, ptrdiff_t n, float *o
 
     if (rows->tensor == NULL) return draw(rows, row, n, out);
     RJ_TRY(read(rows, row, n, out));
-    for (ptrdiff_t i = 0; i < n; i++) {
-        int bad = 0;
-        for (ptrdiff_t j = 0; j < columns; j++) bad |= !(fabsf(out[i * columns + j]) < INFINITY);
-        RJ_REQUIRE(!bad, RJ_ERR_NUMERIC, "%s: tensor %s: row %td holds Inf or NaN; the checkpoint is broken",
+    for (ptrdiff_t i = 0; i < n; i++)
+        RJ_REQUIRE(is_finite(columns, out + i * columns), RJ_ERR_NUMERIC,
+                   "%s: tensor %s: row %td holds Inf or NaN; the checkpoint is broken",
                    rj_weights_file(rows->weights, rows->tensor), rows->tensor->name, row + i);
-    }
 done:
     return st;
 }

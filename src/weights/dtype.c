@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "resjac/base/clones.h"
 #include "resjac/weights/quant.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
@@ -15,7 +16,7 @@ static void copy_f32(const uint8_t *src, ptrdiff_t n, float *out)
 }
 
 /* A bfloat16 is the upper half of a float. */
-static void widen_bf16(const uint8_t *src, ptrdiff_t n, float *out)
+RJ_CLONES static void widen_bf16(const uint8_t *src, ptrdiff_t n, float *out)
 {
     for (ptrdiff_t i = 0; i < n; i++) {
         const uint32_t bits = (uint32_t)src[2 * i] << 16 | (uint32_t)src[2 * i + 1] << 24;

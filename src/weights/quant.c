@@ -35,7 +35,7 @@ static inline float half(const uint8_t *p)
     return float_of((small & subnormal) | (~small & normal) | (uint32_t)(h & 0x8000) << 16);
 }
 
-void rj_half_to_float(const uint8_t *restrict src, ptrdiff_t n, float *restrict out)
+RJ_CLONES void rj_half_to_float(const uint8_t *restrict src, ptrdiff_t n, float *restrict out)
 {
     for (ptrdiff_t i = 0; i < n; i++) out[i] = half(src + 2 * i);
 }
@@ -212,13 +212,18 @@ RJ_CLONES void rj_dequantise_q6_k(const uint8_t *restrict src, ptrdiff_t n_block
 {
     for (; n_blocks > 0; n_blocks--, src += 210, out += 256) {
         const float d = half(src + 208);
-        for (int i = 0; i < 16; i++) {
-            const int n = i >> 3, g = i >> 1 & 3, side = 16 * (i & 1);
-            const uint8_t *low = src + 64 * n + 32 * (g & 1) + side, *high = src + 128 + 32 * n + side;
-            const float scale = d * (float)(int8_t)src[192 + i];
-            const int shift = 4 * (g >> 1);
-            for (int l = 0; l < 16; l++)
-                out[16 * i + l] = scale * (float)((low[l] >> shift & 15) + (high[l] >> 2 * g & 3) * 16 - 32);
+        for (int i = 0; i < 4;
+             i++) { /* 16 bytes of upper bits: those of scales first, first + 2, .. first + 6 */
+            const int half_block = i >> 1, side = i & 1, first = 8 * half_block + side;
+            const uint8_t *low = src + 64 * half_block + 16 * side, *high = src + 128 + 16 * i;
+            float *to = out + 16 * first, scale[4];
+            for (int k = 0; k < 4; k++) scale[k] = d * (float)(int8_t)src[192 + first + 2 * k];
+            for (int l = 0; l < 16; l++) {
+                to[l] = scale[0] * (float)((low[l] & 15) + (high[l] & 3) * 16 - 32);
+                to[l + 32] = scale[1] * (float)((low[l + 32] & 15) + (high[l] >> 2 & 3) * 16 - 32);
+                to[l + 64] = scale[2] * (float)((low[l] >> 4) + (high[l] >> 4 & 3) * 16 - 32);
+                to[l + 96] = scale[3] * (float)((low[l + 32] >> 4) + (high[l] >> 6) * 16 - 32);
+            }
         }
     }
 }

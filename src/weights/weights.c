@@ -186,7 +186,7 @@ rj_status rj_weights_read(const rj_weights *w, const rj_tensor *t, ptrdiff_t row
 {
     rj_status st = RJ_OK;
     const ptrdiff_t rows = rj_tensor_rows(t), columns = rj_tensor_columns(t);
-    uint8_t panel[PANEL_BYTES];
+    _Alignas(64) uint8_t panel[PANEL_BYTES]; /* a system copies to whole cache lines faster */
 
     RJ_REQUIRE(t->dtype < RJ_N_DTYPES, RJ_ERR_FORMAT,
                "%s: tensor %s has elements of type %s, which cannot be read; convert it to BF16, F16 or F32",
@@ -197,6 +197,11 @@ rj_status rj_weights_read(const rj_weights *w, const rj_tensor *t, ptrdiff_t row
     const ptrdiff_t block = rj_dtype_block(t->dtype), bytes = rj_dtype_block_bytes(t->dtype);
     const ptrdiff_t total = n * columns, most = PANEL_BYTES / bytes * block;
     const uint64_t start = t->offset + (uint64_t)(row * (columns / block) * bytes);
+    if (t->dtype == RJ_DTYPE_F32 && stride == columns) { /* what memory holds is what the file holds */
+        RJ_TRY(rj_file_read(file_of(w, t), start, (size_t)(total * bytes), out));
+        rj_clock_bytes((double)(total * bytes));
+        goto done;
+    }
     for (ptrdiff_t i = 0; i < total; i += most) {
         const ptrdiff_t part = total - i < most ? total - i : most;
         RJ_TRY(rj_file_read(file_of(w, t), start + (uint64_t)(i / block * bytes),

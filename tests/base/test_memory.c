@@ -33,6 +33,39 @@ static void block_is_zeroed_and_counted(void **x)
     assert_int_equal(rj_memory_live(), 0);
 }
 
+static rj_status unset_doubles(double **p, ptrdiff_t rows, ptrdiff_t cols)
+{
+    void *block = NULL;
+    const rj_status st = rj_alloc_unset(&block, rows, cols, sizeof **p, __FILE__, __LINE__);
+    if (st == RJ_OK) *p = block;
+    return st;
+}
+
+static void unset_block_is_aligned_and_counted(void **x)
+{
+    double *p[4] = {NULL};
+    (void)x;
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(unset_doubles(&p[i], i, 3), RJ_OK);
+        assert_int_equal((uintptr_t)p[i] % 64, 0);
+#ifndef NDEBUG
+        for (int k = 0; k < 3 * i; k++) assert_false(p[i][k] == p[i][k]); /* NAN */
+#endif
+        for (int k = 0; k < 3 * i; k++) p[i][k] = k;
+    }
+    assert_int_equal(rj_memory_live(), 4);
+    for (int i = 0; i < 4; i++) RJ_FREE(p[i]);
+    assert_int_equal(unset_doubles(&p[0], -1, 3), RJ_ERR_ARG);
+    assert_int_equal(unset_doubles(&p[0], PTRDIFF_MAX / 2 + 1, 4), RJ_ERR_NOMEM); /* rows * cols wraps to 0 */
+    assert_int_equal(unset_doubles(&p[0], PTRDIFF_MAX / 4 + 1, 1), RJ_ERR_NOMEM); /* rows * 8 wraps to 0 */
+    assert_int_equal(unset_doubles(&p[0], PTRDIFF_MAX / 4, 1), RJ_ERR_NOMEM);     /* rounded up it does */
+    rj_memory_fail_after(0);
+    assert_int_equal(unset_doubles(&p[0], 1, 1), RJ_ERR_NOMEM);
+    rj_memory_fail_after(-1);
+    assert_null(p[0]);
+    assert_int_equal(rj_memory_live(), 0);
+}
+
 static void bad_shapes_are_refused(void **x)
 {
     double *p = NULL;
@@ -63,6 +96,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(block_is_zeroed_and_counted),
+        cmocka_unit_test(unset_block_is_aligned_and_counted),
         cmocka_unit_test(bad_shapes_are_refused),
         cmocka_unit_test(allocations_fail_after_n),
     };

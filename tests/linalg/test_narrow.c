@@ -56,7 +56,8 @@ static void check(char op, int m, int k, double alpha, double beta)
 
 static void every_size_is_exact(void **x)
 {
-    static const int rows[] = {1, 7, 8, 9, 11, 12, 13, 24, 29}, terms[] = {1, 2, 511, 512, 513, 1030};
+    static const int rows[] = {1, 7, 8, 9, 11, 12, 13, 16, 24, 29, 32, 55},
+                     terms[] = {1, 2, 15, 127, 128, 129, 511, 512, 513, 769, 1030};
     (void)x;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         for (size_t l = 0; l < sizeof terms / sizeof *terms; l++) {
@@ -65,7 +66,8 @@ static void every_size_is_exact(void **x)
             check('N', rows[i], terms[l], -1, 1);
             check('T', rows[i], terms[l], -2, 3);
         }
-    check('N', 5, 0, 1, 2); /* no terms: c <- beta c */
+    check('T', 1030, 1025, 1, 1); /* too large a factor for the caches */
+    check('N', 5, 0, 1, 2);       /* no terms: c <- beta c */
     assert_int_equal(rj_memory_live(), 0);
 }
 

@@ -1,6 +1,9 @@
 /* test_operations.c: norms, activations, linear layers and MLP, each alone, by hand and by identities. */
 #include "tiny.h"
 
+#include <float.h>
+
+#include "resjac/model/attention_parts.h"
 #include "resjac/model/family.h"
 #include "resjac/model/linear.h"
 #include "resjac/model/mlp.h"
@@ -134,6 +137,57 @@ static void activations(void **state)
     assert_true(rj_activation_value(RJ_ACT_GELU_TANH, 1.0) != rj_activation_value(RJ_ACT_GELU_FAST, 1.0));
 }
 
+/* Every length around a vector, far beyond where an exponential ends, in place, and NaN. */
+static void activations_of_arrays(void **state)
+{
+    enum { MOST = 4003 };
+    double x[MOST], y[MOST];
+
+    (void)state;
+    for (rj_activation a = RJ_ACT_SILU; a <= RJ_ACT_RELU; a++)
+        for (int n = 0; n <= MOST; n += n < 19 ? 1 : 249) {
+            for (int i = 0; i < n; i++) x[i] = (i % 3 == 0 ? 1e3 : i % 3 == 1 ? 40.0 : 1.0) * sin(1.0 + i);
+            rj_activation_values(a, n, x, y);
+            for (int i = 0; i < n; i++)
+                assert_true(fabs(y[i] - rj_activation_value(a, x[i])) <= 4 * DBL_EPSILON * fabs(x[i]));
+            rj_activation_values(a, n, x, x);
+            assert_memory_equal(x, y, (size_t)n * sizeof *x);
+        }
+    x[0] = NAN;
+    rj_activation_values(RJ_ACT_SILU, 1, x, y);
+    assert_true(isnan(y[0]));
+    rj_activation_values(RJ_ACT_GELU_TANH, 1, x, y);
+    assert_true(isnan(y[0]));
+}
+
+/* Against exponentials of the rounded differences in extended precision, for every length and place; what is not seen becomes 0. */
+static void softmax_of_arrays(void **state)
+{
+    enum { MOST = 45 };
+
+    (void)state;
+    for (int n = 1; n <= MOST; n++)
+        for (int first = 0; first < n; first += 3)
+            for (int end = first + 1; end <= n; end += 2) {
+                double x[MOST], p[MOST];
+                long double sum = 0;
+                for (int i = 0; i < n; i++) p[i] = x[i] = 300.0 + 20.0 * sin(7.0 * i + n);
+                x[(first + end) / 2] = p[(first + end) / 2] = 330.0;
+                for (int i = first; i < end; i++) sum += expl(x[i] - 330.0);
+                rj_softmax(p, first, end, n);
+                for (int i = 0; i < n; i++) {
+                    const double exact = (double)(expl(x[i] - 330.0) / sum);
+                    assert_true(first <= i && i < end ? fabs(p[i] - exact) <= 1e-15 * exact : p[i] == 0.0);
+                }
+            }
+    double far[] = {0.0, -800.0, -1e300};
+    rj_softmax(far, 0, 3, 3);
+    assert_true(far[0] == 1.0 && far[1] < 1e-300 && far[2] < 1e-300);
+    double nan[] = {1.0, NAN};
+    rj_softmax(nan, 0, 2, 2);
+    assert_true(isnan(nan[0]) && isnan(nan[1]));
+}
+
 static void activation_names(void **state)
 {
     rj_activation a = RJ_ACT_RELU;
@@ -219,6 +273,43 @@ static void linear_layouts(void **state)
                                     RJ_SINGLE, 3, 6, &l),
                      RJ_ERR_ARG);
     rj_weights_close(&w);
+}
+
+/* Layers of several panels, their last one not full, in whole rows, in a part of them and in heads. */
+static void linear_panels(void **state)
+{
+    enum { OUT = 139, IN = 1204, FIRST = 3 };
+    float *row = calloc(IN, sizeof *row);
+    double *column = calloc(IN, sizeof *column);
+
+    (void)state;
+    for (int turned = 0; turned < 2; turned++)
+        for (int k = 0; k < 4; k++) {
+            const int out = turned ? IN - FIRST : OUT, in = turned ? OUT : IN, heads = turned ? 0 : k / 2;
+            const rj_linear_source source = {.weight = rj_rows_drawn(3, "w", 1.0, IN),
+                                             .transposed = turned,
+                                             .first = FIRST,
+                                             .d_head = heads ? OUT : 0,
+                                             .n_rotary = heads ? 2 * (OUT / 2) : 0};
+            rj_linear l = {0};
+            assert_ok(rj_linear_read(&source, k % 2 ? RJ_DOUBLE : RJ_SINGLE, out, in, &l));
+            for (int r = 0; r < OUT; r++) { /* row r of the file, but FIRST where it holds outputs */
+                const int half = OUT / 2, o = heads && r < 2 * half ? r / 2 + r % 2 * half : r;
+                assert_ok(rj_rows_read(&source.weight, turned ? r : FIRST + r, 1, row));
+                if (!turned) rj_matrix_get_column(&l.weight, o, column);
+                for (int c = 0; c < IN; c++) {
+                    if (turned && c < FIRST) continue;
+                    if (turned) {
+                        const rj_matrix one = rj_matrix_block(&l.weight, r, c - FIRST, 1, 1);
+                        rj_matrix_get_column(&one, 0, &column[c]);
+                    }
+                    assert_true(column[c] == (double)row[c]);
+                }
+            }
+            rj_linear_free(&l);
+        }
+    free(column);
+    free(row);
 }
 
 /* A drawn Conv1D layer is the transpose of nothing else: element (in i, out o) is number i * all + o. */
@@ -343,8 +434,11 @@ int main(void)
         unit(norm_derivatives),
         unit(layer_norm_forgets_the_mean),
         unit(activations),
+        unit(activations_of_arrays),
+        unit(softmax_of_arrays),
         unit(activation_names),
         unit(linear_layouts),
+        unit(linear_panels),
         unit(drawn_rows_follow_the_file),
         unit(linear_forward_by_hand),
         unit(mlp_derivatives),

@@ -21,6 +21,8 @@ typedef struct {
  *   m [out] untouched on error
  * Errors: ARG a negative shape; NOMEM. */
 RJ_CHECKED rj_status rj_matrix_new(rj_arithmetic type, ptrdiff_t rows, ptrdiff_t cols, rj_matrix *m);
+/* The same, not zeroed but aligned to cache lines: for what is about to be overwritten as a whole. */
+RJ_CHECKED rj_status rj_matrix_new_unset(rj_arithmetic type, ptrdiff_t rows, ptrdiff_t cols, rj_matrix *m);
 void rj_matrix_free(rj_matrix *m); /* of an owner only; leaves an empty matrix, and takes one */
 
 /* Bytes of one element. */

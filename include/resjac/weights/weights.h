@@ -54,9 +54,9 @@ const rj_json *rj_weights_config(const rj_weights *w);
 const rj_gguf *rj_weights_metadata(const rj_weights *w);
 
 /* Rows row..row+n-1 as floats: out[i * stride + j] = T(row + i, j), where a tensor of one dimension has one row, and one
- * of more than two is seen as [shape[0], product of the rest]. Reads just those bytes, by panels of 256 KiB on the stack;
- * of n rows the elements at and beyond `columns` are left as they are. Thread-safe while it succeeds (an error's message
- * is not).
+ * of more than two is seen as [shape[0], product of the rest]. Reads just those bytes, by panels of 256 KiB on the stack
+ * (F32 with stride = columns straight into `out`); of n rows the elements at and beyond `columns` are left as they are.
+ * Thread-safe while it succeeds (an error's message is not).
  *   out [out] n * stride floats, stride >= columns; on error partly written
  * Errors: FORMAT an unsupported element type (tensor, type); IO, also a file cut since it was opened; ARG. */
 RJ_CHECKED rj_status rj_weights_read(const rj_weights *w, const rj_tensor *t, ptrdiff_t row, ptrdiff_t n,
