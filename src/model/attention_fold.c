@@ -89,7 +89,7 @@ static rj_status fold_by_heads(const rj_attention *a, const rj_attention_point *
     const int d = w->query->rows, dh = a->d_head;
     double *scratch = NULL;
 
-    RJ_TRY(rj_matrix_new(w->query->type, d, (ptrdiff_t)a->n_head * dh, &f->in));
+    RJ_TRY(rj_matrix_new_unset(w->query->type, d, (ptrdiff_t)a->n_head * dh, &f->in));
     RJ_NEW(scratch, 3 * d + 2 * dh, 1);
     double *along = scratch, *g = along + d, *v = g + d, *key = v + d, *shift = key + dh;
     for (int h = 0; h < a->n_head; h++) {

@@ -121,7 +121,7 @@ static rj_status fold_attention(const rj_point *p, int first, int n, rj_matrix *
     RJ_TRY(rj_attention_fold(&b->attention, &p->attention, &p->attention_norm, &f));
     const int d = f.in.rows, r = f.in.cols;
     const bool product = alone && r < d && n == d;
-    RJ_TRY(rj_matrix_new(b->type, d, product ? r : n, left));
+    RJ_TRY(rj_matrix_new_unset(b->type, d, product ? r : n, left));
     if (product) {
         rj_matrix_transpose(f.out, left);
         *right = f.in;
@@ -145,7 +145,7 @@ static rj_status follow_by_mlp(const rj_matrix *mlp, rj_matrix *x)
     rj_status st = RJ_OK;
     rj_matrix y = {.ld = 1};
 
-    RJ_TRY(rj_matrix_new(x->type, x->rows, x->cols, &y));
+    RJ_TRY(rj_matrix_new_unset(x->type, x->rows, x->cols, &y));
     rj_matrix_copy(x, &y);
     rj_gemm('N', 'N', 1.0, mlp, x, 1.0, &y);
     rj_matrix_free(x);

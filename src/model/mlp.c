@@ -163,18 +163,36 @@ done:
     return st;
 }
 
-/* Rows first..first+n-1 of column i of H': up_slope_i Wup(i,:) + gate_slope_i Wgate(i,:). */
-RJ_CLONES static void fold_unit(const rj_mlp *m, const rj_mlp_point *point, int i, int first, int n,
-                                double *x, double *y)
+/* h <- up up_row + gate gate_row, rounded once; gate_row NULL: without. */
+RJ_CLONES static void combine_single(int n, double up, const float *up_row, double gate,
+                                     const float *gate_row, float *h)
 {
-    const rj_matrix up = rj_matrix_block(&m->up.weight, first, i, n, 1);
+    if (gate_row == NULL)
+        for (int r = 0; r < n; r++) h[r] = (float)(up * (double)up_row[r]);
+    else
+        for (int r = 0; r < n; r++) h[r] = (float)(up * (double)up_row[r] + gate * (double)gate_row[r]);
+}
 
-    rj_matrix_get_column(&up, 0, x);
-    for (int r = 0; r < n; r++) x[r] *= point->up_slope[i];
-    if (!m->gated) return;
-    const rj_matrix gate = rj_matrix_block(&m->gate.weight, first, i, n, 1);
-    rj_matrix_get_column(&gate, 0, y);
-    for (int r = 0; r < n; r++) x[r] += point->gate_slope[i] * y[r];
+RJ_CLONES static void combine_double(int n, double up, const double *up_row, double gate,
+                                     const double *gate_row, double *h)
+{
+    if (gate_row == NULL)
+        for (int r = 0; r < n; r++) h[r] = up * up_row[r];
+    else
+        for (int r = 0; r < n; r++) h[r] = up * up_row[r] + gate * gate_row[r];
+}
+
+/* h [n,1] <- rows first..first+n-1 of column i of H': up_slope_i Wup(i,:) + gate_slope_i Wgate(i,:). */
+static void fold_unit(const rj_mlp *m, const rj_mlp_point *point, int i, int first, rj_matrix *h)
+{
+    const rj_matrix up = rj_matrix_block(&m->up.weight, first, i, h->rows, 1);
+    const rj_matrix gate = rj_matrix_block(&m->gate.weight, first, i, h->rows, 1);
+    const double slope = m->gated ? point->gate_slope[i] : 0.0;
+
+    if (h->type == RJ_SINGLE)
+        combine_single(h->rows, point->up_slope[i], up.data, slope, m->gated ? gate.data : NULL, h->data);
+    else
+        combine_double(h->rows, point->up_slope[i], up.data, slope, m->gated ? gate.data : NULL, h->data);
 }
 
 rj_status rj_mlp_fold(const rj_mlp *m, const rj_mlp_point *point, int first, rj_matrix *fold)
@@ -182,22 +200,19 @@ rj_status rj_mlp_fold(const rj_mlp *m, const rj_mlp_point *point, int first, rj_
     rj_status st = RJ_OK;
     const int columns = fold->cols;
     rj_matrix h = {.ld = 1};
-    double *scratch = NULL;
 
-    RJ_TRY(rj_matrix_new(fold->type, columns, UNITS, &h));
-    RJ_NEW(scratch, columns, 2);
+    RJ_TRY(rj_matrix_new_unset(fold->type, columns, UNITS, &h));
     for (int from = 0; from < m->d_ff; from += UNITS) {
         const int n = m->d_ff - from < UNITS ? m->d_ff - from : UNITS;
         const rj_matrix hn = rj_matrix_block(&h, 0, 0, columns, n);
         const rj_matrix down = rj_matrix_block(&m->down.weight, from, 0, n, m->down.weight.cols);
         for (int i = 0; i < n; i++) {
-            fold_unit(m, point, from + i, first, columns, scratch, scratch + columns);
-            rj_matrix_set_column(&h, i, scratch);
+            rj_matrix column = rj_matrix_block(&h, 0, i, columns, 1);
+            fold_unit(m, point, from + i, first, &column);
         }
         rj_gemm('T', 'T', 1.0, &down, &hn, from == 0 ? 0.0 : 1.0, fold); /* += Wdown(:,units) H(units,:) */
     }
 done:
-    RJ_FREE(scratch);
     rj_matrix_free(&h);
     return st;
 }

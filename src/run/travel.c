@@ -407,7 +407,7 @@ static rj_status step(rj_travel *t, const rj_block *block, int l, int i)
     if (skip) goto done;
     rj_clock_enter(RJ_STAGE_JACOBIAN);
     b->jac = (rj_matrix){.type = o->arithmetic, .rows = d, .cols = d, .ld = d};
-    RJ_TRY_ALL(team->stage, at_home ? rj_matrix_new(o->arithmetic, d, d, &b->jac) : RJ_OK);
+    RJ_TRY_ALL(team->stage, at_home ? rj_matrix_new_unset(o->arithmetic, d, d, &b->jac) : RJ_OK);
     if (team->grid == NULL)
         RJ_TRY(decompose(t, point, last, &b->jac, top));
     else

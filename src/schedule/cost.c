@@ -10,8 +10,8 @@ rj_cost_rates rj_cost_built_in(bool is_double)
     const double slower = is_double ? 2.0 : 1.0; /* half as many numbers a register and a cache line */
 
     return (rj_cost_rates){.wide = 1.0e-11 * slower,
-                           .narrow = is_double ? 4.2e-11 : 1.45e-11, /* by BLAS; by linalg/narrow.c */
-                           .projection = 7e-10,                      /* in double in either arithmetic */
+                           .narrow = is_double ? 4.2e-11 : 1.2e-11, /* by BLAS; by linalg/narrow.c */
+                           .projection = is_double ? 7e-10 : 4e-10, /* in double in either arithmetic */
                            .full3 = 1.2e-10 * slower,
                            .full2 = 2.4e-8 * slower};
 }

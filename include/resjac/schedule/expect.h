@@ -12,9 +12,10 @@ typedef struct {
     double forward[2]; /* a flop of a product with as many columns as a prompt has tokens */
     double fold[2];    /* a flop of a folded Jacobian, all passes over its arrays included */
     double couple[2];  /* a flop of the coupling's wide products, its small ones included */
-    double null_draw;  /* a random number of the chance levels' draws, with its share of what is made of them */
-    double dequantise; /* a weight, read and made a number */
-    double draw;       /* a weight of a random-init twin */
+    double
+        null_draw; /* a random number of the chance levels' draws, with its share of what is made of them */
+    double dequantise;             /* a weight, read and made a number */
+    double draw;                   /* a weight of a random-init twin */
     double store_unit, store_byte; /* a unit's file: flushes; a byte */
     double open_model;             /* headers and tokenizer */
     double claim;                  /* a claim of a unit, at the counter's rank */
