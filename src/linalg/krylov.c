@@ -1,5 +1,5 @@
-/* krylov.c: when to look, when to stop, what to believe. A look at the projection costs as much as several steps, so the
- * next one is taken where the residual seen so far predicts convergence. */
+/* krylov.c: when to look, when to stop, what to believe. A look at the projection costs about as much as a step, so the next one is
+ * taken where the residual seen so far predicts convergence. */
 #include "resjac/linalg/krylov.h"
 
 #include <float.h>
@@ -147,7 +147,8 @@ done:
 
 /* Did the random block bring a value above the first k? B before it is a leading part of B with it, so each of its values is at
  * least what it was (interlacing), and their number above a line, which Sylvester's law tells from one factorisation, grows
- * exactly by those that came from below. A value that hid is above the line, as it would be among the first k. */
+ * exactly by those that came from below. A value that hid is above the line, as it would be among the first k; the line is
+ * further from s_k than rounding, of some eps s_1^2 in B B' in double, carries. */
 static rj_status guard_by_count(search *w, double line, int before, int n, rj_topk *all, int *more)
 {
     rj_status st = RJ_OK;

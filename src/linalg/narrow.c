@@ -48,8 +48,8 @@ static void pack(const rj_matrix *b, int first, int n, float *packed)
     }
 }
 
-RJ_CLONES_FMA static void by_rows(char op, float alpha, const rj_matrix *a, const rj_matrix *b, float beta,
-                                  rj_matrix *c)
+RJ_CLONES_FMA void rj_narrow_by_rows(char op, float alpha, const rj_matrix *a, const rj_matrix *b, float beta,
+                                     rj_matrix *c)
 {
     const int m = c->rows;
     const ptrdiff_t ld = a->ld;
@@ -81,7 +81,8 @@ enum { WIDE = 16, DEEP = 128, LONG = 768, NEAR = 1 << 20 };
 
 typedef float sixteen __attribute__((vector_size(WIDE * sizeof(float)), aligned(sizeof(float))));
 
-/* c[i + 8 columns] <- alpha sum + beta c for WIDE n rows of a and one run of terms */
+/* c[i + 8 columns] <- alpha sum + beta c for WIDE n <= 2 WIDE rows of a and one run of terms: three times WIDE do not fit into the
+ * registers */
 __attribute__((always_inline)) static inline void rows_tile(int n, int terms, const float *a, ptrdiff_t lda,
                                                             const float *packed, float alpha, float beta,
                                                             float *c, ptrdiff_t ld)
@@ -101,7 +102,7 @@ __attribute__((always_inline)) static inline void rows_tile(int n, int terms, co
         }
 }
 
-/* The last rows one by one, and the last terms of a column: sums in order */
+/* A sum in order: of a last row, or of the last terms of a column. */
 __attribute__((always_inline)) static inline float rest(int from, int to, const float *a, ptrdiff_t step,
                                                         const float *b)
 {
@@ -134,7 +135,8 @@ RJ_SIXTEEN static void wide_rows(float alpha, const rj_matrix *a, const rj_matri
         }
 }
 
-#define MEET(x, y, ...) (__builtin_shufflevector(x, y, __VA_ARGS__))
+typedef int picks __attribute__((vector_size(WIDE * sizeof(int))));
+#define MEET(x, y, ...) __builtin_shuffle(x, y, (picks){__VA_ARGS__})
 
 /* v[0] <- the sums of the sixteen vectors, in their order */
 __attribute__((always_inline)) static inline void add_across(sixteen *v)
@@ -208,5 +210,5 @@ void rj_narrow_product(char op, float alpha, const rj_matrix *a, const rj_matrix
         return;
     }
 #endif
-    by_rows(op, alpha, a, b, beta, c);
+    rj_narrow_by_rows(op, alpha, a, b, beta, c);
 }

@@ -11,4 +11,8 @@ enum { RJ_NARROW = 8 };
  * Each element is a sum in an order that shape, op and processor alone decide; c is not read where beta is 0. */
 void rj_narrow_product(char op, float alpha, const rj_matrix *a, const rj_matrix *b, float beta,
                        rj_matrix *c);
+
+/* The same on any processor, and where op(a) is a' and too large for its cache. */
+void rj_narrow_by_rows(char op, float alpha, const rj_matrix *a, const rj_matrix *b, float beta,
+                       rj_matrix *c);
 #endif

@@ -61,6 +61,17 @@ done:
     return st;
 }
 
+static rj_status load_projections(const rj_model *model, rj_block *b)
+{
+    rj_linear read[3] = {{.bias = NULL}};
+    const rj_status st = rj_tensors_query_key_value(model, b->layer, b->type, read);
+
+    b->attention.query = read[0];
+    b->attention.key = read[1];
+    b->attention.value = read[2];
+    return st;
+}
+
 static rj_status load(const rj_model *model, rj_block *b)
 {
     rj_status st = RJ_OK;
@@ -87,9 +98,7 @@ static rj_status load(const rj_model *model, rj_block *b)
     RJ_TRY(rj_tensors_norm(model, c->shared_norm ? RJ_SHARED_NORM : RJ_MLP_NORM, layer, &b->mlp_norm));
     RJ_TRY(rj_tensors_norm(model, RJ_MLP_POST_NORM, layer, &b->mlp_post_norm));
     RJ_TRY(rj_tensors_norm(model, RJ_MLP_SUM_NORM, layer, &b->mlp_sum_norm));
-    RJ_TRY(rj_tensors_linear(model, RJ_QUERY, layer, b->type, &b->attention.query));
-    RJ_TRY(rj_tensors_linear(model, RJ_KEY, layer, b->type, &b->attention.key));
-    RJ_TRY(rj_tensors_linear(model, RJ_VALUE, layer, b->type, &b->attention.value));
+    RJ_TRY(load_projections(model, b));
     RJ_TRY(rj_tensors_linear(model, RJ_ATTENTION_OUT, layer, b->type, &b->attention.out));
     if (c->reads_memory) RJ_TRY(load_cross(model, b));
     if (c->position == RJ_POSITION_BUCKETS) RJ_TRY(rj_tensors_relative(model, &b->attention.relative));

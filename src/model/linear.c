@@ -60,25 +60,44 @@ done:
     return st;
 }
 
-/* Rows of a tensor [in, ..] become rows of W'. */
-static rj_status read_transposed(const rj_linear_source *s, rj_matrix *weight)
+/* Outputs of all layers, whose columns must follow each other. */
+static rj_status count_beside(int n, const rj_linear_source *s, const rj_linear *layer, int *all)
 {
     rj_status st = RJ_OK;
-    const int in = weight->rows, out = weight->cols;
-    const int most = panel_rows(out, MOST_TRANSPOSED);
-    const rj_rows rows = rj_rows_part(&s->weight, s->first, out);
-    rj_matrix panel = {.ld = 1};
 
-    RJ_REQUIRE(s->d_head == 0 && s->run == 0 && s->first + out <= s->weight.columns, RJ_ERR_ARG,
-               "layer %dx%d at column %td of %td, heads of %d, runs of %d", out, in, s->first,
-               s->weight.columns, s->d_head, s->run);
-    RJ_TRY(rj_matrix_new_unset(RJ_SINGLE, out, most, &panel));
+    *all = 0;
+    for (int k = 0; k < n; k++) {
+        const int out = layer[k].weight.cols;
+        RJ_REQUIRE(s[k].transposed && s[k].d_head == 0 && s[k].run == 0 && s[k].first == s[0].first + *all &&
+                       s[k].first + out <= s[k].weight.columns,
+                   RJ_ERR_ARG, "layer %dx%d at column %td of %td, heads of %d, runs of %d", out,
+                   layer[k].weight.rows, s[k].first, s[k].weight.columns, s[k].d_head, s[k].run);
+        *all += out;
+    }
+done:
+    return st;
+}
+
+/* Rows of a tensor [in, ..] become rows of the n layers' W'. */
+static rj_status read_transposed(int n, const rj_linear_source *s, rj_linear *layer)
+{
+    rj_status st = RJ_OK;
+    const int in = layer[0].weight.rows;
+    rj_matrix panel = {.ld = 1};
+    int all = 0;
+
+    RJ_TRY(count_beside(n, s, layer, &all));
+    const int most = panel_rows(all, MOST_TRANSPOSED);
+    const rj_rows rows = rj_rows_part(&s[0].weight, s[0].first, all);
+    RJ_TRY(rj_matrix_new_unset(RJ_SINGLE, all, most, &panel));
     for (int i = 0; i < in; i += most) {
-        const int n = in - i < most ? in - i : most;
-        const rj_matrix read = rj_matrix_block(&panel, 0, 0, out, n);
-        rj_matrix to = rj_matrix_block(weight, i, 0, n, out);
-        RJ_TRY(rj_rows_read(&rows, i, n, panel.data));
-        rj_matrix_transpose(&read, &to);
+        const int some = in - i < most ? in - i : most;
+        RJ_TRY(rj_rows_read(&rows, i, some, panel.data));
+        for (int k = 0, at = 0; k < n; at += layer[k++].weight.cols) {
+            const rj_matrix from = rj_matrix_block(&panel, at, 0, layer[k].weight.cols, some);
+            rj_matrix to = rj_matrix_block(&layer[k].weight, i, 0, some, layer[k].weight.cols);
+            rj_matrix_transpose(&from, &to);
+        }
     }
 done:
     rj_matrix_free(&panel);
@@ -98,22 +117,48 @@ done:
     return st;
 }
 
+/* Weights not set, biases read. */
+static rj_status prepare(const rj_linear_source *source, rj_arithmetic type, int out, int in,
+                         rj_linear *layer)
+{
+    rj_status st = RJ_OK;
+
+    RJ_TRY(rj_matrix_new_unset(type, in, out, &layer->weight));
+    if (source->bias == NULL) goto done;
+    RJ_NEW(layer->bias, out, 1);
+    RJ_TRY(read_bias(source, out, layer->bias));
+done:
+    return st;
+}
+
 rj_status rj_linear_read(const rj_linear_source *source, rj_arithmetic type, int out, int in,
                          rj_linear *linear)
 {
     rj_status st = RJ_OK;
     rj_linear new = {0};
 
-    RJ_TRY(rj_matrix_new_unset(type, in, out, &new.weight));
-    RJ_TRY(source->transposed ? read_transposed(source, &new.weight) : read_rows(source, &new.weight));
-    if (source->bias != NULL) {
-        RJ_NEW(new.bias, out, 1);
-        RJ_TRY(read_bias(source, out, new.bias));
-    }
+    if (source->transposed) return rj_linear_read_beside(1, source, type, &out, in, linear);
+    RJ_TRY(prepare(source, type, out, in, &new));
+    RJ_TRY(read_rows(source, &new.weight));
     *linear = new;
     new = (rj_linear){0};
 done:
     rj_linear_free(&new);
+    return st;
+}
+
+rj_status rj_linear_read_beside(int n, const rj_linear_source *source, rj_arithmetic type, const int *out,
+                                int in, rj_linear *linear)
+{
+    rj_status st = RJ_OK;
+    rj_linear new[RJ_BESIDE] = {{.bias = NULL}};
+
+    RJ_REQUIRE(1 <= n && n <= RJ_BESIDE, RJ_ERR_ARG, "%d layers beside each other, at most %d", n, RJ_BESIDE);
+    for (int k = 0; k < n; k++) RJ_TRY(prepare(&source[k], type, out[k], in, &new[k]));
+    RJ_TRY(read_transposed(n, source, new));
+    for (int k = 0; k < n; k++) linear[k] = new[k], new[k] = (rj_linear){0};
+done:
+    for (int k = 0; k < RJ_BESIDE; k++) rj_linear_free(&new[k]);
     return st;
 }
 

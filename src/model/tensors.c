@@ -219,31 +219,62 @@ done:
     return st;
 }
 
-rj_status rj_tensors_linear(const rj_model *model, rj_role role, int layer, rj_arithmetic type,
-                            rj_linear *linear)
+/* Where the layer of a role lies, and its size; bias is storage for source->bias. */
+static rj_status find_source(const rj_model *model, rj_role role, int layer, rj_linear_source *source,
+                             rj_rows *bias, int *out, int *in)
 {
     rj_status st = RJ_OK;
     const rj_format format = model->random_init ? RJ_FORMAT_SAFETENSORS : rj_weights_format(model->weights);
     const rj_place place = rj_role_place(model, format, role);
     const bool paired = model->family->interleaved[format] && (role == RJ_QUERY || role == RJ_KEY);
-    rj_linear_source source = {.first = place.first,
-                               .run = place.run,
-                               .stride = place.stride,
-                               .transposed = place.transposed,
-                               .d_head = paired ? model->config.d_head : 0,
-                               .n_rotary = paired ? model->config.rope.n_rotary : 0};
-    rj_rows bias = {0};
+
+    *source = (rj_linear_source){.first = place.first,
+                                 .run = place.run,
+                                 .stride = place.stride,
+                                 .transposed = place.transposed,
+                                 .d_head = paired ? model->config.d_head : 0,
+                                 .n_rotary = paired ? model->config.rope.n_rotary : 0};
+    rj_role_shape(&model->config, role, out, in);
+    if (rj_role_is_stacked(model->family, format, role))
+        source->first = (ptrdiff_t)(layer / RJ_MAX_LAYERS) * *out;
+    RJ_TRY(rj_tensors_rows(model, place.holder, layer, &source->weight));
+    if (rj_role_is_needed(model, place.holder, RJ_BIAS) && !model->random_init) { /* drawn biases are 0 */
+        *bias = rj_rows_of_tensor(model->weights, rj_role_find(model, place.holder, layer, RJ_BIAS));
+        source->bias = bias;
+    }
+done:
+    return st;
+}
+
+rj_status rj_tensors_linear(const rj_model *model, rj_role role, int layer, rj_arithmetic type,
+                            rj_linear *linear)
+{
+    rj_status st = RJ_OK;
+    rj_linear_source source;
+    rj_rows bias;
     int out = 0, in = 0;
 
-    rj_role_shape(&model->config, role, &out, &in);
-    if (rj_role_is_stacked(model->family, format, role))
-        source.first = (ptrdiff_t)(layer / RJ_MAX_LAYERS) * out;
-    RJ_TRY(rj_tensors_rows(model, place.holder, layer, &source.weight));
-    if (rj_role_is_needed(model, place.holder, RJ_BIAS) && !model->random_init) { /* drawn biases are 0 */
-        bias = rj_rows_of_tensor(model->weights, rj_role_find(model, place.holder, layer, RJ_BIAS));
-        source.bias = &bias;
-    }
+    RJ_TRY(find_source(model, role, layer, &source, &bias, &out, &in));
     RJ_TRY(rj_linear_read(&source, type, out, in, linear));
+done:
+    return st;
+}
+
+rj_status rj_tensors_query_key_value(const rj_model *model, int layer, rj_arithmetic type,
+                                     rj_linear linear[3])
+{
+    rj_status st = RJ_OK;
+    static const rj_role roles[RJ_BESIDE] = {RJ_QUERY, RJ_KEY, RJ_VALUE};
+    const rj_format format = model->random_init ? RJ_FORMAT_SAFETENSORS : rj_weights_format(model->weights);
+    rj_linear_source source[RJ_BESIDE];
+    rj_rows bias[RJ_BESIDE];
+    int out[RJ_BESIDE], in = 0;
+
+    for (int k = 0; k < RJ_BESIDE; k++)
+        RJ_TRY(find_source(model, roles[k], layer, &source[k], &bias[k], &out[k], &in));
+    if (source[0].transposed && source[0].run == 0 && rj_role_is_fused(model, format))
+        return rj_linear_read_beside(RJ_BESIDE, source, type, out, in, linear);
+    for (int k = 0; k < RJ_BESIDE; k++) RJ_TRY(rj_linear_read(&source[k], type, out[k], in, &linear[k]));
 done:
     return st;
 }

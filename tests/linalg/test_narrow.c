@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../../src/linalg/narrow.h"
 #include "resjac/base/memory.h"
 #include "resjac/linalg/blas.h"
 
@@ -32,12 +33,13 @@ static rj_matrix filled(rj_matrix *owner, int rows, int cols, int salt)
 
 static void check(char op, int m, int k, double alpha, double beta)
 {
-    rj_matrix owner[3];
+    rj_matrix owner[3], again;
     const rj_matrix a = op == 'N' ? filled(&owner[0], m, k, 1) : filled(&owner[0], k, m, 1);
     const rj_matrix b = filled(&owner[1], k, N, 2);
     rj_matrix c = filled(&owner[2], m, N, 3), expected;
 
     assert_int_equal(rj_matrix_new(RJ_DOUBLE, m, N, &expected), RJ_OK);
+    assert_int_equal(rj_matrix_new(RJ_SINGLE, m, N, &again), RJ_OK);
     for (int j = 0; j < N; j++)
         for (int i = 0; i < m; i++) {
             double sum = 0;
@@ -45,12 +47,19 @@ static void check(char op, int m, int k, double alpha, double beta)
             ((double *)expected.data)[i + j * m] = alpha * sum + beta * *at(&c, i, j);
             if (beta == 0) *at(&c, i, j) = NAN; /* must not be read */
         }
+    rj_matrix_copy(&c, &again);
     rj_gemm(op, 'N', alpha, &a, &b, beta, &c);
+    if (k > 0) rj_narrow_by_rows(op, (float)alpha, &a, &b, (float)beta, &again);
+    if (k == 0) rj_matrix_copy(&c, &again);
     for (int j = 0; j < N; j++)
-        for (int i = 0; i < m; i++) assert_true(*at(&c, i, j) == ((double *)expected.data)[i + j * m]);
+        for (int i = 0; i < m; i++) {
+            assert_true(*at(&c, i, j) == ((double *)expected.data)[i + j * m]);
+            assert_true(*at(&again, i, j) == *at(&c, i, j));
+        }
     assert_true(isnan(*at(&owner[2], 1, 1)) && isnan(*at(&owner[2], m + 2, 1)) &&
                 isnan(*at(&owner[2], 2, 0)));
     rj_matrix_free(&expected);
+    rj_matrix_free(&again);
     for (int i = 0; i < 3; i++) rj_matrix_free(&owner[i]);
 }
 

@@ -312,6 +312,35 @@ static void linear_panels(void **state)
     free(row);
 }
 
+/* Three layers of one tensor at once are those read alone. */
+static void linear_beside(void **state)
+{
+    enum { IN = 70, ALL = 90 };
+    static const int out[] = {40, 17, 23};
+    const rj_rows rows = rj_rows_drawn(4, "w", 1.0, ALL);
+    rj_linear_source source[RJ_BESIDE];
+    rj_linear l[RJ_BESIDE + 1] = {{.bias = NULL}};
+
+    (void)state;
+    for (int k = 0, first = 5; k < RJ_BESIDE; first += out[k++])
+        source[k] = (rj_linear_source){.weight = rows, .transposed = true, .first = first};
+    for (rj_arithmetic type = RJ_SINGLE; type <= RJ_DOUBLE; type++) {
+        assert_ok(rj_linear_read_beside(RJ_BESIDE, source, type, out, IN, l));
+        for (int k = 0; k < RJ_BESIDE; k++) {
+            assert_ok(rj_linear_read(&source[k], type, out[k], IN, &l[RJ_BESIDE]));
+            assert_true(rj_matrix_max_difference(&l[k].weight, &l[RJ_BESIDE].weight) == 0.0);
+            rj_linear_free(&l[RJ_BESIDE]);
+            rj_linear_free(&l[k]);
+        }
+    }
+    source[2].first++;
+    assert_int_equal(rj_linear_read_beside(RJ_BESIDE, source, RJ_SINGLE, out, IN, l), RJ_ERR_ARG);
+    assert_non_null(strstr(rj_status_message(), "layer 23x70 at column 63 of 90"));
+    assert_int_equal(rj_linear_read_beside(4, source, RJ_SINGLE, out, IN, l), RJ_ERR_ARG);
+    assert_non_null(strstr(rj_status_message(), "4 layers beside each other, at most 3"));
+    assert_int_equal(rj_memory_live(), 0);
+}
+
 /* A drawn Conv1D layer is the transpose of nothing else: element (in i, out o) is number i * all + o. */
 static void drawn_rows_follow_the_file(void **state)
 {
@@ -439,6 +468,7 @@ int main(void)
         unit(activation_names),
         unit(linear_layouts),
         unit(linear_panels),
+        unit(linear_beside),
         unit(drawn_rows_follow_the_file),
         unit(linear_forward_by_hand),
         unit(mlp_derivatives),

@@ -30,6 +30,11 @@ typedef struct {
  * Errors: those of rj_rows_read. */
 RJ_CHECKED rj_status rj_linear_read(const rj_linear_source *source, rj_arithmetic type, int out, int in,
                                     rj_linear *linear);
+/* The same of n <= RJ_BESIDE layers, out[k] wide, whose columns follow each other in a transposed tensor, in one reading of its rows.
+ *   linear [out] [n]; untouched on error. Errors: as above; ARG they do not follow each other. */
+enum { RJ_BESIDE = 3 };
+RJ_CHECKED rj_status rj_linear_read_beside(int n, const rj_linear_source *source, rj_arithmetic type,
+                                           const int *out, int in, rj_linear *linear);
 void rj_linear_free(rj_linear *linear); /* takes a zeroed one */
 
 /* Y <- W X, without bias: the derivative. X [in,n], Y [out,n] in working arithmetic. */

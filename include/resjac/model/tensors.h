@@ -36,6 +36,10 @@ RJ_CHECKED rj_status rj_tensors_rows(const rj_model *model, rj_role role, int la
 
 RJ_CHECKED rj_status rj_tensors_linear(const rj_model *model, rj_role role, int layer, rj_arithmetic type,
                                        rj_linear *linear);
+/* The three projections into attention; out of one tensor where a family has them beside each other. On error those read so far
+ * are there, the others empty if they were. */
+RJ_CHECKED rj_status rj_tensors_query_key_value(const rj_model *model, int layer, rj_arithmetic type,
+                                                rj_linear linear[3]);
 /* The bias of a role: out [n]. */
 RJ_CHECKED rj_status rj_tensors_bias(const rj_model *model, rj_role role, int layer, int n, double *out);
 /* The numbers of RJ_POSITION_BIAS. */
