@@ -49,7 +49,8 @@ void rj_gemm(char op_a, char op_b, double alpha, const rj_matrix *a, const rj_ma
     if (m == 0 || n == 0) return;
     if (c->type == RJ_SINGLE && op_b == 'N' && n == RJ_NARROW && k > 0) {
         rj_narrow_product(op_a, (float)alpha, a, b, (float)beta, c);
-    } else if (c->type == RJ_SINGLE && op_a == 'T' && op_b == 'N' && n <= RJ_FEW && k > 0) {
+    } else if (c->type == RJ_SINGLE && op_a == 'T' && op_b == 'N' && k > 0 &&
+               (n <= RJ_FEW || (n <= RJ_SMALL && m <= RJ_SMALL))) {
         rj_dots_product((float)alpha, a, b, (float)beta, c);
     } else if (c->type == RJ_SINGLE) {
         const float alpha_single = (float)alpha, beta_single = (float)beta;

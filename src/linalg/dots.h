@@ -5,7 +5,8 @@
 
 #include "resjac/linalg/matrix.h"
 
-enum { RJ_FEW = 32 }; /* columns up to which this is the faster way */
+/* Columns up to which this is the faster way; rows and columns up to which a small product is. */
+enum { RJ_FEW = 32, RJ_SMALL = 64 };
 
 /* c <- alpha a' b + beta c, all RJ_SINGLE and of matching shapes. Each element is a sum of eight partial sums, 1024 terms at a
  * time, whatever the number of rows and columns; c is not read where beta is 0. */

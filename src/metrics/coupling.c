@@ -29,8 +29,9 @@ typedef struct {
     rj_matrix own;    /* [d, 2 width]: [V, U] of one block, next to each other */
     int rows;         /* of a product of frames with frames: the largest K, and what the drops need */
     rj_matrix gram;   /* [2 rows, 2 width per_batch]: [V_i U_i]' frames, of frames j >= i */
-    rj_matrix first;  /* [RJ_COUPLING_DROP, as gram]: first columns of V_i with V_j, of U_i with U_j, j < i */
-    rj_matrix small;  /* [width, width]: A of the pair at hand */
+    rj_matrix
+        first; /* [2 width per_batch, RJ_COUPLING_DROP]: V_j with first columns of V_i, U_j with U_i's */
+    rj_matrix small;     /* [width, width]: A of the pair at hand */
     rj_matrix exchanged; /* [width, width]: B, where misfit_vju is wanted */
     rj_pair_sums *c;     /* [per_batch]: of U_j'V_j */
     rj_pair pair;
@@ -184,7 +185,7 @@ static rj_status job_allocate(job *w)
     RJ_TRY(rj_matrix_new(w->type, w->d, 2 * (ptrdiff_t)w->width, &w->own));
     if (needs_frames(w)) {
         RJ_TRY(rj_matrix_new(w->type, 2 * rows, 2 * half, &w->gram));
-        RJ_TRY(rj_matrix_new(w->type, min_int(w->rows, RJ_COUPLING_DROP), 2 * half, &w->first));
+        RJ_TRY(rj_matrix_new(w->type, 2 * half, min_int(w->rows, RJ_COUPLING_DROP), &w->first));
     }
     RJ_TRY(rj_matrix_new(w->type, w->width, w->width, &w->small));
     if (w->out->misfit_vju != NULL) RJ_TRY(rj_matrix_new(w->type, w->width, w->width, &w->exchanged));
@@ -312,19 +313,20 @@ static void begin_batch(job *w, int start, int n)
 }
 
 /* Products of the row's frames with those of the batch. Those of (j,i) are the transposes of those of (i,j): only frames of its own
- * block and of later ones are taken whole, `whole` and after of the batch's n, of the others what the drops need. What a
- * row takes does not depend on the rows that a rank has, and so neither do its bits. */
+ * block and of later ones are taken, `whole` and after of the batch's n; of all what the drops need. What a row takes does not depend on the rows that a rank has, and so neither do its bits. */
 static void multiply_frames(job *w, int i, int whole, int n)
 {
     const rj_matrix own = pack_frame(w, i, w->rows);
+    const int half_rows = w->per_batch * w->width, n_first = w->first.cols;
 
     for (int half = 0; half < 2; half++) {
+        const rj_matrix all = part_of(w, &w->frames, half, 0, n);
         const rj_matrix later = part_of(w, &w->frames, half, whole, n);
-        const rj_matrix earlier = part_of(w, &w->frames, half, 0, whole);
-        const rj_matrix leading = rj_matrix_block(&own, 0, half * w->rows, w->d, w->first.rows);
-        rj_matrix gram = part_of(w, &w->gram, half, whole, n), first = part_of(w, &w->first, half, 0, whole);
+        const rj_matrix leading = rj_matrix_block(&own, 0, half * w->rows, w->d, n_first);
+        rj_matrix gram = part_of(w, &w->gram, half, whole, n);
+        rj_matrix first = rj_matrix_block(&w->first, half * half_rows, 0, all.cols, n_first);
         rj_gemm('T', 'N', 1.0, &own, &later, 0.0, &gram);
-        rj_gemm('T', 'N', 1.0, &leading, &earlier, 0.0, &first);
+        rj_gemm('T', 'N', 1.0, &all, &leading, 0.0, &first);
     }
 }
 
@@ -343,18 +345,14 @@ static void give_frames(const job *w, int b, bool whole, rj_pair_products *given
 {
     const int n = w->width;
 
-    if (!whole) {
-        given->first_v = one_of(w, &w->first, 0, b);
-        given->first_u = one_of(w, &w->first, 1, b);
-        return;
-    }
+    given->first_v = rj_matrix_block(&w->first, b * n, 0, n, w->first.cols);
+    given->first_u = rj_matrix_block(&w->first, (w->per_batch + b) * n, 0, n, w->first.cols);
+    if (!whole) return;
     const rj_matrix to_v = one_of(w, &w->gram, 0, b), to_u = one_of(w, &w->gram, 1, b);
     given->vv = rj_matrix_block(&to_v, 0, 0, w->rows, n);
     given->uv = rj_matrix_block(&to_v, w->rows, 0, w->rows, n);
     given->vu = rj_matrix_block(&to_u, 0, 0, w->rows, n);
     given->uu = rj_matrix_block(&to_u, w->rows, 0, w->rows, n);
-    given->first_v = rj_matrix_block(&given->vv, 0, 0, w->first.rows, n);
-    given->first_u = rj_matrix_block(&given->uu, 0, 0, w->first.rows, n);
 }
 
 /* A = U_j' (J_i V_j) (half 0), or B = V_j' (J_i U_j) */
@@ -440,7 +438,7 @@ static rj_status measure_row(job *w, int i, int start, int n)
     rj_status st = RJ_OK;
     const rj_coupling_block *block = &w->block[i];
     rj_pair_row row = {w->d, block->top->s, block->frobenius, block->trace, {0}};
-    int whole = 0;
+    int whole = 0; /* blocks of the batch before this one */
 
     for (int which = 0; which < RJ_PAIR_DROPS; which++) {
         const int r = min_int(rj_pair_drop(which), w->known[i]);

@@ -116,14 +116,14 @@ RJ_CLONES void rj_pair_sum(const rj_matrix *table, int n, rj_pair_sums *sums)
     end_sums(sums, n);
 }
 
-/* One of the first rows of U_i'U_j or V_i'V_j; 0 where there are fewer. */
-static double first(const rj_matrix *rows, int m, int column)
+/* U_j'u_m or V_j'v_m of block i, element r; 0 where there is no such triplet. */
+static double first(const rj_matrix *columns, int m, int r)
 {
-    const ptrdiff_t at = m + (ptrdiff_t)column * rows->ld;
+    const ptrdiff_t at = r + (ptrdiff_t)m * columns->ld;
 
-    if (m >= rows->rows) return 0.0;
-    return rows->type == RJ_SINGLE ? (double)((const float *)rows->data)[at]
-                                   : ((const double *)rows->data)[at];
+    if (m >= columns->cols) return 0.0;
+    return columns->type == RJ_SINGLE ? (double)((const float *)columns->data)[at]
+                                      : ((const double *)columns->data)[at];
 }
 
 /* The sums of A^(r)(q,p) = A(q,p) - sum_(m<r) (U_j'u_m) s_m (v_m'V_j), q, p >= r, u_m, v_m of block i, for both r. */

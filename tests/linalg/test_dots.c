@@ -54,7 +54,8 @@ static void check(int m, int n, int k, double alpha, double beta)
 
 static void every_size_is_exact(void **x)
 {
-    static const int rows[] = {1, 2, 3, 4, 8, 13}, columns[] = {1, 2, 3, 4, 5, 6, 7, 9, 10, 31, 32, 33};
+    static const int rows[] = {1, 2, 3, 4, 8, 13, 53},
+                     columns[] = {1, 2, 3, 4, 5, 6, 7, 9, 10, 31, 32, 33, 53};
     static const int terms[] = {1, 7, 8, 9, 31, 1023, 1024, 1025, 2060};
     (void)x;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)

@@ -30,7 +30,7 @@ typedef struct {
     rj_matrix uu, uv, vu,
         vv; /* U_i'U_j, U_i'V_j, V_i'U_j, V_i'V_j: all four or none, as many rows as the largest K */
     rj_matrix first_u,
-        first_v;           /* first RJ_PAIR_DROP_MOST rows of U_i'U_j and V_i'V_j, fewer where n is less */
+        first_v;           /* first RJ_PAIR_DROP_MOST columns of U_j'U_i and V_j'V_i, fewer where n is less */
     const rj_pair_sums *c; /* of U_j'V_j; NULL: not known */
 } rj_pair_products;
 
