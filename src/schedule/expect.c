@@ -6,11 +6,11 @@
 rj_machine rj_machine_built_in(void)
 {
     return (rj_machine){.rates = {rj_cost_built_in(false), rj_cost_built_in(true)},
-                        .forward = {2.2e-11, 3.6e-11},
-                        .fold = {1.15e-11, 2.2e-11},
-                        .couple = {1.15e-11, 2.2e-11},
+                        .forward = {1.6e-11, 3.2e-11},
+                        .fold = {1.05e-11, 2.1e-11},
+                        .couple = {1.1e-11, 2.2e-11},
                         .null_draw = 8e-9,
-                        .dequantise = 1.5e-9,
+                        .dequantise = 7e-10,
                         .draw = 1.5e-8,
                         .store_unit = .02,
                         .store_byte = 5e-9,
