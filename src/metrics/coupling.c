@@ -84,10 +84,13 @@ static rj_status check_block(const job *w, int i, int is_row)
                    top->u.cols >= top->k && top->v.cols >= top->k,
                RJ_ERR_ARG, "block %d of %d: %d triplets U %dx%d, V %dx%d, d = %d; the first block has d = %d",
                i, w->L, top->k, top->u.rows, top->u.cols, top->v.rows, top->v.cols, top->d, w->d);
-    RJ_REQUIRE(!is_row || (block->jac.data != NULL && block->jac.rows == w->d && block->jac.cols == w->d),
+    RJ_REQUIRE(!is_row || (block->jac.data != NULL && block->jac.rows == w->d && block->jac.cols == w->d) ||
+                   (block->jac.data == NULL && block->op != NULL && block->op->rows == w->d &&
+                    block->op->cols == w->d && block->op->type == w->type),
                RJ_ERR_ARG, "block %d of %d: its row needs J %dx%d, given %dx%d%s", i, w->L, w->d, w->d,
                block->jac.rows, block->jac.cols, block->jac.data == NULL ? " without data" : "");
-    RJ_REQUIRE(top->u.type == w->type && top->v.type == w->type && (!is_row || block->jac.type == w->type),
+    RJ_REQUIRE(top->u.type == w->type && top->v.type == w->type &&
+                   (!is_row || block->jac.data == NULL || block->jac.type == w->type),
                RJ_ERR_ARG, "block %d of %d: J, U and V are of types %d, %d, %d, the first block's of %d", i,
                w->L, (int)block->jac.type, (int)top->u.type, (int)top->v.type, (int)w->type);
     RJ_REQUIRE(!is_row || (isfinite(block->frobenius) && isfinite(block->trace)), RJ_ERR_NUMERIC,
@@ -179,6 +182,7 @@ static rj_status job_allocate(job *w)
     const ptrdiff_t rows = w->rows;
 
     w->per_batch = min_int(w->n_use, w->width < BATCH_COLUMNS ? BATCH_COLUMNS / w->width : 1);
+    if (w->exchange != NULL && w->exchange->at_once) w->per_batch = w->n_use;
     const ptrdiff_t half = (ptrdiff_t)w->width * w->per_batch;
     RJ_TRY(rj_matrix_new(w->type, w->d, 2 * half, &w->frames));
     RJ_TRY(rj_matrix_new(w->type, w->d, (w->out->misfit_vju != NULL ? 2 : 1) * half, &w->images));
@@ -331,13 +335,24 @@ static void multiply_frames(job *w, int i, int whole, int n)
 }
 
 /* images <- J_i frames */
-static void multiply_images(job *w, int i, int n)
+static rj_status multiply_images(job *w, int i, int n)
 {
-    for (int half = 0; half < (w->out->misfit_vju != NULL ? 2 : 1); half++) {
-        const rj_matrix frames = part_of(w, &w->frames, half, 0, n);
-        rj_matrix images = part_of(w, &w->images, half, 0, n);
-        rj_gemm('N', 'N', 1.0, &w->block[i].jac, &frames, 0.0, &images);
-    }
+    rj_status st = RJ_OK;
+    const rj_coupling_block *block = &w->block[i];
+    const int at_a_time = w->width < BATCH_COLUMNS ? BATCH_COLUMNS / w->width : 1;
+
+    for (int half = 0; half < (w->out->misfit_vju != NULL ? 2 : 1); half++)
+        for (int b = 0; b < n; b += at_a_time) {
+            const int to = min_int(b + at_a_time, n);
+            const rj_matrix frames = part_of(w, &w->frames, half, b, to);
+            rj_matrix images = part_of(w, &w->images, half, b, to);
+            if (block->jac.data != NULL)
+                rj_gemm('N', 'N', 1.0, &block->jac, &frames, 0.0, &images);
+            else
+                RJ_TRY(block->op->apply(block->op->ctx, &frames, &images));
+        }
+done:
+    return st;
 }
 
 /* What is known of the frames of this row and the b-th of the batch. */
@@ -446,7 +461,7 @@ static rj_status measure_row(job *w, int i, int start, int n)
     }
     while (whole < n && w->use[start + whole] < i) whole++;
     if (w->first.data != NULL) multiply_frames(w, i, whole, n);
-    multiply_images(w, i, n);
+    RJ_TRY(multiply_images(w, i, n));
     for (int b = 0; b < n; b++) RJ_TRY(measure_one(w, &row, i, start, b, whole));
 done:
     return st;

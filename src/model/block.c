@@ -128,11 +128,8 @@ done:
     return st;
 }
 
-void rj_block_free(rj_block **block)
+void rj_block_unload(rj_block *b)
 {
-    rj_block *b = *block;
-
-    if (b == NULL) return;
     rj_norm_free(&b->attention_norm);
     rj_norm_free(&b->attention_post_norm);
     rj_norm_free(&b->attention_sum_norm);
@@ -144,6 +141,25 @@ void rj_block_free(rj_block **block)
     rj_attention_free(&b->cross);
     rj_mlp_free(&b->mlp);
     rj_experts_free(&b->experts);
+}
+
+rj_status rj_block_reload(rj_block *block)
+{
+    rj_status st = RJ_OK;
+    rj_block *again = NULL;
+
+    RJ_TRY(rj_block_load(block->model, block->layer, block->type, &again));
+    rj_block_unload(block);
+    *block = *again;
+    RJ_FREE(again);
+done:
+    return st;
+}
+
+void rj_block_free(rj_block **block)
+{
+    if (*block == NULL) return;
+    rj_block_unload(*block);
     RJ_FREE(*block);
 }
 

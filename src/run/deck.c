@@ -144,7 +144,7 @@ static rj_status set_vju(deck_target *t, const rj_yaml *v)
 
 static rj_status set_svd_method(deck_target *t, const rj_yaml *v)
 {
-    static const char *const words[] = {"auto", "full", "krylov", NULL};
+    static const char *const words[] = {"auto", "full", "krylov", "matrix-free", NULL};
     int i = 0;
     const rj_status st = rj_yaml_choice(v, words, &i);
     t->deck->svd_method = (rj_deck_svd)i;

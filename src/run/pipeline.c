@@ -48,13 +48,25 @@ rj_krylov_options rj_pipeline_triplets(const rj_config *config, const rj_pipelin
                                .seed = options->seed};
 }
 
+/* Bytes of a linearised block that a matrix-free run keeps: the heads' maps, slopes, norms. */
+static int64_t memory_point(const rj_config *c, const rj_pipeline_options *o)
+{
+    const int64_t head = c->d_head, tokens = 2 * head * c->n_head * head; /* left and right: no wider than the map */
+
+    return (int64_t)rj_matrix_element(o->arithmetic) * (c->n_head * head * head + tokens) +
+           8 * (2 * (int64_t)c->d_ff * (c->n_expert > 0 ? c->n_expert_used : 1) + 8 * (int64_t)c->d);
+}
+
 /* Bytes of one prompt whose n_kept Jacobians stay, with what a pass through a block needs for its tokens. */
 static int64_t memory_prompt(const rj_config *c, const rj_pipeline_options *o, int n_tokens, int n_kept)
 {
     const int64_t element = (int64_t)rj_matrix_element(o->arithmetic), d = c->d;
+    const int64_t frames = 2 * rj_pipeline_sizes(c, o, 1).size[RJ_DIM_SV] * d * element;
+    /* one J is formed all the same, where the final norm follows the last block */
+    const int64_t kept = o->matrix_free ? n_kept * (frames + memory_point(c, o)) + d * d * element
+                                        : n_kept * (frames + d * d * element);
 
-    return n_kept * d * (d + 2 * rj_pipeline_sizes(c, o, 1).size[RJ_DIM_SV]) * element +
-           8 * d * (c->n_layer + 1 + 2 * n_tokens);
+    return kept + 8 * d * (c->n_layer + 1 + 2 * n_tokens);
 }
 
 /* Bytes that all prompts of a batch share where n_grid ranks decompose together, the longest prompt's pass included. */
@@ -71,8 +83,11 @@ static int64_t memory_shared(const rj_config *c, const rj_pipeline_options *o, i
     const int64_t fold = d * attention + 3 * d * d / n_grid + (n_grid > 1 ? d * d : 0);
     /* U, V', a copy, and ?gesdd's workspace; on a grid also the bidiagonal matrix's vectors on one rank */
     const int64_t svd = n_grid == 1 ? 8 * d * d : 8 * d * d / n_grid + 5 * d * d;
-    const int64_t frame = rj_pipeline_triplets(c, o).k, half = frame > 512 ? frame : 512;
-    const int64_t coupling = d * ((o->vju ? 4 : 3) * half + 2 * frame); /* frames, images; a row's own */
+    const int64_t frame = rj_pipeline_triplets(c, o).k, batch = frame > 512 ? frame : 512;
+    const int64_t half = o->matrix_free ? frame * c->n_layer : batch; /* all frames at once, and room for products */
+    const int64_t products = o->matrix_free ? batch * (2 * ff + 2 * attention + 2 * kv + 3 * d) : 0;
+    const int64_t coupling =
+        d * ((o->vju ? 4 : 3) * half + 2 * frame) + products; /* frames, images; a row's own */
     const int64_t pass = T * (4 * d + attention + 2 * kv + 3 * ff) + T * T;
     const int64_t base = 45 << 20; /* program, libraries, MPI's and HDF5's buffers */
 
@@ -117,6 +132,7 @@ static rj_status couple(rj_travel *t)
         for (int l = 0; l < c->n_layer; l++)
             known[l] = rj_coupling_known(t->block[i][l].top, t->options->n_k, t->options->k);
         rj_team_exchange(&frames, c->d, t->options->arithmetic, known, &exchange);
+        exchange.at_once = t->options->matrix_free;
         const rj_status outcome = rj_measure_coupling(c, t->options, t->home.first, t->home.count,
                                                       t->block[i], &exchange, t->record, t->first + i);
         RJ_TRY(rj_travel_own_trouble(t, i, outcome));

@@ -33,8 +33,7 @@ void rj_measure_spectrum(const rj_pipeline_options *o, int layer, const rj_coupl
     rj_record_at(r, RJ_VAR_ORTHOGONALITY_LOSS, p)[layer] = top->orthogonality_loss;
     rj_record_at(r, RJ_VAR_SVD_METHOD, p)[layer] = top->method;
     rj_record_at(r, RJ_VAR_JACOBIAN_FROBENIUS, p)[layer] = block->frobenius;
-    rj_record_at(r, RJ_VAR_JACOBIAN_FROBENIUS_ERROR, p)[layer] =
-        0.0; /* J is dense: no estimate is involved */
+    rj_record_at(r, RJ_VAR_JACOBIAN_FROBENIUS_ERROR, p)[layer] = block->frobenius_error;
     rj_record_at(r, RJ_VAR_JACOBIAN_SPECTRAL, p)[layer] = spectrum.spectral;
     rj_record_at(r, RJ_VAR_STABLE_RANK, p)[layer] = spectrum.stable_rank;
     rj_record_at(r, RJ_VAR_PARTICIPATION_RATIO, p)[layer] = spectrum.participation_ratio;

@@ -124,6 +124,7 @@ static rj_status unit_key(const rj_study *s, const rj_study_model *m, int unit, 
         rj_hash_add(hash, m->tokens[p].ids, (size_t)m->tokens[p].n * sizeof *m->tokens[p].ids);
     }
     if (!options.vju) rj_hash_add_text(hash, "no coupling_misfit_vju");
+    if (options.matrix_free) rj_hash_add_text(hash, "matrix-free");
     if (m->config.reads_memory) rj_hash_add_text(hash, "decoder");
     if (options.n_aligned > 0) rj_hash_add_text(hash, "alignment_matrix"); /* units without are as ever */
     for (int i = 0; i < options.n_aligned; i++) add_int(hash, options.aligned[i]);

@@ -128,6 +128,11 @@ rj_status rj_study_choose_grid(const rj_study *s, rj_study_model *m)
         RJ_TRY(rj_team_choose_grid(&c, &s->deck->layout, &m->shape));
     }
     RJ_REQUIRE(
+        m->shape.n_row * m->shape.n_col == 1 || s->deck->svd_method != RJ_DECK_SVD_MATRIX_FREE, RJ_ERR_USAGE,
+        "model %s: svd.method is matrix-free, which works in one rank, and has a grid of %d x %d ranks; "
+        "take krylov, or set layout.grid to 1x1 (layout.stages may stay)",
+        m->facts.name, m->shape.n_row, m->shape.n_col);
+    RJ_REQUIRE(
         m->shape.n_row * m->shape.n_col == 1 || s->deck->tokens.modes == 0, RJ_ERR_USAGE,
         "model %s: tokens.mode has more than depth, which works in one rank, and has a grid of %d x %d "
         "ranks; set layout.grid to 1x1 (layout.stages may stay)",
@@ -163,7 +168,7 @@ static rj_svd_method svd_method(const rj_deck *deck, const rj_study_model *m, co
     const int d = m->config.d;
 
     if (deck->svd_method == RJ_DECK_SVD_FULL) return full;
-    if (deck->svd_method == RJ_DECK_SVD_KRYLOV) return RJ_SVD_KRYLOV;
+    if (deck->svd_method == RJ_DECK_SVD_KRYLOV || o->matrix_free) return RJ_SVD_KRYLOV;
     return rj_cost_prefers_krylov(&rates, d, wanted.k, wanted.most, rj_krylov_limit(d), is_double)
                ? RJ_SVD_KRYLOV
                : full;
@@ -178,6 +183,7 @@ static rj_pipeline_options options_of(const rj_study *study, const rj_study_mode
                              .k = m->k_count,
                              .norm = deck->norm,
                              .vju = deck->vju,
+                             .matrix_free = deck->svd_method == RJ_DECK_SVD_MATRIX_FREE,
                              .seed = deck->seed,
                              .memory = study->memory,
                              .tokens = m->token_options};

@@ -39,6 +39,7 @@ rj_work rj_team_work(const rj_team_case *c)
                  .twin = c->is_twin,
                  .is_double = o->arithmetic == RJ_DOUBLE,
                  .krylov = o->svd == RJ_SVD_KRYLOV,
+                 .matrix_free = o->matrix_free,
                  .vju = o->vju,
                  .k = triplets.k,
                  .most = triplets.most,

@@ -90,7 +90,7 @@ void rj_team_exchange(rj_team_frames *frames, int d, rj_arithmetic type, int *kn
     const rj_team *t = frames->team;
 
     RJ_MPI(t->comm, MPI_Allreduce(MPI_IN_PLACE, known, frames->n_layer, MPI_INT, MPI_MAX, t->comm));
-    *exchange = (rj_coupling_exchange){d, type, known, share, agree, frames};
+    *exchange = (rj_coupling_exchange){d, type, known, share, agree, false, frames};
 }
 
 /* Elements behind and in front of dimension RJ_DIM_LAYER of one prompt's values; false where there is none. */

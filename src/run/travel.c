@@ -96,6 +96,8 @@ rj_status rj_travel_start(const rj_tokens *tokens, rj_travel *t)
     RJ_NEW(t->block, t->n, 1);
     RJ_NEW(t->top, t->n, 1);
     RJ_NEW(t->status, t->n, 1);
+    RJ_NEW(t->row, t->n, 1);
+    if (t->options->matrix_free) RJ_TRY(rj_kept_blocks_new(c->n_layer, &t->kept));
     for (int i = 0; i < t->n; i++) {
         const rj_tokens *own = &tokens[t->first + i];
         t->n_tokens[i] = c->reads_memory ? 1 : own->n;
@@ -104,6 +106,7 @@ rj_status rj_travel_start(const rj_tokens *tokens, rj_travel *t)
         RJ_NEW(t->path[i], c->d, c->n_layer + 1);
         RJ_NEW(t->block[i], c->n_layer, 1);
         RJ_NEW(t->top[i], c->n_layer, 1);
+        RJ_NEW(t->row[i], c->n_layer, 1);
     }
     if (t->team->stage_at == 0) RJ_TRY(embed(tokens, t));
 done:
@@ -116,12 +119,16 @@ void rj_travel_free(rj_travel *t)
         for (int l = 0; l < t->config->n_layer; l++) {
             if (t->block != NULL && t->block[i] != NULL) rj_matrix_free(&t->block[i][l].jac);
             if (t->top != NULL && t->top[i] != NULL) rj_topk_free(&t->top[i][l]);
+            if (t->row != NULL && t->row[i] != NULL) rj_kept_row_close(&t->row[i][l]);
         }
+        if (t->row != NULL) RJ_FREE(t->row[i]);
         if (t->block != NULL) RJ_FREE(t->block[i]);
         if (t->top != NULL) RJ_FREE(t->top[i]);
         if (t->path != NULL) RJ_FREE(t->path[i]);
         if (t->x != NULL) RJ_FREE(t->x[i]);
     }
+    rj_kept_blocks_free(&t->kept);
+    RJ_FREE(t->row);
     RJ_FREE(t->status);
     RJ_FREE(t->top);
     RJ_FREE(t->block);
@@ -385,6 +392,44 @@ static rj_status take_tokens(rj_travel *t, const rj_block *block, int l, int i, 
     return rj_measure_tokens(&c, t->record, t->first + i);
 }
 
+/* J, its triplets, norm and trace. Collective on the stage. */
+static rj_status take_matrix(rj_travel *t, const rj_point *point, rj_last_block last, int l, int i)
+{
+    rj_status st = RJ_OK;
+    const rj_team *team = t->team;
+    const int d = t->config->d;
+    const int home = rj_partition_home_of(t->config->n_layer, team->shape.stages, team->n_grid, l);
+    const rj_arithmetic type = t->options->arithmetic;
+    rj_coupling_block *b = &t->block[i][l];
+
+    rj_clock_enter(RJ_STAGE_JACOBIAN);
+    b->jac = (rj_matrix){.type = type, .rows = d, .cols = d, .ld = d};
+    RJ_TRY_ALL(team->stage, home == team->rank ? rj_matrix_new_unset(type, d, d, &b->jac) : RJ_OK);
+    if (team->grid == NULL)
+        RJ_TRY(decompose(t, point, last, &b->jac, &t->top[i][l]));
+    else
+        RJ_TRY(decompose_together(t, point, last, home % team->n_grid, &b->jac, &t->top[i][l]));
+    if (home != team->rank) goto done;
+    b->frobenius = rj_matrix_frobenius(&b->jac);
+    b->trace = rj_matrix_trace(&b->jac);
+done:
+    return st;
+}
+
+/* The same without the matrix, whose products the coupling asks for. A stage is one rank then. */
+static rj_status take_products(rj_travel *t, rj_point **point, int l, int i)
+{
+    rj_status st = RJ_OK;
+    const rj_krylov_options wanted = rj_pipeline_triplets(t->config, t->options);
+    rj_coupling_block *b = &t->block[i][l];
+
+    RJ_TRY(rj_matrix_free_decompose(*point, &wanted, b, &t->top[i][l]));
+    rj_kept_row_open(&t->kept, l, point, &t->row[i][l]);
+    b->op = &t->row[i][l].op;
+done:
+    return st;
+}
+
 /* Takes prompt i through block l: X^l, J^l, its leading triplets. Collective on the stage. */
 static rj_status step(rj_travel *t, const rj_block *block, int l, int i)
 {
@@ -393,7 +438,6 @@ static rj_status step(rj_travel *t, const rj_block *block, int l, int i)
     const rj_pipeline_options *o = t->options;
     const bool is_last = l == t->config->n_layer - 1, skip = is_last && o->last_block == RJ_LAST_SKIP;
     const rj_last_block last = is_last ? o->last_block : RJ_LAST_RAW;
-    const int d = t->config->d;
     const int home = rj_partition_home_of(t->config->n_layer, team->shape.stages, team->n_grid, l);
     const bool at_home = home == team->rank;
     const rj_stage before = rj_clock_enter(RJ_STAGE_FORWARD);
@@ -405,21 +449,17 @@ static rj_status step(rj_travel *t, const rj_block *block, int l, int i)
     RJ_TRY_ALL(team->stage, pass_block(t, block, i, t->x[i], skip ? NULL : &point));
     if (at_home) remember(t, i, l + 1);
     if (skip) goto done;
-    rj_clock_enter(RJ_STAGE_JACOBIAN);
-    b->jac = (rj_matrix){.type = o->arithmetic, .rows = d, .cols = d, .ld = d};
-    RJ_TRY_ALL(team->stage, at_home ? rj_matrix_new_unset(o->arithmetic, d, d, &b->jac) : RJ_OK);
-    if (team->grid == NULL)
-        RJ_TRY(decompose(t, point, last, &b->jac, top));
+    const int kinks = point != NULL ? rj_point_kinks(point) : 0;
+    if (o->matrix_free && last != RJ_LAST_FINAL_NORM)
+        RJ_TRY(take_products(t, &point, l, i));
     else
-        RJ_TRY(decompose_together(t, point, last, home % team->n_grid, &b->jac, top));
+        RJ_TRY(take_matrix(t, point, last, l, i));
     if (!at_home) {
         rj_topk_free(top);
         goto done;
     }
-    b->frobenius = rj_matrix_frobenius(&b->jac);
-    b->trace = rj_matrix_trace(&b->jac);
     b->top = top;
-    rj_measure_spectrum(o, l, b, rj_point_kinks(point), t->record, t->first + i);
+    rj_measure_spectrum(o, l, b, kinks, t->record, t->first + i);
 done:
     rj_clock_enter(before);
     rj_point_free(&point);
@@ -439,7 +479,10 @@ static rj_status pass_blocks(rj_travel *t)
             RJ_TRY(rj_travel_own_trouble(t, i, step(t, block, l, i)));
             RJ_TRY_ALL(t->team->stage, rj_travel_tick(t, (l - t->stage.first) * t->n + i + 1, 0));
         }
-        rj_block_free(&block);
+        if (t->options->matrix_free)
+            rj_kept_take(&t->kept, l, &block);
+        else
+            rj_block_free(&block);
     }
 done:
     rj_block_free(&block);

@@ -2,6 +2,7 @@
 #ifndef RJ_TRAVEL_H
 #define RJ_TRAVEL_H
 
+#include "matrix_free.h"
 #include "resjac/metrics/coupling.h"
 #include "resjac/run/pipeline.h"
 
@@ -20,6 +21,8 @@ typedef struct {
     rj_coupling_block **block; /* [L]: blocks of `home`, else without data */
     rj_topk **top;             /* [L] */
     int *status;               /* rj_status of each prompt */
+    rj_kept_blocks kept; /* of a matrix-free run: blocks whose weights are read again for the coupling */
+    rj_kept_row **row;   /* [L] */
 } rj_travel;
 
 /* Allocates the batch; stage 0 embeds the prompts, of a decoder its start token behind the encoder's last states of the prompt: with

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+enum { PROBES = 64 }; /* run/matrix_free.c */
+
 rj_machine rj_machine_built_in(void)
 {
     return (rj_machine){.rates = {rj_cost_built_in(false), rj_cost_built_in(true)},
@@ -45,18 +47,25 @@ static double jacobian_flops(const rj_work *w, int n_grid, double n_column)
     return 2 * d * d * (w->d_ff + after) + 2 * w->tokens * heads * d / 8;
 }
 
+/* One column through J or J', formed or not. */
+static double column_flops(const rj_work *w, bool formed)
+{
+    return formed ? 2.0 * w->d * w->d : 2 * rj_work_block_weights(w);
+}
+
 /* J times one frame, and that with its other half. */
-static double pair_flops(const rj_work *w, bool vju)
+static double pair_flops(const rj_work *w, bool vju, bool formed)
 {
     const double d = w->d, width = w->k;
-    return (vju ? 2 : 1) * (2 * d * d * width + 2 * d * width * width);
+    return (vju ? 2 : 1) * (column_flops(w, formed) * width + 2 * d * width * width);
 }
 
 /* One row of the first n: J_i with the frames of all blocks, its own frame with those of its own and later blocks. */
 static double coupling_flops(const rj_work *w, int n)
 {
     const double d = w->d, width = w->k;
-    return w->n_layer * pair_flops(w, w->vju) + (w->n_layer - (n - 1) / 2.0) * 8 * d * width * width;
+    return w->n_layer * pair_flops(w, w->vju, !w->matrix_free) +
+           (w->n_layer - (n - 1) / 2.0) * 8 * d * width * width;
 }
 
 static double svd_seconds(const rj_machine *m, const rj_work *w, int n_grid)
@@ -72,10 +81,21 @@ static double svd_seconds(const rj_machine *m, const rj_work *w, int n_grid)
     return rj_cost_full(r, w->d) * (n_grid == 1 ? 1.0 : .125 + .875 / n_grid);
 }
 
+/* What products with J that is not formed take more than those with the matrix, certificates and probes of the norm included. */
+static double free_seconds(const rj_machine *m, const rj_work *w)
+{
+    const rj_cost_rates *r = &m->rates[w->is_double];
+    const double more = column_flops(w, false) - column_flops(w, true);
+    const double narrow = 2.0 * rj_cost_krylov_columns(w->d, w->k, w->is_double),
+                 wide = 2.0 * w->most + PROBES;
+
+    return w->matrix_free ? more * (r->narrow * narrow + r->wide * wide) : 0;
+}
+
 static double svd_flops(const rj_work *w)
 {
-    const double d = w->d;
-    return w->krylov ? 4 * d * d * rj_cost_krylov_columns(w->d, w->k, w->is_double) : 8.0 / 3 * d * d * d;
+    const double d = w->d, columns = rj_cost_krylov_columns(w->d, w->k, w->is_double);
+    return w->krylov ? 2 * column_flops(w, !w->matrix_free) * columns : 8.0 / 3 * d * d * d;
 }
 
 /* Adds what the token modes take of a prompt and block. */
@@ -87,14 +107,14 @@ static void add_tokens(const rj_machine *m, const rj_work *w, double times, doub
     s[RJ_WORK_FORWARD] += times * t->forwards * forward_flops(w) * m->forward[w->is_double];
     s[RJ_WORK_JACOBIAN] += times * t->jacobians * jacobian_flops(w, 1, 1) * m->fold[w->is_double];
     s[RJ_WORK_SVD] += times * (t->full * full + (t->jacobians - t->full) * svd_seconds(m, w, 1));
-    s[RJ_WORK_COUPLING] += times * t->pairs * pair_flops(w, false) * m->couple[w->is_double];
+    s[RJ_WORK_COUPLING] += times * t->pairs * pair_flops(w, false, true) * m->couple[w->is_double];
 }
 
 static double token_flops(const rj_work *w)
 {
     return w->token.forwards * forward_flops(w) +
            w->token.jacobians * (jacobian_flops(w, 1, 1) + svd_flops(w)) +
-           w->token.pairs * pair_flops(w, false);
+           w->token.pairs * pair_flops(w, false, true);
 }
 
 /* Frames to every rank, streams from stage to stage, the record to the first rank. */
@@ -119,11 +139,14 @@ rj_expectation rj_expect_unit(const rj_machine *m, const rj_work *w, int stages,
     rj_expectation e = {{0}, 0, 0};
     double *s = e.seconds;
 
-    s[RJ_WORK_READ] = passes * in_stage * weights * (w->twin ? m->draw : m->dequantise);
+    /* Without matrices each prompt's coupling reads the weights again. */
+    s[RJ_WORK_READ] =
+        (passes + (w->matrix_free ? n : 0)) * in_stage * weights * (w->twin ? m->draw : m->dequantise);
     s[RJ_WORK_FORWARD] = passes * in_stage * forward;
     s[RJ_WORK_JACOBIAN] =
-        n * in_stage * jacobian_flops(w, n_grid, w->tokens) / n_grid * m->fold[w->is_double];
-    s[RJ_WORK_SVD] = n * in_stage * svd_seconds(m, w, n_grid);
+        w->matrix_free ? 0
+                       : n * in_stage * jacobian_flops(w, n_grid, w->tokens) / n_grid * m->fold[w->is_double];
+    s[RJ_WORK_SVD] = n * in_stage * (svd_seconds(m, w, n_grid) + free_seconds(m, w));
     s[RJ_WORK_COUPLING] = n * kept * coupling_flops(w, kept) * m->couple[w->is_double] +
                           n * 64 * m->null_draw * 2 * (w->k + 3.0) * w->n_k * w->k;
     add_tokens(m, w, n * in_stage, s);
@@ -132,12 +155,12 @@ rj_expectation rj_expect_unit(const rj_machine *m, const rj_work *w, int stages,
     for (int i = 0; i < RJ_N_WORK; i++) e.total += s[i];
     /* The last stage waits until the prompts have passed the others, one after the other; it is not passed itself before. */
     if (stages > 1) {
-        const double read = s[RJ_WORK_READ] / passes / in_stage, one = forward / n;
+        const double read = weights * (w->twin ? m->draw : m->dequantise), one = forward / n;
         e.total += (stages - 1) * ((in_stage - 1) * (forward + read) + one) + (n - 1) * one;
         e.total -= in_stage * (forward + read) - read;
     }
     e.flops = n * w->n_layer *
-              (passes * forward_flops(w) + jacobian_flops(w, n_grid, w->tokens) + svd_flops(w) +
-               coupling_flops(w, w->n_layer) + token_flops(w));
+              (passes * forward_flops(w) + (w->matrix_free ? 0 : jacobian_flops(w, n_grid, w->tokens)) +
+               svd_flops(w) + coupling_flops(w, w->n_layer) + token_flops(w));
     return e;
 }

@@ -35,7 +35,7 @@ run 64 'typo.yaml:6: cuopling: unknown key' 'coupling' -- typo.yaml
 run 64 '--set coupling.kk: unknown key; do you mean coupling.k?' -- good.yaml --set coupling.kk=3
 run 64 '--set output=: needs a value' -- good.yaml --set output=
 run 64 'K = 50' 'd = 36' 'coupling.k' -- good.yaml --set 'coupling.k=[50]'
-run 64 'svd.method is krylov' 'grid of 1 x 2 ranks' 'layout.grid to 1x1' -- good.yaml --set svd.method=krylov --set layout.grid=1x2
+run 64 'svd.method is matrix-free' 'grid of 1 x 2 ranks' 'layout.grid to 1x1' -- good.yaml --set svd.method=matrix-free --set layout.grid=1x2
 
 # prompts
 run 66 'none.txt' -- good.yaml --set prompts.file=none.txt

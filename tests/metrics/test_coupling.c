@@ -207,8 +207,8 @@ static void blocks_begin(blocks *w, rj_arithmetic type, int d, int k, int L)
             rj_matrix_set_column(&w->jac[l], j, column);
         }
         assert_int_equal(rj_topk_full(&w->jac[l], k, &w->top[l]), RJ_OK);
-        w->block[l] = (rj_coupling_block){w->jac[l], &w->top[l], rj_matrix_frobenius(&w->jac[l]),
-                                          rj_matrix_trace(&w->jac[l])};
+        w->block[l] = (rj_coupling_block){
+            w->jac[l], &w->top[l], rj_matrix_frobenius(&w->jac[l]), rj_matrix_trace(&w->jac[l]), 0, NULL};
     }
 }
 
@@ -291,6 +291,55 @@ static void rows_do_not_depend_on_the_split(void **x)
     assert_int_equal(rj_coupling_rows(MAX_L, w.block, 3, k, 2, 9, MAX_L / 2, MAX_L / 2, NULL, &split.m),
                      RJ_OK);
     assert_memory_equal(all.value, split.value, sizeof all.value);
+    blocks_end(&w);
+}
+
+static void share_nothing(void *ctx, int j, rj_matrix *frame)
+{
+    (void)ctx, (void)j, (void)frame;
+}
+
+static rj_status only_mine(void *ctx, rj_status mine)
+{
+    (void)ctx;
+    return mine;
+}
+
+/* Several batches, to the bit; or all frames at once, whose own products are wider then. */
+static void products_serve_as_the_matrix_does(void **x)
+{
+    static blocks w;
+    static result formed, free_of_it;
+    const int k[] = {12, 20, 5};
+    int known[MAX_L];
+    rj_coupling_block own[MAX_L];
+    rj_linop op[MAX_L];
+    rj_coupling_exchange alone = {40, RJ_SINGLE, known, share_nothing, only_mine, false, NULL};
+    (void)x;
+    blocks_begin(&w, RJ_SINGLE, 40, 23, MAX_L);
+    result_clear(&formed);
+    assert_int_equal(rj_coupling_rows(MAX_L, w.block, 3, k, 2, 9, 0, MAX_L, NULL, &formed.m), RJ_OK);
+    memcpy(own, w.block, sizeof own);
+    for (int l = 0; l < MAX_L; l++) {
+        op[l] = rj_linop_dense(&w.jac[l]);
+        own[l].jac = (rj_matrix){0};
+        own[l].op = &op[l];
+        known[l] = rj_coupling_known(own[l].top, 3, k);
+    }
+    for (int at_once = 0; at_once < 2; at_once++) {
+        alone.at_once = at_once != 0;
+        result_clear(&free_of_it);
+        assert_int_equal(rj_coupling_rows(MAX_L, own, 3, k, 2, 9, 0, MAX_L, &alone, &free_of_it.m), RJ_OK);
+        if (at_once == 0) assert_memory_equal(formed.value, free_of_it.value, sizeof formed.value);
+        for (int p = 0; p < N_ARRAYS; p++)
+            for (int i = 0; i < (p < 13 ? 3 * MAX_L * MAX_L : 3 * MAX_L); i++) {
+                const double a = formed.value[p][i], b = free_of_it.value[p][i];
+                assert_true((isnan(a) && isnan(b)) || fabs(a - b) < 1e-5);
+            }
+    }
+    op[1].cols = 39;
+    assert_int_equal(rj_coupling_rows(MAX_L, own, 3, k, 2, 9, 0, MAX_L, &alone, &free_of_it.m), RJ_ERR_ARG);
+    assert_non_null(strstr(rj_status_message(), "block 1 of"));
     blocks_end(&w);
 }
 
@@ -571,6 +620,7 @@ int main(void)
         cmocka_unit_test_teardown(own_frames_fit_exactly, no_leak),
         cmocka_unit_test_teardown(common_signs_are_free, no_leak),
         cmocka_unit_test_teardown(rows_do_not_depend_on_the_split, no_leak),
+        cmocka_unit_test_teardown(products_serve_as_the_matrix_does, no_leak),
         cmocka_unit_test_teardown(order_of_blocks_and_of_counts_is_free, no_leak),
         cmocka_unit_test_teardown(what_is_not_wanted_is_left_out, no_leak),
         cmocka_unit_test_teardown(mirror_by_hand, no_leak),

@@ -341,6 +341,28 @@ static void every_allocation_may_fail(void **state)
     rj_model_close(&model);
 }
 
+/* A point outlives its block's weights, and multiplies by them again when they are back. */
+static void weights_come_back(void **state)
+{
+    double dx[TINY_D], before[TINY_D], after[TINY_D];
+    fixture f = begin(NULL, 1, RJ_DOUBLE, TINY_T - 1);
+    const rj_linop op = rj_point_linop(f.point);
+    const rj_matrix x = panel(dx, 1);
+    rj_matrix y = panel(before, 1), again = panel(after, 1);
+
+    (void)state;
+    fill_normal("dx", TINY_D, dx);
+    assert_ok(op.apply(op.ctx, &x, &y));
+    const ptrdiff_t live = rj_memory_live();
+    rj_block_unload(f.block);
+    assert_true(rj_memory_live() < live - 4);
+    assert_ok(rj_block_reload(f.block));
+    assert_int_equal(rj_memory_live(), live);
+    assert_ok(op.apply(op.ctx, &x, &again));
+    assert_memory_equal(before, after, sizeof before);
+    end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -354,6 +376,7 @@ int main(void)
         unit(one_hot_attention_keeps_single_digits),
         unit(broken_weights_are_named),
         unit(broken_states_are_named_and_left_alone),
+        unit(weights_come_back),
         unit(contracts_are_checked),
         unit(every_allocation_may_fail),
     };

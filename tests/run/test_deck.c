@@ -193,7 +193,7 @@ static void bad_decks_are_refused_by_file_line_and_key(void **x)
     REFUSED(LEAST "seed: 1\nseed: 2\n", RJ_ERR_USAGE, "some/deck.yaml:5: seed stands twice");
     REFUSED(LEAST "arithmetic: half\n", RJ_ERR_USAGE, "\"half\", needs single | double");
     REFUSED(LEAST "layout: {memory_per_rank: 3X}\n", RJ_ERR_USAGE, "\"3X\"");
-    REFUSED(LEAST "svd: {method: lanczos}\n", RJ_ERR_USAGE, "\"lanczos\", needs auto | full | krylov");
+    REFUSED(LEAST "svd: {method: lanczos}\n", RJ_ERR_USAGE, "\"lanczos\", needs auto | full | krylov | matrix-free");
     REFUSED(LEAST "svd: {tolerance: 3e-3}\n", RJ_ERR_USAGE, "\"3e-3\", needs auto or 1e-14..1e-3");
     REFUSED(LEAST "svd: {tolerance: 0}\n", RJ_ERR_USAGE, "\"0\", needs auto or 1e-14..1e-3");
     REFUSED(LEAST "scores: {table: s.csv}\n", RJ_ERR_USAGE, "scores.columns is missing", "some/s.csv");

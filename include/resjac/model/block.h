@@ -20,6 +20,11 @@ typedef enum { RJ_LAST_RAW = 0, RJ_LAST_FINAL_NORM, RJ_LAST_SKIP } rj_last_block
 RJ_CHECKED rj_status rj_block_load(const rj_model *model, int layer, rj_arithmetic type, rj_block **block);
 void rj_block_free(rj_block **block);
 
+/* Gives its weights' memory back while points of it live, whose products are not to be asked for until rj_block_reload has read
+ * them again: the same, at the same place. Errors of that: as rj_block_load; the block then stays without weights. */
+void rj_block_unload(rj_block *block);
+RJ_CHECKED rj_status rj_block_reload(rj_block *block);
+
 /* X <- block(X) for all T tokens; keeps the linearisation at token t = s (source = target) on request.
  *   x     [in,out] [d,T] column-major, the residual stream, in double
  *   t     [in]     0 <= t < T

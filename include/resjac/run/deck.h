@@ -52,7 +52,12 @@ typedef struct {
     int draws;     /* resamples and permutations of the statistics */
 } rj_deck_scores;
 
-typedef enum { RJ_DECK_SVD_AUTO = 0, RJ_DECK_SVD_FULL, RJ_DECK_SVD_KRYLOV } rj_deck_svd;
+typedef enum {
+    RJ_DECK_SVD_AUTO = 0,
+    RJ_DECK_SVD_FULL,
+    RJ_DECK_SVD_KRYLOV,
+    RJ_DECK_SVD_MATRIX_FREE
+} rj_deck_svd;
 
 /* One entry of store.alignment: an id or a number of a prompt, and where it stands. */
 typedef struct {

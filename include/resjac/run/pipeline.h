@@ -21,6 +21,8 @@ typedef struct {
 
 typedef struct {
     rj_arithmetic arithmetic;
+    bool
+        matrix_free; /* with RJ_SVD_KRYLOV: no J is formed, but one that the final norm follows; not on a grid */
     rj_svd_method svd;    /* RJ_SVD_KRYLOV: leading triplets; else all of J */
     double svd_tolerance; /* of the former; 0 = auto */
     rj_last_block last_block;

@@ -41,7 +41,7 @@ typedef struct {
 typedef struct {
     int n_layer, d, n_head, attention, kv,
         d_ff; /* attention = heads * head size, kv = key-value heads * head size */
-    bool gated, parallel, twin, is_double, krylov, vju;
+    bool gated, parallel, twin, is_double, krylov, matrix_free, vju;
     int k;         /* triplets that must hold */
     int most;      /* triplets that are kept */
     int n_k;       /* values of K */
