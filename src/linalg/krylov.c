@@ -18,6 +18,8 @@ enum {
     WIDTH = 8,       /* of a block: wider ones need more columns, narrower ones make slower products */
     PICKED = 4,      /* smallest wanted triplets, whose residuals are looked at */
     GUARD_STEPS = 2, /* with a random block, after convergence */
+    REFUSALS =
+        8, /* of what had converged, after which all of J is decomposed: each makes the projection's band wider */
     FORM_WIDTH = 256
 };
 
@@ -256,10 +258,10 @@ static int first_look(int d, int k)
 static rj_status run(search *w, rj_topk *top, int *found)
 {
     rj_status st = RJ_OK;
-    int at = first_look(w->p.op->rows, w->o->k), converged = 0, more = 0;
+    int at = first_look(w->p.op->rows, w->o->k), converged = 0, more = 0, refused = 0;
     rj_topk all = {0};
 
-    for (;;) {
+    while (refused < REFUSALS) {
         RJ_TRY(converge(w, at, &converged));
         if (!converged) break;
         rj_topk_free(&all);
@@ -271,6 +273,7 @@ static rj_status run(search *w, rj_topk *top, int *found)
             if (*found) break;
         }
         at = w->p.n + WIDTH;
+        refused++;
     }
 done:
     rj_topk_free(&all);

@@ -21,7 +21,8 @@ typedef struct {
     rj_rng rng;
     uint64_t drawn; /* numbers taken from rng */
     rj_matrix part, wide, gram, other;
-    rj_matrix along;         /* [most + width, width] double: coefficients of a block of V, not kept */
+    rj_matrix
+        along; /* [most + width, 2 width] double: coefficients of a block of V, not kept; room for those of a second pass */
     double *column, *shadow; /* [d], [most + width] */
 } rj_lanczos;
 

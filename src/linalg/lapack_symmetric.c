@@ -74,21 +74,25 @@ done:
     return st;
 }
 
-/* Descending order of a few vectors that LAPACK gives by blocks of T. */
+static void exchange(int n, int i, int j, double *w, double *z)
+{
+    const double other = w[i];
+
+    w[i] = w[j];
+    w[j] = other;
+    for (int r = 0; r < n; r++) {
+        const double x = z[r + (ptrdiff_t)i * n];
+        z[r + (ptrdiff_t)i * n] = z[r + (ptrdiff_t)j * n];
+        z[r + (ptrdiff_t)j * n] = x;
+    }
+}
+
+/* Descending order of a few vectors that LAPACK gives ascending, by blocks of T where it falls into some. */
 static void sort_descending(int n, int m, double *w, double *z)
 {
-    for (int i = 0; i < m; i++)
-        for (int j = i + 1; j < m; j++) {
-            if (w[j] <= w[i]) continue;
-            const double other = w[i];
-            w[i] = w[j];
-            w[j] = other;
-            for (int r = 0; r < n; r++) {
-                const double x = z[r + (ptrdiff_t)i * n];
-                z[r + (ptrdiff_t)i * n] = z[r + (ptrdiff_t)j * n];
-                z[r + (ptrdiff_t)j * n] = x;
-            }
-        }
+    for (int i = 0; i < m / 2; i++) exchange(n, i, m - 1 - i, w, z);
+    for (int i = 1; i < m; i++)
+        for (int j = i; j > 0 && w[j] > w[j - 1]; j--) exchange(n, j, j - 1, w, z);
 }
 
 /* Does T fall into parts? By the measure of dstebz, which finds them. */

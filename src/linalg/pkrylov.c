@@ -3,6 +3,9 @@
  * the library's. */
 #include "resjac/linalg/pkrylov.h"
 
+#include <limits.h>
+#include <stdint.h>
+
 #include "resjac/base/agree.h"
 #include "resjac/base/clock.h"
 #include "resjac/base/memory.h"
@@ -52,6 +55,10 @@ static rj_status team_new(team *t)
     rj_status st = RJ_OK;
     const int columns = t->panel->cols;
 
+    RJ_REQUIRE(
+        (int64_t)WIDTH * t->d * t->size <= INT_MAX, RJ_ERR_ARG,
+        "J [%d,%d] in panels of %d ranks: shares of a product have more than %d elements; take fewer ranks",
+        t->d, t->d, t->size, INT_MAX);
     RJ_TRY_ALL(t->comm, team_allocate(t));
     RJ_MPI(t->comm, MPI_Allgather(&columns, 1, MPI_INT, t->first + 1, 1, MPI_INT, t->comm));
     for (int r = 0; r < t->size; r++) t->first[r + 1] += t->first[r];

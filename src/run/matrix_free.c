@@ -39,7 +39,12 @@ static rj_status load(rj_kept_blocks *kept, int layer)
     if (kept->loaded == layer) goto done;
     if (kept->loaded >= 0) rj_block_unload(kept->block[kept->loaded]);
     kept->loaded = -1;
-    RJ_TRY(rj_block_reload(kept->block[layer]));
+    st = rj_block_reload(kept->block[layer]);
+    /* Once they were finite: no prompt's own trouble, which NUMERIC would be taken for. */
+    if (st == RJ_ERR_NUMERIC)
+        return rj_raise(RJ_ERR_FORMAT, __FILE__, __LINE__, "block %d, read again: %s", layer + 1,
+                        rj_status_message());
+    RJ_TRY(st);
     kept->loaded = layer;
 done:
     return st;

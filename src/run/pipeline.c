@@ -51,9 +51,11 @@ rj_krylov_options rj_pipeline_triplets(const rj_config *config, const rj_pipelin
 /* Bytes of a linearised block that a matrix-free run keeps: the heads' maps, slopes, norms. */
 static int64_t memory_point(const rj_config *c, const rj_pipeline_options *o)
 {
-    const int64_t head = c->d_head, tokens = 2 * head * c->n_head * head; /* left and right: no wider than the map */
+    const int64_t head = c->d_head,
+                  tokens = 2 * head * c->n_head * head; /* left and right: no wider than the map */
 
-    return (int64_t)rj_matrix_element(o->arithmetic) * (c->n_head * head * head + tokens) +
+    return (int64_t)rj_matrix_element(o->arithmetic) *
+               ((c->reads_memory ? 2 : 1) * c->n_head * head * head + tokens) +
            8 * (2 * (int64_t)c->d_ff * (c->n_expert > 0 ? c->n_expert_used : 1) + 8 * (int64_t)c->d);
 }
 
@@ -62,9 +64,10 @@ static int64_t memory_prompt(const rj_config *c, const rj_pipeline_options *o, i
 {
     const int64_t element = (int64_t)rj_matrix_element(o->arithmetic), d = c->d;
     const int64_t frames = 2 * rj_pipeline_sizes(c, o, 1).size[RJ_DIM_SV] * d * element;
-    /* one J is formed all the same, where the final norm follows the last block */
-    const int64_t kept = o->matrix_free ? n_kept * (frames + memory_point(c, o)) + d * d * element
-                                        : n_kept * (frames + d * d * element);
+    /* without matrices one J is kept all the same, where the final norm follows the last block */
+    const int64_t matrices = !o->matrix_free ? n_kept : o->last_block == RJ_LAST_FINAL_NORM ? 1 : 0;
+    const int64_t kept =
+        n_kept * (frames + (o->matrix_free ? memory_point(c, o) : 0)) + matrices * d * d * element;
 
     return kept + 8 * d * (c->n_layer + 1 + 2 * n_tokens);
 }
@@ -82,19 +85,22 @@ static int64_t memory_shared(const rj_config *c, const rj_pipeline_options *o, i
     /* The attention's factor, what it becomes, and of a grid the MLP's whole map, which else stands in J's place. */
     const int64_t fold = d * attention + 3 * d * d / n_grid + (n_grid > 1 ? d * d : 0);
     /* U, V', a copy, and ?gesdd's workspace; on a grid also the bidiagonal matrix's vectors on one rank */
-    const int64_t svd = n_grid == 1 ? 8 * d * d : 8 * d * d / n_grid + 5 * d * d;
+    const int64_t svd = n_grid == 1 ? (o->matrix_free ? 9 : 8) * d * d : 8 * d * d / n_grid + 5 * d * d;
     const int64_t frame = rj_pipeline_triplets(c, o).k, batch = frame > 512 ? frame : 512;
-    const int64_t half = o->matrix_free ? frame * c->n_layer : batch; /* all frames at once, and room for products */
+    const int64_t half =
+        o->matrix_free ? frame * c->n_layer : batch; /* all frames at once, and room for products */
     const int64_t products = o->matrix_free ? batch * (2 * ff + 2 * attention + 2 * kv + 3 * d) : 0;
-    const int64_t coupling =
-        d * ((o->vju ? 4 : 3) * half + 2 * frame) + products; /* frames, images; a row's own */
+    const int64_t coupling = d * ((o->vju ? 4 : 3) * half + 2 * frame) + 4 * frame * half +
+                             products; /* frames, images; a row's own; its products with frames */
     const int64_t pass = T * (4 * d + attention + 2 * kv + 3 * ff) + T * T;
     const int64_t base = 45 << 20; /* program, libraries, MPI's and HDF5's buffers */
 
     const rj_sizes sizes = rj_pipeline_sizes(c, o, 1);
     const int64_t aligned = o->n_aligned * rj_schema_count(RJ_VAR_ALIGNMENT_MATRIX, &sizes);
 
-    return base + element * (weights + (fold > svd ? fold : svd) + coupling) + 8 * (pass + aligned) +
+    const int64_t draws = 7 * frame * frame; /* of the chance levels' deviations */
+
+    return base + element * (weights + (fold > svd ? fold : svd) + coupling) + 8 * (pass + aligned + draws) +
            rj_measure_tokens_memory(c, o);
 }
 

@@ -23,8 +23,9 @@ static rj_status plan_model(const rj_study *study, int i, const rj_machine *mach
     for (int s = 0; s < RJ_N_WORK; s++)
         plan->work[s] += m->unit.seconds[s] * m->n_units * rj_team_size(&m->shape);
     plan->flops += m->unit.flops * m->n_units;
-    plan->read +=
-        (m->shape.stages > 1 ? 2.0 : 1.0) * m->n_units * m->work.n_layer * rj_work_block_weights(&m->work);
+    /* Behind another stage's forward pass, and without matrices for every prompt's coupling, again. */
+    const double passes = (m->shape.stages > 1 ? 2.0 : 1.0) + (m->work.matrix_free ? m->work.prompts : 0);
+    plan->read += passes * m->n_units * m->work.n_layer * rj_work_block_weights(&m->work);
     plan->stored += m->work.stored * m->n_units;
     if (m->memory > plan->memory) plan->memory = m->memory;
 done:

@@ -68,11 +68,22 @@ static double coupling_flops(const rj_work *w, int n)
            (w->n_layer - (n - 1) / 2.0) * 8 * d * width * width;
 }
 
+/* A search for more columns than half of J's gives up, and all of J is formed and decomposed. */
+static bool searches(const rj_work *w)
+{
+    return w->krylov && 2 * rj_cost_krylov_columns(w->d, w->k, w->is_double) <= w->d;
+}
+
+static bool is_free(const rj_work *w)
+{
+    return w->matrix_free && searches(w);
+}
+
 static double svd_seconds(const rj_machine *m, const rj_work *w, int n_grid)
 {
     const rj_cost_rates *r = &m->rates[w->is_double];
 
-    if (w->krylov) {
+    if (searches(w)) {
         const double d = w->d, columns = rj_cost_krylov_columns(w->d, w->k, w->is_double);
         const double products = r->narrow * 4 * d * d * columns; /* all that a grid shares */
         return rj_cost_krylov(r, w->d, w->k, w->most, w->is_double) - products * (1 - 1.0 / n_grid);
@@ -89,13 +100,13 @@ static double free_seconds(const rj_machine *m, const rj_work *w)
     const double narrow = 2.0 * rj_cost_krylov_columns(w->d, w->k, w->is_double),
                  wide = 2.0 * w->most + PROBES;
 
-    return w->matrix_free ? more * (r->narrow * narrow + r->wide * wide) : 0;
+    return is_free(w) ? more * (r->narrow * narrow + r->wide * wide) : 0;
 }
 
 static double svd_flops(const rj_work *w)
 {
     const double d = w->d, columns = rj_cost_krylov_columns(w->d, w->k, w->is_double);
-    return w->krylov ? 2 * column_flops(w, !w->matrix_free) * columns : 8.0 / 3 * d * d * d;
+    return searches(w) ? 2 * column_flops(w, !w->matrix_free) * columns : 8.0 / 3 * d * d * d;
 }
 
 /* Adds what the token modes take of a prompt and block. */
@@ -144,8 +155,7 @@ rj_expectation rj_expect_unit(const rj_machine *m, const rj_work *w, int stages,
         (passes + (w->matrix_free ? n : 0)) * in_stage * weights * (w->twin ? m->draw : m->dequantise);
     s[RJ_WORK_FORWARD] = passes * in_stage * forward;
     s[RJ_WORK_JACOBIAN] =
-        w->matrix_free ? 0
-                       : n * in_stage * jacobian_flops(w, n_grid, w->tokens) / n_grid * m->fold[w->is_double];
+        is_free(w) ? 0 : n * in_stage * jacobian_flops(w, n_grid, w->tokens) / n_grid * m->fold[w->is_double];
     s[RJ_WORK_SVD] = n * in_stage * (svd_seconds(m, w, n_grid) + free_seconds(m, w));
     s[RJ_WORK_COUPLING] = n * kept * coupling_flops(w, kept) * m->couple[w->is_double] +
                           n * 64 * m->null_draw * 2 * (w->k + 3.0) * w->n_k * w->k;
@@ -160,7 +170,7 @@ rj_expectation rj_expect_unit(const rj_machine *m, const rj_work *w, int stages,
         e.total -= in_stage * (forward + read) - read;
     }
     e.flops = n * w->n_layer *
-              (passes * forward_flops(w) + (w->matrix_free ? 0 : jacobian_flops(w, n_grid, w->tokens)) +
+              (passes * forward_flops(w) + (is_free(w) ? 0 : jacobian_flops(w, n_grid, w->tokens)) +
                svd_flops(w) + coupling_flops(w, w->n_layer) + token_flops(w));
     return e;
 }

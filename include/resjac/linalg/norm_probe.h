@@ -14,7 +14,7 @@ typedef struct {
 
 /* ||J||_F^2 = sum s_k^2 + E ||J z||^2 and tr J = sum s_k v_k'u_k + E z'J z, z a standard normal column without its part along
  * V: what the triplets hold is exact, the rest a mean over n columns (Hutchinson; deflation as in Hutch++, Meyer et al.,
- * arXiv 2010.09649). Takes 2 n products' flops. Errors: those of op; ARG n < 2; NUMERIC a product is not finite; NOMEM. */
+ * arXiv 2010.09649). Takes n products. Errors: those of op; ARG n < 2; NUMERIC a product is not finite; NOMEM. */
 RJ_CHECKED rj_status rj_probe_norms(const rj_linop *op, const rj_topk *top, int n, uint64_t seed,
                                     rj_probe *out);
 #endif

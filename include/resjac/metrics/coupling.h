@@ -50,7 +50,8 @@ typedef struct {
      * rank for every block with known > 0, in the same order. */
     void (*share)(void *ctx, int j, rj_matrix *frame);
     rj_status (*agree)(void *ctx, rj_status mine); /* the gravest outcome of all ranks, on every rank */
-    /* Each row meets all frames at once, for rows whose `op` is dear to begin with: 2 L (K + 3) d elements more on each rank. */
+    /* Each row meets all frames at once, for rows whose `op` is dear to begin with: 3 L (K + 3) (d + 4 K/3) elements, L (K + 3) d
+     * more with misfit_vju. */
     bool at_once;
     void *ctx;
 } rj_coupling_exchange;
@@ -62,7 +63,7 @@ int rj_coupling_known(const rj_topk *top, int n_k, const int *k);
 /* All measures for row blocks first..first+n_rows-1 (others untouched) against all L blocks; products
  * J_i [V_1..V_L, U_1..U_L] serve every K. subspace_uu and its kin are taken for columns j >= i alone, and are NAN before. A row takes
  * 2 d^2 L (K + 3) + 2 d L (K + 3)^2 flops, twice that with misfit_vju, and with subspace_uu and its kin or the drops
- * 8 d (L - i) K (K + 3) besides; about (2048 + 2 K) d elements beside J. Call it with all rows at hand: the draws behind null_sd are made once a call.
+ * 8 d (L - i) K (K + 3) besides; about (2048 + 2 K) d elements and 2048 K beside J. Call it with all rows at hand: the draws behind null_sd are made once a call.
  * A row does not depend, to the bit, on which other rows are asked for. Definitions: tests/oracle/README.md.
  *   L     [in]  blocks; a block with rj_coupling_known = 0 is skipped (its rows and columns are NAN)
  *   k     [in]  [n_k] counts, 1 <= k <= d

@@ -57,7 +57,7 @@ rj_linop rj_point_linop(const rj_point *point);
 
 /* What all s -> t of one t share: B = P2 Wdown H D2, the derivative of t's MLP, norms included.
  *   mlp [out] [d,d], given by the caller, in the block's arithmetic
- * Errors: NOMEM. */
+ * Errors: NOMEM; ARG its shape. */
 RJ_CHECKED rj_status rj_point_mlp(const rj_point *point, rj_matrix *mlp);
 /* rj_point_jacobian with that B of another point of the same block and t, to the bit; mlp NULL: without. */
 RJ_CHECKED rj_status rj_point_jacobian_sharing(const rj_point *point, const rj_matrix *mlp,

@@ -30,7 +30,7 @@ typedef struct {
     const int *k;   /* [n_k] counts, each 1..d */
     int norm;       /* p of ||s||_p */
     bool vju;       /* also coupling_misfit_vju, about half of the coupling's flops; else it is missing */
-    uint64_t seed;  /* of the draws behind coupling_null_sd */
+    uint64_t seed;  /* of the draws behind coupling_null_sd, of a search's first columns and of probes */
     int64_t memory; /* bytes this rank may use; decides how many prompts share one pass over the weights */
     int n_aligned;
     const int
