@@ -5,15 +5,13 @@
 
 #include <stddef.h>
 
+#include "eight.h"
 #include "resjac/base/clones.h"
 
 /* A tile's sums, a column of a and one of b each fill the sixteen vector registers. */
-enum { LANES = 8, ROWS = 3, COLUMNS = 4, TERMS = 1024 };
+enum { LANES = RJ_EIGHT, ROWS = 3, COLUMNS = 4, TERMS = 1024 };
 
-typedef float eight __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float))));
 typedef float four __attribute__((vector_size(4 * sizeof(float)), aligned(sizeof(float))));
-typedef int picks __attribute__((vector_size(LANES * sizeof(int))));
-
 /* A run of terms of some columns of a and b, and where their products go. */
 typedef struct {
     const float *a, *b;
@@ -23,18 +21,14 @@ typedef struct {
     float alpha, beta;
 } run;
 
-#ifdef __clang__
-#define PICK(x, y, ...) __builtin_shufflevector(x, y, __VA_ARGS__)
-#else
-#define PICK(x, y, ...) __builtin_shuffle(x, y, (picks){__VA_ARGS__})
-#endif
-
 /* Element j: the sum of the lanes of s[j]. */
-__attribute__((always_inline)) static inline four lane_sums(const eight s[COLUMNS])
+__attribute__((always_inline)) static inline four lane_sums(const rj_eight s[COLUMNS])
 {
-    const eight x = PICK(s[0], s[1], 0, 8, 2, 10, 4, 12, 6, 14) + PICK(s[0], s[1], 1, 9, 3, 11, 5, 13, 7, 15);
-    const eight y = PICK(s[2], s[3], 0, 8, 2, 10, 4, 12, 6, 14) + PICK(s[2], s[3], 1, 9, 3, 11, 5, 13, 7, 15);
-    const eight z = PICK(x, y, 0, 1, 8, 9, 4, 5, 12, 13) + PICK(x, y, 2, 3, 10, 11, 6, 7, 14, 15);
+    const rj_eight x =
+        RJ_PICK(s[0], s[1], 0, 8, 2, 10, 4, 12, 6, 14) + RJ_PICK(s[0], s[1], 1, 9, 3, 11, 5, 13, 7, 15);
+    const rj_eight y =
+        RJ_PICK(s[2], s[3], 0, 8, 2, 10, 4, 12, 6, 14) + RJ_PICK(s[2], s[3], 1, 9, 3, 11, 5, 13, 7, 15);
+    const rj_eight z = RJ_PICK(x, y, 0, 1, 8, 9, 4, 5, 12, 13) + RJ_PICK(x, y, 2, 3, 10, 11, 6, 7, 14, 15);
     return (four){z[0], z[1], z[2], z[3]} + (four){z[4], z[5], z[6], z[7]};
 }
 
@@ -46,15 +40,15 @@ __attribute__((always_inline)) static inline void put(const run *r, float sum, f
 /* Rows 0..m-1 and columns 0..n-1 of the run; m <= ROWS, n <= COLUMNS; of the next m rows first..last-1 are fetched meanwhile. */
 __attribute__((always_inline)) static inline void tile(const run *r, int m, int n, int first, int last)
 {
-    eight sum[ROWS][COLUMNS] = {{{0}}};
+    rj_eight sum[ROWS][COLUMNS] = {{{0}}};
     float rest[ROWS][COLUMNS] = {{0}};
     int l = 0;
 
     for (; l + LANES <= r->terms; l += LANES) {
         for (int i = first; i < last; i++) __builtin_prefetch(r->a + (m + i) * r->lda + l);
         for (int j = 0; j < n; j++) {
-            const eight b = *(const eight *)(r->b + j * r->ldb + l);
-            for (int i = 0; i < m; i++) sum[i][j] += *(const eight *)(r->a + i * r->lda + l) * b;
+            const rj_eight b = *(const rj_eight *)(r->b + j * r->ldb + l);
+            for (int i = 0; i < m; i++) sum[i][j] += *(const rj_eight *)(r->a + i * r->lda + l) * b;
         }
     }
     for (; l < r->terms; l++)

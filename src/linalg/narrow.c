@@ -6,13 +6,12 @@
 
 #include <stddef.h>
 
+#include "eight.h"
 #include "resjac/base/clones.h"
 
 /* Rows side by side: their sums, b and one broadcast fill the vector registers. Columns of a are far apart in memory, and more
  * than eight of them in step would share cache sets where their distance is a power of two. */
 enum { ROWS = 12, COLUMNS = 8, TERMS = 512, AHEAD = 24 };
-
-typedef float eight __attribute__((vector_size(RJ_NARROW * sizeof(float)), aligned(sizeof(float))));
 
 /* The large factor: element (i,l) of op(a) is at[i * row + l * term]. */
 typedef struct {
@@ -24,10 +23,10 @@ typedef struct {
 __attribute__((always_inline)) static inline void tile(int n, int terms, factor a, const float *packed,
                                                        float alpha, float beta, float *c, ptrdiff_t ld)
 {
-    eight sum[ROWS] = {{0}};
+    rj_eight sum[ROWS] = {{0}};
 
     for (int l = 0; l < terms; l++) {
-        const eight b = *(const eight *)(packed + (ptrdiff_t)l * RJ_NARROW);
+        const rj_eight b = *(const rj_eight *)(packed + (ptrdiff_t)l * RJ_NARROW);
         const float *column = a.at + l * a.term;
         if (a.row == 1)
             __builtin_prefetch(column + AHEAD); /* of the next rows; columns are read in order anyway */

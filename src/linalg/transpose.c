@@ -1,36 +1,28 @@
 /* transpose.c: tiles of 8 x 8, two below each other in a, so that a cache line of either side is used up while it is there. */
 #include "transpose.h"
 
+#include "eight.h"
 #include "resjac/base/clones.h"
 
-enum { TILE = 8, ROWS = 2 * TILE };
-
-typedef float eight __attribute__((vector_size(TILE * sizeof(float)), aligned(sizeof(float))));
-typedef int picks __attribute__((vector_size(TILE * sizeof(int))));
-
-#ifdef __clang__
-#define PICK(x, y, ...) __builtin_shufflevector(x, y, __VA_ARGS__)
-#else
-#define PICK(x, y, ...) __builtin_shuffle(x, y, (picks){__VA_ARGS__})
-#endif
+enum { TILE = RJ_EIGHT, ROWS = 2 * TILE };
 
 /* Elements of pairs, then pairs of quadruples, then halves change places. */
 __attribute__((always_inline)) static inline void turn(const float *a, ptrdiff_t lda, float *b, ptrdiff_t ldb)
 {
-    eight x[TILE], y[TILE];
+    rj_eight x[TILE], y[TILE];
 
-    for (int i = 0; i < TILE; i++) x[i] = *(const eight *)(a + i * lda);
+    for (int i = 0; i < TILE; i++) x[i] = *(const rj_eight *)(a + i * lda);
     for (int i = 0; i < TILE; i += 2) {
-        y[i] = PICK(x[i], x[i + 1], 0, 8, 2, 10, 4, 12, 6, 14);
-        y[i + 1] = PICK(x[i], x[i + 1], 1, 9, 3, 11, 5, 13, 7, 15);
+        y[i] = RJ_PICK(x[i], x[i + 1], 0, 8, 2, 10, 4, 12, 6, 14);
+        y[i + 1] = RJ_PICK(x[i], x[i + 1], 1, 9, 3, 11, 5, 13, 7, 15);
     }
     for (int i = 0; i < TILE; i += i % 4 == 1 ? 3 : 1) {
-        x[i] = PICK(y[i], y[i + 2], 0, 1, 8, 9, 4, 5, 12, 13);
-        x[i + 2] = PICK(y[i], y[i + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+        x[i] = RJ_PICK(y[i], y[i + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+        x[i + 2] = RJ_PICK(y[i], y[i + 2], 2, 3, 10, 11, 6, 7, 14, 15);
     }
     for (int i = 0; i < TILE / 2; i++) {
-        *(eight *)(b + i * ldb) = PICK(x[i], x[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
-        *(eight *)(b + (i + 4) * ldb) = PICK(x[i], x[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+        *(rj_eight *)(b + i * ldb) = RJ_PICK(x[i], x[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+        *(rj_eight *)(b + (i + 4) * ldb) = RJ_PICK(x[i], x[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
     }
 }
 

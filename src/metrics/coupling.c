@@ -85,8 +85,7 @@ static rj_status check_block(const job *w, int i, int is_row)
                RJ_ERR_ARG, "block %d of %d: %d triplets U %dx%d, V %dx%d, d = %d; the first block has d = %d",
                i, w->L, top->k, top->u.rows, top->u.cols, top->v.rows, top->v.cols, top->d, w->d);
     RJ_REQUIRE(!is_row || (block->jac.data != NULL && block->jac.rows == w->d && block->jac.cols == w->d) ||
-                   (block->jac.data == NULL && block->op != NULL && block->op->rows == w->d &&
-                    block->op->cols == w->d && block->op->type == w->type),
+                   (block->jac.data == NULL && block->multiply != NULL),
                RJ_ERR_ARG, "block %d of %d: its row needs J %dx%d, given %dx%d%s", i, w->L, w->d, w->d,
                block->jac.rows, block->jac.cols, block->jac.data == NULL ? " without data" : "");
     RJ_REQUIRE(top->u.type == w->type && top->v.type == w->type &&
@@ -349,7 +348,7 @@ static rj_status multiply_images(job *w, int i, int n)
             if (block->jac.data != NULL)
                 rj_gemm('N', 'N', 1.0, &block->jac, &frames, 0.0, &images);
             else
-                RJ_TRY(block->op->apply(block->op->ctx, &frames, &images));
+                RJ_TRY(block->multiply(block->ctx, &frames, &images));
         }
 done:
     return st;

@@ -5,8 +5,6 @@
 #include "resjac/base/memory.h"
 #include "resjac/linalg/norm_probe.h"
 
-enum { PROBES = 64 }; /* random columns behind a norm: an error of a few tenths of a percent */
-
 rj_status rj_kept_blocks_new(int n, rj_kept_blocks *kept)
 {
     rj_status st = RJ_OK;
@@ -50,37 +48,16 @@ done:
     return st;
 }
 
-static rj_status apply(const void *ctx, const rj_matrix *x, rj_matrix *y)
+rj_status rj_kept_row_multiply(void *row, const rj_matrix *x, rj_matrix *y)
 {
     rj_status st = RJ_OK;
-    const rj_kept_row *row = ctx;
-    const rj_linop op = rj_point_linop(row->point);
+    const rj_kept_row *r = row;
+    const rj_linop op = rj_point_linop(r->point);
 
-    RJ_TRY(load(row->kept, row->layer));
+    RJ_TRY(load(r->kept, r->layer));
     RJ_TRY(op.apply(op.ctx, x, y));
 done:
     return st;
-}
-
-static rj_status apply_transpose(const void *ctx, const rj_matrix *x, rj_matrix *y)
-{
-    rj_status st = RJ_OK;
-    const rj_kept_row *row = ctx;
-    const rj_linop op = rj_point_linop(row->point);
-
-    RJ_TRY(load(row->kept, row->layer));
-    RJ_TRY(op.apply_transpose(op.ctx, x, y));
-done:
-    return st;
-}
-
-void rj_kept_row_open(rj_kept_blocks *kept, int layer, rj_point **point, rj_kept_row *row)
-{
-    *row = (rj_kept_row){.kept = kept, .layer = layer, .point = *point, .op = rj_point_linop(*point)};
-    row->op.ctx = row;
-    row->op.apply = apply;
-    row->op.apply_transpose = apply_transpose;
-    *point = NULL;
 }
 
 void rj_kept_row_close(rj_kept_row *row)
@@ -118,7 +95,7 @@ rj_status rj_matrix_free_decompose(const rj_point *point, const rj_krylov_option
 
     RJ_TRY(rj_krylov_leading(&op, wanted, &found, &mine));
     if (found) {
-        RJ_TRY(rj_probe_norms(&op, &mine, PROBES, wanted->seed, &probe));
+        RJ_TRY(rj_probe_norms(&op, &mine, RJ_NORM_PROBES, wanted->seed, &probe));
         b->frobenius = probe.frobenius;
         b->frobenius_error = probe.frobenius_error;
         b->trace = probe.trace;

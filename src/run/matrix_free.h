@@ -13,13 +13,14 @@ typedef struct {
     int n, loaded;    /* loaded: the one that has its weights, or -1 */
 } rj_kept_blocks;
 
-/* One prompt's J of one block, by products. */
+/* One prompt's J of one block. */
 typedef struct {
     rj_kept_blocks *kept; /* borrowed */
     int layer;
     rj_point *point; /* owned */
-    rj_linop op;
 } rj_kept_row;
+
+enum { RJ_NORM_PROBES = 64 }; /* random columns behind a norm: an error of a few tenths of a percent */
 
 /* n blocks, none kept yet. Errors: NOMEM. Free the rows before. */
 RJ_CHECKED rj_status rj_kept_blocks_new(int n, rj_kept_blocks *kept);
@@ -28,9 +29,10 @@ void rj_kept_blocks_free(rj_kept_blocks *kept); /* takes a zeroed one */
 /* Takes the block that has been passed, and gives its weights' memory back; *block is NULL then. */
 void rj_kept_take(rj_kept_blocks *kept, int layer, rj_block **block);
 
-/* row <- the products of *point, taken over, which ask for the block's weights when they are asked for themselves. `row` must stay
- * where it is. */
-void rj_kept_row_open(rj_kept_blocks *kept, int layer, rj_point **point, rj_kept_row *row);
+/* y <- J x (raw), x and y [d,n], for rj_coupling_block: `row` is a rj_kept_row. Reads the block's weights again where they are not
+ * there, and gives those of another block back.
+ * Errors: those of rj_block_reload, a weight that is not finite as FORMAT: no prompt's own trouble; NOMEM. */
+RJ_CHECKED rj_status rj_kept_row_multiply(void *row, const rj_matrix *x, rj_matrix *y);
 void rj_kept_row_close(rj_kept_row *row); /* takes a zeroed one */
 
 /* Triplets of J (raw), its norm and its trace, from products alone: b->frobenius_error > 0. Where a Krylov method does not find them J

@@ -1,6 +1,8 @@
 /* team_choice.c: plain arithmetic on sizes, the same on every rank. */
 #include "resjac/run/team_choice.h"
 
+#include "matrix_free.h"
+
 static const double long_unit = 600.0; /* seconds */
 
 /* A target in the middle of the prompt sees half of it; all listed tokens count that a prompt of mean length has. */
@@ -43,6 +45,7 @@ rj_work rj_team_work(const rj_team_case *c)
                  .vju = o->vju,
                  .k = triplets.k,
                  .most = triplets.most,
+                 .probes = RJ_NORM_PROBES,
                  .n_k = o->n_k,
                  .prompts = c->unit_prompts,
                  .tokens = c->tokens,

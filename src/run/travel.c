@@ -4,13 +4,12 @@
 
 #include <string.h>
 
+#include "grid_jacobian.h"
 #include "prompt_measures.h"
 #include "resjac/base/agree.h"
 #include "resjac/base/clock.h"
 #include "resjac/base/log.h"
 #include "resjac/base/memory.h"
-#include "resjac/linalg/pkrylov.h"
-#include "resjac/linalg/psvd.h"
 #include "team_exchange.h"
 #include "token_measures.h"
 
@@ -239,126 +238,14 @@ done:
     return st;
 }
 
-/* Columns of a matrix [d,d] that the ranks of a stage share. */
-typedef struct {
-    int *count, *first; /* [n_grid] each */
-    int mine, n;        /* of this rank */
-    MPI_Datatype column;
-} shares;
-
-static void shares_free(shares *s)
-{
-    if (s->count != NULL) MPI_Type_free(&s->column);
-    RJ_FREE(s->count);
-}
-
-/* Collective on the stage. */
-static rj_status shares_new(const rj_team *t, rj_arithmetic type, int d, shares *s)
+static rj_status decompose(const rj_travel *t, const rj_point *point, rj_last_block last,
+                           const rj_krylov_options *wanted, rj_matrix *jac, rj_topk *top)
 {
     rj_status st = RJ_OK;
-    int *count = NULL;
-
-    rj_dmat_panel(t->grid, d, &s->mine, &s->n);
-    RJ_TRY_ALL(t->stage, rj_alloc((void **)&count, 2, t->n_grid, sizeof *count, __FILE__, __LINE__));
-    s->count = count;
-    s->first = count + t->n_grid;
-    RJ_MPI(t->stage, MPI_Type_contiguous(d, type == RJ_SINGLE ? MPI_FLOAT : MPI_DOUBLE, &s->column));
-    RJ_MPI(t->stage, MPI_Type_commit(&s->column));
-    RJ_MPI(t->stage, MPI_Allgather(&s->n, 1, MPI_INT, s->count, 1, MPI_INT, t->stage));
-    for (int r = 1; r < t->n_grid; r++) s->first[r] = s->first[r - 1] + s->count[r - 1];
-done:
-    return st;
-}
-
-/* whole [d,d] on the rank at home, from all panels. */
-static void bring_home(const rj_team *t, const shares *s, int home, const rj_matrix *panel, rj_matrix *whole)
-{
-    const rj_stage before = rj_clock_enter(RJ_STAGE_EXCHANGE);
-
-    RJ_MPI(t->stage, MPI_Gatherv(panel->data, s->n, s->column, whole->data, s->count, s->first, s->column,
-                                 home, t->stage));
-    rj_clock_enter(before);
-}
-
-/* The rank's columns of J: every rank takes some of the MLP's map, of which all need all. Collective on the stage. */
-static rj_status fold_together(const rj_team *t, const shares *s, const rj_point *point, rj_last_block last,
-                               rj_matrix *panel)
-{
-    rj_status st = RJ_OK;
-    const int d = panel->rows;
-    rj_matrix mlp = {.ld = 1};
-
-    RJ_TRY_ALL(t->stage, rj_matrix_new(panel->type, d, d, &mlp));
-    rj_matrix mine = rj_matrix_block(&mlp, 0, s->mine, d, s->n);
-    RJ_TRY_ALL(t->stage, rj_point_mlp_share(point, s->mine, &mine));
-    const rj_stage before = rj_clock_enter(RJ_STAGE_EXCHANGE);
-    RJ_MPI(t->stage,
-           MPI_Allgatherv(MPI_IN_PLACE, 0, s->column, mlp.data, s->count, s->first, s->column, t->stage));
-    rj_clock_enter(before);
-    RJ_TRY_ALL(t->stage, rj_point_mlp_whole(point, &mlp));
-    RJ_TRY_ALL(t->stage, rj_point_columns(point, &mlp, last, s->mine, panel));
-done:
-    rj_matrix_free(&mlp);
-    return st;
-}
-
-/* Square blocks of the distributed matrix: 64 is fast, small matrices must still reach every rank. */
-static int block_size(const rj_grid *grid, int d)
-{
-    const int side = grid->n_row > grid->n_col ? grid->n_row : grid->n_col;
-
-    return d >= 64 * side ? 64 : 8;
-}
-
-/* All of J decomposed by ScaLAPACK. Collective on the stage. */
-static rj_status decompose_spread(const rj_team *team, const rj_matrix *panel, int k, rj_topk *top)
-{
-    rj_status st = RJ_OK;
-    const int d = panel->rows;
-    rj_dmat spread = {0};
-
-    RJ_TRY(rj_dmat_new(team->grid, panel->type, d, d, block_size(team->grid, d), &spread));
-    RJ_TRY(rj_dmat_from_panels(panel, &spread));
-    RJ_TRY(rj_psvd_full(&spread, k, top));
-done:
-    rj_dmat_free(&spread);
-    return st;
-}
-
-/* J and its leading triplets by all ranks of the stage; jac has data at home alone, top too where they are Krylov's. Collective on
- * the stage. */
-static rj_status decompose_together(const rj_travel *t, const rj_point *point, rj_last_block last, int home,
-                                    rj_matrix *jac, rj_topk *top)
-{
-    rj_status st = RJ_OK;
-    const rj_team *team = t->team;
-    const rj_krylov_options wanted = rj_pipeline_triplets(t->config, t->options);
-    shares s = {0};
-    rj_matrix panel = {.ld = 1};
-    int found = 0;
-
-    RJ_TRY(shares_new(team, jac->type, jac->rows, &s));
-    RJ_TRY_ALL(team->stage, rj_matrix_new(jac->type, jac->rows, s.n, &panel));
-    RJ_TRY(fold_together(team, &s, point, last, &panel));
-    bring_home(team, &s, home, &panel, jac);
-    rj_clock_enter(RJ_STAGE_SVD);
-    if (t->options->svd == RJ_SVD_KRYLOV) RJ_TRY(rj_pkrylov(team->stage, home, &panel, &wanted, &found, top));
-    if (!found) RJ_TRY(decompose_spread(team, &panel, wanted.most, top));
-done:
-    rj_matrix_free(&panel);
-    shares_free(&s);
-    return st;
-}
-
-static rj_status decompose(const rj_travel *t, const rj_point *point, rj_last_block last, rj_matrix *jac,
-                           rj_topk *top)
-{
-    rj_status st = RJ_OK;
-    const rj_krylov_options wanted = rj_pipeline_triplets(t->config, t->options);
 
     RJ_TRY(rj_point_jacobian(point, last, jac));
     rj_clock_enter(RJ_STAGE_SVD);
-    RJ_TRY(rj_topk_of(jac, t->options->svd == RJ_SVD_KRYLOV ? RJ_SVD_KRYLOV : RJ_SVD_FULL, &wanted, top));
+    RJ_TRY(rj_topk_of(jac, t->options->svd == RJ_SVD_KRYLOV ? RJ_SVD_KRYLOV : RJ_SVD_FULL, wanted, top));
 done:
     return st;
 }
@@ -400,15 +287,17 @@ static rj_status take_matrix(rj_travel *t, const rj_point *point, rj_last_block 
     const int d = t->config->d;
     const int home = rj_partition_home_of(t->config->n_layer, team->shape.stages, team->n_grid, l);
     const rj_arithmetic type = t->options->arithmetic;
+    const rj_krylov_options wanted = rj_pipeline_triplets(t->config, t->options);
     rj_coupling_block *b = &t->block[i][l];
 
     rj_clock_enter(RJ_STAGE_JACOBIAN);
     b->jac = (rj_matrix){.type = type, .rows = d, .cols = d, .ld = d};
     RJ_TRY_ALL(team->stage, home == team->rank ? rj_matrix_new_unset(type, d, d, &b->jac) : RJ_OK);
     if (team->grid == NULL)
-        RJ_TRY(decompose(t, point, last, &b->jac, &t->top[i][l]));
+        RJ_TRY(decompose(t, point, last, &wanted, &b->jac, &t->top[i][l]));
     else
-        RJ_TRY(decompose_together(t, point, last, home % team->n_grid, &b->jac, &t->top[i][l]));
+        RJ_TRY(rj_grid_decompose(team, point, last, t->options->svd, &wanted, home % team->n_grid, &b->jac,
+                                 &t->top[i][l]));
     if (home != team->rank) goto done;
     b->frobenius = rj_matrix_frobenius(&b->jac);
     b->trace = rj_matrix_trace(&b->jac);
@@ -424,8 +313,10 @@ static rj_status take_products(rj_travel *t, rj_point **point, int l, int i)
     rj_coupling_block *b = &t->block[i][l];
 
     RJ_TRY(rj_matrix_free_decompose(*point, &wanted, b, &t->top[i][l]));
-    rj_kept_row_open(&t->kept, l, point, &t->row[i][l]);
-    b->op = &t->row[i][l].op;
+    t->row[i][l] = (rj_kept_row){&t->kept, l, *point};
+    *point = NULL;
+    b->multiply = rj_kept_row_multiply;
+    b->ctx = &t->row[i][l];
 done:
     return st;
 }

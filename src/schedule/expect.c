@@ -3,8 +3,6 @@
 
 #include <math.h>
 
-enum { PROBES = 64 }; /* run/matrix_free.c */
-
 rj_machine rj_machine_built_in(void)
 {
     return (rj_machine){.rates = {rj_cost_built_in(false), rj_cost_built_in(true)},
@@ -98,7 +96,7 @@ static double free_seconds(const rj_machine *m, const rj_work *w)
     const rj_cost_rates *r = &m->rates[w->is_double];
     const double more = column_flops(w, false) - column_flops(w, true);
     const double narrow = 2.0 * rj_cost_krylov_columns(w->d, w->k, w->is_double),
-                 wide = 2.0 * w->most + PROBES;
+                 wide = 2.0 * w->most + w->probes;
 
     return is_free(w) ? more * (r->narrow * narrow + r->wide * wide) : 0;
 }

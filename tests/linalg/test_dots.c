@@ -1,55 +1,13 @@
-/* test_dots.c: whole numbers, whose products and sums are exact: every size around a tile, a vector and a run of terms, and the first
- * that is BLAS's again. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <math.h>
-
-#include <cmocka.h>
-
-#include "resjac/base/memory.h"
-#include "resjac/linalg/blas.h"
-
-static float *at(const rj_matrix *m, int i, int j)
-{
-    return (float *)m->data + i + (ptrdiff_t)j * m->ld;
-}
-
-/* A view into a matrix of NAN; entries -3..3, not periodic in step with any size. */
-static rj_matrix filled(rj_matrix *owner, int rows, int cols, int salt)
-{
-    assert_int_equal(rj_matrix_new(RJ_SINGLE, rows + 3, cols + 1, owner), RJ_OK);
-    rj_matrix_fill(owner, NAN);
-    const rj_matrix view = rj_matrix_block(owner, 2, 1, rows, cols);
-    for (int j = 0; j < cols; j++)
-        for (int i = 0; i < rows; i++)
-            *at(&view, i, j) = (float)((i * i + 5 * j * j + 3 * i * j + salt) % 7 - 3);
-    return view;
-}
+/* test_dots.c: every size around a tile, a vector and a run of terms, and the first that is BLAS's again. */
+#include "whole_numbers.h"
 
 static void check(int m, int n, int k, double alpha, double beta)
 {
-    rj_matrix owner[3];
-    const rj_matrix a = filled(&owner[0], k, m, 1), b = filled(&owner[1], k, n, 2);
-    rj_matrix c = filled(&owner[2], m, n, 3), expected;
+    product p = product_begin('T', m, n, k, alpha, beta);
 
-    assert_int_equal(rj_matrix_new(RJ_DOUBLE, m, n, &expected), RJ_OK);
-    for (int j = 0; j < n; j++)
-        for (int i = 0; i < m; i++) {
-            double sum = 0;
-            for (int l = 0; l < k; l++) sum += *at(&a, l, i) * *at(&b, l, j);
-            ((double *)expected.data)[i + j * m] = alpha * sum + beta * *at(&c, i, j);
-            if (beta == 0) *at(&c, i, j) = NAN; /* must not be read */
-        }
-    rj_gemm('T', 'N', alpha, &a, &b, beta, &c);
-    for (int j = 0; j < n; j++)
-        for (int i = 0; i < m; i++) assert_true(*at(&c, i, j) == ((double *)expected.data)[i + j * m]);
-    assert_true(isnan(*at(&owner[2], 1, 1)) && isnan(*at(&owner[2], m + 2, 1)) &&
-                isnan(*at(&owner[2], 2, 0)));
-    rj_matrix_free(&expected);
-    for (int i = 0; i < 3; i++) rj_matrix_free(&owner[i]);
+    rj_gemm('T', 'N', alpha, &p.a, &p.b, beta, &p.c);
+    assert_true(product_is(&p, &p.c));
+    product_end(&p);
 }
 
 static void every_size_is_exact(void **x)

@@ -319,6 +319,50 @@ static void tighter_tolerance_takes_more_columns(void **x)
     rj_matrix_free(&jac);
 }
 
+/* Products that serve the search and fail the certificate, which alone is not eight columns wide. */
+typedef struct {
+    const rj_matrix *jac;
+    int certificates;
+} deceiver;
+
+static rj_status deceive(const void *ctx, const rj_matrix *x, rj_matrix *y)
+{
+    deceiver *d = (deceiver *)(uintptr_t)ctx;
+
+    rj_gemm('N', 'N', 1.0, d->jac, x, 0.0, y);
+    if (x->cols != 8) {
+        d->certificates++;
+        rj_matrix_scale(1.01, y);
+    }
+    return RJ_OK;
+}
+
+static rj_status deceive_back(const void *ctx, const rj_matrix *x, rj_matrix *y)
+{
+    rj_gemm('T', 'N', 1.0, ((const deceiver *)ctx)->jac, x, 0.0, y);
+    return RJ_OK;
+}
+
+/* A search whose triplets do not hold gives up after some refusals, not when it has no room left. */
+static void refusals_end_a_search(void **x)
+{
+    enum { LARGE = 700 };
+    const rj_krylov_options o = {.k = 3, .most = 3};
+    rj_matrix jac;
+    rj_topk top = {.d = -7};
+    int found = -1;
+
+    (void)x;
+    assert_int_equal(rj_matrix_new(RJ_SINGLE, LARGE, LARGE, &jac), RJ_OK);
+    for (int i = 0; i < LARGE; i++) ((float *)jac.data)[i + (ptrdiff_t)i * LARGE] = powf(0.9F, (float)i);
+    deceiver d = {&jac, 0};
+    const rj_linop op = {LARGE, LARGE, RJ_SINGLE, &d, deceive, deceive_back};
+    assert_int_equal(rj_krylov_leading(&op, &o, &found, &top), RJ_OK);
+    assert_true(found == 0 && top.d == -7);
+    assert_int_equal(d.certificates, 8);
+    rj_matrix_free(&jac);
+}
+
 static void bad_input_is_refused(void **x)
 {
     rj_matrix jac = random_new(D, "bad");
@@ -390,6 +434,7 @@ int main(void)
         cmocka_unit_test_teardown(operator_gives_the_bits_of_its_matrix, no_leak),
         cmocka_unit_test_teardown(coupling_is_that_of_the_full_decomposition, no_leak),
         cmocka_unit_test_teardown(tighter_tolerance_takes_more_columns, no_leak),
+        cmocka_unit_test_teardown(refusals_end_a_search, no_leak),
         cmocka_unit_test_teardown(bad_input_is_refused, no_leak),
         cmocka_unit_test_teardown(every_allocation_may_fail, no_leak),
     };

@@ -1,66 +1,23 @@
-/* test_narrow.c: whole numbers, whose products and sums are exact: every size around a tile and a run of terms. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <math.h>
-
-#include <cmocka.h>
+/* test_narrow.c: every size around a tile and a run of terms, by both loops. */
+#include "whole_numbers.h"
 
 #include "../../src/linalg/narrow.h"
-#include "resjac/base/memory.h"
-#include "resjac/linalg/blas.h"
-
-enum { N = 8 };
-
-static float *at(const rj_matrix *m, int i, int j)
-{
-    return (float *)m->data + i + (ptrdiff_t)j * m->ld;
-}
-
-/* A view into a matrix of NAN; entries -3..3, not periodic in step with any size. */
-static rj_matrix filled(rj_matrix *owner, int rows, int cols, int salt)
-{
-    assert_int_equal(rj_matrix_new(RJ_SINGLE, rows + 3, cols + 1, owner), RJ_OK);
-    rj_matrix_fill(owner, NAN);
-    const rj_matrix view = rj_matrix_block(owner, 2, 1, rows, cols);
-    for (int j = 0; j < cols; j++)
-        for (int i = 0; i < rows; i++)
-            *at(&view, i, j) = (float)((i * i + 5 * j * j + 3 * i * j + salt) % 7 - 3);
-    return view;
-}
 
 static void check(char op, int m, int k, double alpha, double beta)
 {
-    rj_matrix owner[3], again;
-    const rj_matrix a = op == 'N' ? filled(&owner[0], m, k, 1) : filled(&owner[0], k, m, 1);
-    const rj_matrix b = filled(&owner[1], k, N, 2);
-    rj_matrix c = filled(&owner[2], m, N, 3), expected;
+    product p = product_begin(op, m, RJ_NARROW, k, alpha, beta);
+    rj_matrix again;
 
-    assert_int_equal(rj_matrix_new(RJ_DOUBLE, m, N, &expected), RJ_OK);
-    assert_int_equal(rj_matrix_new(RJ_SINGLE, m, N, &again), RJ_OK);
-    for (int j = 0; j < N; j++)
-        for (int i = 0; i < m; i++) {
-            double sum = 0;
-            for (int l = 0; l < k; l++) sum += (op == 'N' ? *at(&a, i, l) : *at(&a, l, i)) * *at(&b, l, j);
-            ((double *)expected.data)[i + j * m] = alpha * sum + beta * *at(&c, i, j);
-            if (beta == 0) *at(&c, i, j) = NAN; /* must not be read */
-        }
-    rj_matrix_copy(&c, &again);
-    rj_gemm(op, 'N', alpha, &a, &b, beta, &c);
-    if (k > 0) rj_narrow_by_rows(op, (float)alpha, &a, &b, (float)beta, &again);
-    if (k == 0) rj_matrix_copy(&c, &again);
-    for (int j = 0; j < N; j++)
-        for (int i = 0; i < m; i++) {
-            assert_true(*at(&c, i, j) == ((double *)expected.data)[i + j * m]);
-            assert_true(*at(&again, i, j) == *at(&c, i, j));
-        }
-    assert_true(isnan(*at(&owner[2], 1, 1)) && isnan(*at(&owner[2], m + 2, 1)) &&
-                isnan(*at(&owner[2], 2, 0)));
-    rj_matrix_free(&expected);
+    assert_int_equal(rj_matrix_new(RJ_SINGLE, m, RJ_NARROW, &again), RJ_OK);
+    rj_matrix_copy(&p.c, &again);
+    rj_gemm(op, 'N', alpha, &p.a, &p.b, beta, &p.c);
+    assert_true(product_is(&p, &p.c));
+    if (k > 0) {
+        rj_narrow_by_rows(op, (float)alpha, &p.a, &p.b, (float)beta, &again);
+        assert_true(product_is(&p, &again));
+    }
     rj_matrix_free(&again);
-    for (int i = 0; i < 3; i++) rj_matrix_free(&owner[i]);
+    product_end(&p);
 }
 
 static void every_size_is_exact(void **x)

@@ -81,7 +81,7 @@ static void model_open(model *m, const char *path, rj_arithmetic type)
         rj_matrix_transpose(&rows, &m->jac[l]);
         assert_int_equal(rj_topk_full(&m->jac[l], m->d < 16 ? m->d : 16, &m->top[l]), RJ_OK);
         m->block[l] = (rj_coupling_block){m->jac[l], &m->top[l], rj_matrix_frobenius(&m->jac[l]),
-                                          rj_matrix_trace(&m->jac[l]), 0, NULL};
+                                          rj_matrix_trace(&m->jac[l]), 0, NULL, NULL};
     }
     free(jac);
     free(k);

@@ -155,7 +155,7 @@ static void simulation_begin(simulation *w, double identity)
     rj_matrix_add_diagonal(identity, &w->jac);
     assert_int_equal(rj_topk_full(&w->jac, K, &w->top), RJ_OK);
     w->block[0] =
-        (rj_coupling_block){w->jac, &w->top, rj_matrix_frobenius(&w->jac), rj_matrix_trace(&w->jac), 0, NULL};
+        (rj_coupling_block){w->jac, &w->top, rj_matrix_frobenius(&w->jac), rj_matrix_trace(&w->jac), 0, NULL, NULL};
     double **const field[] = {&w->out.misfit,           &w->out.misfit_signed, &w->out.misfit_trace,
                               &w->out.misfit_vju,       &w->out.excess,        &w->out.null_rotation,
                               &w->out.null_conjugation, &w->out.excess_drop1,  &w->out.excess_drop3,

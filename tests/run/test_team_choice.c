@@ -107,6 +107,30 @@ static void token_modes_count(void **x)
     assert_true(rj_team_memory(&c, &one) < memory + 4 * jacobian);
 }
 
+/* No Jacobian is kept or formed, and the weights are read once more for each prompt of the unit. */
+static void runs_without_matrices_need_less_memory(void **x)
+{
+    const rj_machine machine = rj_machine_built_in();
+    rj_pipeline_options o;
+    const rj_team_case c = of(&large, &o, 64);
+    const rj_team_shape one = {1, 1, 1};
+    const int64_t jacobian = (int64_t)4 * 8192 * 8192;
+    (void)x;
+    o.svd = RJ_SVD_KRYLOV;
+    const int64_t formed = rj_team_memory(&c, &one);
+    const rj_work with = rj_team_work(&c);
+    o.matrix_free = true;
+    const rj_work without = rj_team_work(&c);
+    assert_true(rj_team_memory(&c, &one) < formed - 50 * jacobian);
+    assert_true(!with.matrix_free && without.matrix_free && without.probes == 64);
+    const rj_expectation a = rj_expect_unit(&machine, &with, 1, 1),
+                         b = rj_expect_unit(&machine, &without, 1, 1);
+    assert_true(b.seconds[RJ_WORK_JACOBIAN] == 0 && a.seconds[RJ_WORK_JACOBIAN] > 0);
+    assert_true(fabs(b.seconds[RJ_WORK_READ] / a.seconds[RJ_WORK_READ] - (1 + c.unit_prompts)) < 1e-12);
+    assert_true(b.seconds[RJ_WORK_SVD] > a.seconds[RJ_WORK_SVD]);
+    assert_true(b.seconds[RJ_WORK_COUPLING] > a.seconds[RJ_WORK_COUPLING]);
+}
+
 static void the_deck_decides(void **x)
 {
     rj_pipeline_options o;
@@ -126,6 +150,7 @@ int main(void)
         cmocka_unit_test(a_large_model_gets_stages),
         cmocka_unit_test(what_cannot_be_is_refused_with_the_remedy),
         cmocka_unit_test(token_modes_count),
+        cmocka_unit_test(runs_without_matrices_need_less_memory),
         cmocka_unit_test(the_deck_decides),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,7 +17,7 @@
 #if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) &&                 \
     !defined(RJ_NO_CLONES)
 #define RJ_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-/* For the one file that is compiled with contraction, whose bits are the processor's, as those of BLAS are. */
+/* For the files that are compiled with contraction, whose bits are the processor's, as those of BLAS are. */
 #define RJ_CLONES_FMA __attribute__((target_clones("fma", "default")))
 /* A function of vectors of sixteen, called where the processor has them. */
 #define RJ_SIXTEEN __attribute__((target("avx512f")))

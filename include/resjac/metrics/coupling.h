@@ -6,19 +6,21 @@
 #include <stdint.h>
 
 #include "resjac/base/status.h"
-#include "resjac/linalg/linop.h"
+#include "resjac/linalg/matrix.h"
 #include "resjac/linalg/topk.h"
 
 /* Extra triplets beyond the largest K that the drop-3 control needs. */
 enum { RJ_COUPLING_DROP = 3 };
 
-/* What is known of one block. All borrowed. A block that is only compared with has neither jac.data nor op. */
+/* What is known of one block. All borrowed. A block that is only compared with has neither jac.data nor multiply. */
 typedef struct {
     rj_matrix jac;      /* J_i: [d,d] */
     const rj_topk *top; /* leading triplets, at least max K of them, RJ_COUPLING_DROP more where d allows */
     double frobenius, trace; /* of J_i */
     double frobenius_error;  /* standard error of an estimate, else 0 */
-    const rj_linop *op;      /* where jac has no data: J_i by its products alone */
+    /* Where jac has no data: y <- J_i x, both [d,n] of the frames' arithmetic. */
+    rj_status (*multiply)(void *ctx, const rj_matrix *x, rj_matrix *y);
+    void *ctx;
 } rj_coupling_block;
 
 /* Pairwise measures of one prompt (method section 4), of blocks or, in place of them, of tokens of one block (section 5); NULL: not
@@ -50,7 +52,7 @@ typedef struct {
      * rank for every block with known > 0, in the same order. */
     void (*share)(void *ctx, int j, rj_matrix *frame);
     rj_status (*agree)(void *ctx, rj_status mine); /* the gravest outcome of all ranks, on every rank */
-    /* Each row meets all frames at once, for rows whose `op` is dear to begin with: 3 L (K + 3) (d + 4 K/3) elements, L (K + 3) d
+    /* Each row meets all frames at once, for rows whose `multiply` is dear to begin with: 3 L (K + 3) (d + 4 K/3) elements, L (K + 3) d
      * more with misfit_vju. */
     bool at_once;
     void *ctx;

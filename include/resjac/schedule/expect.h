@@ -44,6 +44,7 @@ typedef struct {
     bool gated, parallel, twin, is_double, krylov, matrix_free, vju;
     int k;         /* triplets that must hold */
     int most;      /* triplets that are kept */
+    int probes;    /* random columns behind a norm where J is not formed */
     int n_k;       /* values of K */
     double sum_k2; /* sum of K^2 over them */
     int prompts;   /* of a unit */
