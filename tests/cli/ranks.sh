@@ -54,6 +54,10 @@ expect 65 'differ' -- "$resjac" verify one.nc cut.nc
 expect 0 '4 units of another deck' -- "$resjac" verify cut.nc.d
 expect 0 'k5.nc: 2 models' -- "$resjac" reduce cut.nc.d -o k5.nc # passes over the units of the old deck
 expect 0 'complete and consistent' -- "$resjac" verify k5.nc
+# another way to the same triplets is another unit
+expect 0 'free.nc is written' -- ranks 2 "$resjac" run deck.yaml --set output=free.nc --set svd.method=krylov
+expect 0 '0 are the same, 4 are new' '0 done before, 4 to do' -- ranks 2 "$resjac" run deck.yaml --set output=free.nc --set svd.method=matrix-free
+expect 0 'complete and consistent' -- "$resjac" verify free.nc
 expect 0 '0 done before, 4 to do' 'is kept as cut.nc.old-1' -- ranks 2 "$resjac" run deck.yaml --set output=cut.nc --fresh
 
 # the same tensors under another configuration are another model, the twin's too

@@ -306,8 +306,16 @@ static rj_status only_mine(void *ctx, rj_status mine)
     return mine;
 }
 
+/* Row last multiplied with, and how often another one followed. */
+static struct {
+    const void *last;
+    int turns;
+} rows_met;
+
 static rj_status multiply(void *ctx, const rj_matrix *x, rj_matrix *y)
 {
+    rows_met.turns += rows_met.last != ctx;
+    rows_met.last = ctx;
     rj_gemm('N', 'N', 1.0, ctx, x, 0.0, y);
     return RJ_OK;
 }
@@ -341,7 +349,10 @@ static void products_serve_as_the_matrix_does(void **x)
     for (int at_once = 0; at_once < 2; at_once++) {
         alone.at_once = at_once != 0;
         result_clear(&free_of_it);
+        rows_met.last = NULL;
+        rows_met.turns = 0;
         assert_int_equal(rj_coupling_rows(MAX_L, own, 3, k, 2, 9, 0, MAX_L, &alone, &free_of_it.m), RJ_OK);
+        assert_true(at_once == 0 ? rows_met.turns > MAX_L : rows_met.turns == MAX_L); /* one turn each */
         if (at_once == 0) assert_memory_equal(formed.value, free_of_it.value, sizeof formed.value);
         for (int p = 0; p < N_ARRAYS; p++)
             for (int i = 0; i < (p < 13 ? 3 * MAX_L * MAX_L : 3 * MAX_L); i++) {

@@ -360,6 +360,8 @@ static void weights_come_back(void **state)
     assert_int_equal(rj_memory_live(), live);
     assert_ok(op.apply(op.ctx, &x, &again));
     assert_memory_equal(before, after, sizeof before);
+    assert_ok(rj_block_reload(f.block)); /* over weights that are there */
+    assert_int_equal(rj_memory_live(), live);
     end(&f);
 }
 
